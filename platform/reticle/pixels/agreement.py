@@ -1,0 +1,122 @@
+"""How well two masks agree: Dice, IoU, sensitivity and the 95 % Hausdorff distance of one class.
+
+    total = sum((counts(p, t, index=1) for p, t in pairs), Counts(0, 0, 0))
+    total.dice                          # pooled over the images of one patient
+
+Masks are uint8 label maps (rows, columns). Pixels that the truth marks with ``IGNORE`` (255) count
+for nothing. Undefined values are NaN, never a convenient 0 or 1: where both masks are empty the
+overlap is NaN (callers leave the case out and count it); where only one is, overlap is 0 and the
+distance, which does not exist, is NaN. Definitions follow Maier-Hein et al., "Metrics reloaded",
+Nature Methods 2024.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+IGNORE = 255
+
+Mask = npt.NDArray[np.uint8]
+Region = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Pixels of one class: true positive, false positive, false negative. Counts add up."""
+
+    tp: int
+    fp: int
+    fn: int
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn)
+
+    @property
+    def dice(self) -> float:
+        """2 tp / (2 tp + fp + fn); NaN when prediction and truth are both empty."""
+        return _ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn)
+
+    @property
+    def iou(self) -> float:
+        """tp / (tp + fp + fn); NaN when prediction and truth are both empty."""
+        return _ratio(self.tp, self.tp + self.fp + self.fn)
+
+    @property
+    def sensitivity(self) -> float:
+        """tp / (tp + fn); NaN when the truth is empty."""
+        return _ratio(self.tp, self.tp + self.fn)
+
+
+def counts(prediction: Mask, truth: Mask, index: int) -> Counts:
+    """Count the pixels of class ``index`` that agree and differ.
+
+    ``prediction`` and ``truth`` are (rows, columns) or any equal shapes. Raises ValueError when the
+    shapes differ or ``index`` is ``IGNORE``.
+    """
+    predicted, true = _regions(prediction, truth, index)
+    tp = int(np.count_nonzero(predicted & true))
+    return Counts(
+        tp=tp,
+        fp=int(np.count_nonzero(predicted)) - tp,
+        fn=int(np.count_nonzero(true)) - tp,
+    )
+
+
+def dice(prediction: Mask, truth: Mask, index: int) -> float:
+    """2 |P and T| / (|P| + |T|) of class ``index``, 0..1; both empty NaN, one empty 0."""
+    return counts(prediction, truth, index).dice
+
+
+def iou(prediction: Mask, truth: Mask, index: int) -> float:
+    """|P and T| / |P or T| of class ``index``, 0..1; both empty NaN, one empty 0."""
+    return counts(prediction, truth, index).iou
+
+
+def sensitivity(prediction: Mask, truth: Mask, index: int) -> float:
+    """|P and T| / |T| of class ``index``, 0..1; NaN when the truth is empty."""
+    return counts(prediction, truth, index).sensitivity
+
+
+def hd95(
+    prediction: Mask, truth: Mask, index: int, spacing: Sequence[float] | None = None
+) -> float:
+    """max(P95 of d(p, T) over the edge of P, P95 of d(t, P) over the edge of T).
+
+    d is the Euclidean distance to the other region's edge, edges being the region's own pixels
+    that touch its outside or the border of the image. In mm when ``spacing`` gives (row, column)
+    mm, else in pixels. NaN when either region is empty. Pixels of ignored truth belong to neither
+    region. Source: Huttenlocher et al. 1993, with the percentile per direction as in MONAI.
+    """
+    predicted, true = _regions(prediction, truth, index)
+    if not predicted.any() or not true.any():
+        return math.nan
+    box = ndimage.find_objects((predicted | true).astype(np.uint8))[0]
+    edge_p, edge_t = _edge(predicted[box]), _edge(true[box])
+    sampling = tuple(spacing) if spacing is not None else (1.0,) * predicted.ndim
+    to_truth = ndimage.distance_transform_edt(~edge_t, sampling=sampling)[edge_p]
+    to_prediction = ndimage.distance_transform_edt(~edge_p, sampling=sampling)[edge_t]
+    return float(max(np.percentile(to_truth, 95), np.percentile(to_prediction, 95)))
+
+
+def _edge(region: Region) -> Region:
+    inside: Region = ndimage.binary_erosion(region, border_value=0)
+    return region & ~inside
+
+
+def _regions(prediction: Mask, truth: Mask, index: int) -> tuple[Region, Region]:
+    if prediction.shape != truth.shape:
+        raise ValueError(
+            f"masks of shapes {prediction.shape} and {truth.shape} cannot be compared: "
+            "resample the prediction to the truth first"
+        )
+    if not 0 <= index < IGNORE:
+        raise ValueError(f"class index {index} is not within 0..{IGNORE - 1}")
+    return (prediction == index) & (truth != IGNORE), truth == index
+
+
+def _ratio(part: int, whole: int) -> float:
+    return part / whole if whole else math.nan
