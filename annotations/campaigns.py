@@ -1,0 +1,246 @@
+"""STEP campaign: create, change, open and close; people; images joining as tasks."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils.timezone import now
+
+from annotations.models import Campaign, LabelClass, Membership, Task
+from reticle.accounts.models import User
+from reticle.accounts.roles import Role
+from reticle.audit.record import record
+from reticle.errors import Conflict, Invalid
+from reticle.images.models import Image
+
+# The training policy: what triggers a run and how it trains. Values are (default, low, high).
+TRAINING: dict[str, tuple[float, float, float]] = {
+    "enabled": (1, 0, 1),
+    "minimum_total": (8, 1, 100_000),
+    "minimum_new": (12, 1, 100_000),
+    "minimum_held_out": (4, 1, 10_000),
+    "cooldown_seconds": (60, 0, 7 * 86_400),
+    "steps": (240, 1, 1_000_000),
+    "size": (128, 16, 2048),
+    "width": (16, 2, 64),
+    "time_budget_seconds": (3600, 1, 7 * 86_400),
+    "margin": (0.02, 0, 1),
+}
+HELD_OUT_SHARE = 0.2
+HELD_OUT_MINIMUM_PATIENTS = 3
+BLOCKS, GAP = 3, 5  # a lone volume: held-out blocks of neighbouring frames, and slices left out
+DEFAULT_COLOURS = (
+    "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
+    "#999999", "#88CCEE", "#44AA99", "#DDCC77", "#AA4499",
+)  # fmt: skip
+
+
+def training_policy(given: Mapping[str, object]) -> dict[str, float]:
+    """Return the policy with defaults filled in. Raises Invalid naming the field at fault."""
+    policy = {name: default for name, (default, _, _) in TRAINING.items()}
+    for name, value in given.items():
+        if name not in TRAINING:
+            raise Invalid(f"There is no training setting {name!r}.", detail={"training": name})
+        _, low, high = TRAINING[name]
+        if isinstance(value, bool):
+            value = int(value)
+        if not isinstance(value, int | float) or not low <= value <= high:
+            raise Invalid(
+                f"The training setting {name!r} must lie between {low} and {high}.",
+                detail={"training": name},
+            )
+        policy[name] = value
+    return policy
+
+
+@transaction.atomic
+def campaign_create(
+    *, actor: User, classes: Sequence[Mapping[str, str]], **fields: object
+) -> Campaign:
+    """Create a campaign in draft with its classes; the creator becomes its manager.
+
+    Raises Invalid (a field cannot be used) and Conflict (the slug is taken).
+    """
+    policy = fields.pop("training", {})
+    if not isinstance(policy, Mapping):
+        raise Invalid("The training policy must be an object.", detail={"training": "object"})
+    campaign = Campaign(**fields, training=training_policy(policy))
+    if Campaign.objects.filter(slug=campaign.slug).exists():
+        raise Conflict("A campaign of that short name exists.", code="slug_taken")
+    campaign.full_clean(validate_unique=False)
+    campaign.save()
+    for number, row in enumerate(classes):
+        class_add(actor=actor, campaign=campaign, name=row["name"], colour=row.get("colour", ""))
+        if number > 250:
+            raise Invalid("A mask holds at most 250 classes.", detail={"classes": "too many"})
+    Membership.objects.create(campaign=campaign, user=actor, role=Role.MANAGER)
+    record(actor_id=actor.pk, action="campaign.create", target=campaign, campaign_id=campaign.pk)
+    return campaign
+
+
+@transaction.atomic
+def class_add(*, actor: User, campaign: Campaign, name: str, colour: str = "") -> LabelClass:
+    """Add a class with the next free index. Raises Invalid or Conflict (the name is taken)."""
+    highest = campaign.classes.aggregate(highest=Max("index"))["highest"] or 0
+    label = LabelClass(
+        campaign=campaign,
+        index=highest + 1,
+        name=name,
+        colour=colour or DEFAULT_COLOURS[highest % len(DEFAULT_COLOURS)],
+    )
+    if campaign.classes.filter(name=name).exists():
+        raise Conflict(f"The class {name!r} exists.", code="class_exists")
+    label.full_clean(validate_unique=False)
+    label.save()
+    if campaign.state != Campaign.State.DRAFT:
+        campaign.schema_version += 1
+        campaign.save(update_fields=["schema_version"])
+    record(
+        actor_id=actor.pk, action="class.add", target=label, campaign_id=campaign.pk, name=name
+    )
+    return label
+
+
+@transaction.atomic
+def campaign_change(*, actor: User, campaign: Campaign, changes: Mapping[str, object]) -> Campaign:
+    """Change settings; what changed stands in the audit row. Raises Invalid."""
+    fields = dict(changes)
+    if "training" in fields:
+        given = fields["training"]
+        if not isinstance(given, Mapping):
+            raise Invalid("The training policy must be an object.", detail={"training": "object"})
+        fields["training"] = training_policy({**campaign.training, **given})
+    if "readers_per_task" in fields and campaign.state != Campaign.State.DRAFT:
+        raise Conflict(
+            "The number of readers per task is fixed once a campaign has been opened.",
+            code="campaign_opened",
+        )
+    for name, value in fields.items():
+        setattr(campaign, name, value)
+    campaign.full_clean(validate_unique=False)
+    campaign.save(update_fields=list(fields))
+    record(
+        actor_id=actor.pk, action="campaign.change", target=campaign, campaign_id=campaign.pk,
+        changes=fields,
+    )  # fmt: skip
+    return campaign
+
+
+@transaction.atomic
+def campaign_set_state(*, actor: User, campaign: Campaign, state: Campaign.State) -> Campaign:
+    """Open or close. Raises Conflict when there is nothing to read or no class to draw."""
+    if state == Campaign.State.OPEN and not campaign.classes.filter(retired_at=None).exists():
+        raise Conflict("Add at least one class before opening.", code="no_classes")
+    campaign.state = state
+    campaign.save(update_fields=["state"])
+    record(
+        actor_id=actor.pk, action=f"campaign.{state.value}", target=campaign,
+        campaign_id=campaign.pk,
+    )  # fmt: skip
+    return campaign
+
+
+@transaction.atomic
+def member_set(*, actor: User, campaign: Campaign, user: User, roles: set[Role]) -> None:
+    """Give a person exactly these roles; none removes them from the campaign.
+
+    Raises Conflict when the campaign would be left without a manager.
+    """
+    Membership.objects.filter(campaign=campaign, user=user).exclude(role__in=roles).delete()
+    for role in roles:
+        Membership.objects.get_or_create(campaign=campaign, user=user, role=role.value)
+    if not Membership.objects.filter(campaign=campaign, role=Role.MANAGER.value).exists():
+        raise Conflict("A campaign needs at least one manager.", code="last_manager")
+    record(
+        actor_id=actor.pk, action="member.set", target=user, campaign_id=campaign.pk,
+        roles=sorted(roles),
+    )  # fmt: skip
+
+
+def _rank(campaign_id: int, key: str) -> float:
+    """Return a number in [0, 1) that is stable for this campaign and this key."""
+    digest = hashlib.sha256(f"{campaign_id}:{key}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def held_out_patients(campaign_id: int, known: Mapping[str, bool], new: Iterable[str]) -> set[str]:
+    """Choose which new patients are held out; those known keep what they have.
+
+    Each patient has a stable rank; ranks below the share are held out, and the lowest ranks of
+    a small batch are added until the share (at least three patients of nine or more) is met.
+    """
+    ranked = sorted({key for key in new if key not in known}, key=lambda key: _rank(campaign_id, key))
+    total = len(known) + len(ranked)
+    wanted = max(round(HELD_OUT_SHARE * total), min(HELD_OUT_MINIMUM_PATIENTS, total // 3))
+    have = sum(known.values())
+    chosen = set(ranked[: max(0, wanted - have)])
+    return chosen
+
+
+def _blocks(count: int) -> dict[int, str]:
+    """Map frame order to 'held_out' or 'gap' for a lone volume of `count` frames."""
+    length = max(1, round(HELD_OUT_SHARE * count / BLOCKS))
+    marks: dict[int, str] = {}
+    for block in range(BLOCKS):
+        middle = round((block + 0.5) * count / BLOCKS)
+        first = middle - length // 2
+        for index in range(first - GAP, first + length + GAP):
+            inside = first <= index < first + length
+            if 0 <= index < count:
+                marks[index] = "held_out" if inside else marks.get(index, "gap")
+    return marks
+
+
+def _lone_volume(images: Sequence[Image], patients: int) -> dict[int, str]:
+    """Return marks by image key when one patient's one series is all there is."""
+    series = {image.series_id for image in images}
+    smallest = BLOCKS * (2 * GAP + 2)
+    if patients != 1 or len(series) != 1 or len(images) < smallest:
+        return {}
+    ordered = sorted(images, key=lambda image: image.index)
+    return {ordered[index].pk: mark for index, mark in _blocks(len(ordered)).items()}
+
+
+@transaction.atomic
+def images_join(*, actor: User | None, campaign: Campaign, images: Sequence[Image]) -> int:
+    """Make a task of every image that is new to the campaign; return how many.
+
+    Membership of the held-out set is decided here, by patient, and never changes.
+    """
+    Campaign.objects.select_for_update().get(pk=campaign.pk)
+    known_images = set(campaign.tasks.values_list("image_id", flat=True))
+    fresh = [image for image in images if image.pk not in known_images]
+    if not fresh:
+        return 0
+    rows = campaign.tasks.values_list("image__series__study__patient_key", "held_out")
+    known: dict[str, bool] = {}
+    for patient, held_out in rows.distinct():
+        known[patient] = known.get(patient, False) or held_out
+    keys = {image.pk: image.series.study.patient_key for image in fresh}
+    patients = set(known) | set(keys.values())
+    blocks = _lone_volume(fresh, len(patients)) if not known else {}
+    chosen = held_out_patients(campaign.pk, known, keys.values()) | {
+        key for key, held_out in known.items() if held_out
+    }
+    tasks = []
+    for image in fresh:
+        mark = blocks.get(image.pk, "")
+        held_out = mark == "held_out" if blocks else keys[image.pk] in chosen
+        excluded = mark == "gap"
+        tasks.append(
+            Task(
+                campaign=campaign,
+                image=image,
+                held_out=held_out,
+                state=Task.State.EXCLUDED if excluded else Task.State.OPEN,
+                reason="gap beside a held-out block" if excluded else "",
+            )
+        )
+    Task.objects.bulk_create(tasks, batch_size=1000)
+    record(
+        actor_id=actor.pk if actor else None, action="images.join", target=campaign,
+        campaign_id=campaign.pk, images=len(tasks), held_out=sum(task.held_out for task in tasks),
+        at=now().isoformat(),
+    )  # fmt: skip
+    return len(tasks)

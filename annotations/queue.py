@@ -1,0 +1,330 @@
+"""STEP queue: the stored order, and the leases taken from its head.
+
+Locks are taken in one order, assignment before task, so that lease, expiry, submit and review
+cannot wait for each other in a circle.
+"""
+
+import hashlib
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.db import connection, transaction
+from django.db.models import F, Q
+from django.db.models.expressions import RawSQL
+
+from annotations.models import Annotation, Assignment, Campaign, Draft, Suggestion, Task
+from reticle.accounts.models import User
+from reticle.audit.record import record
+from reticle.errors import Conflict
+
+EARLY_HELD_OUT = 12  # one lease in four is held-out until so many have settled
+EARLY_EVERY, LATER_EVERY = 4, 10
+
+# Expiry is judged by the database's clock. An expired place is free again for other readers.
+_EXPIRE = """
+WITH late AS (
+    UPDATE annotations_assignment SET state = 'expired'
+    WHERE id IN (
+        SELECT id FROM annotations_assignment
+        WHERE campaign_id = %(campaign)s AND state = 'held' AND leased_until < now()
+        ORDER BY id FOR UPDATE SKIP LOCKED)
+    RETURNING task_id, round),
+freed AS (SELECT task_id, count(*) AS places FROM late GROUP BY task_id)
+UPDATE annotations_task SET taken = taken - freed.places, state = 'open'
+FROM freed WHERE annotations_task.id = freed.task_id
+    AND annotations_task.state IN ('open', 'reading')
+"""
+
+# The claim: one statement. `taken` is counted on the locked row, so a task cannot be over-served.
+_CLAIM = """
+UPDATE annotations_task SET
+    taken = taken + 1,
+    state = CASE WHEN taken + 1 >= %(readers)s THEN 'reading' ELSE 'open' END
+WHERE id = (
+    SELECT task.id FROM annotations_task task
+    WHERE task.campaign_id = %(campaign)s AND task.state = 'open' AND task.taken < %(readers)s
+        AND NOT EXISTS (
+            SELECT 1 FROM annotations_assignment mine
+            WHERE mine.task_id = task.id AND mine.reader_id = %(reader)s)
+    ORDER BY task.priority DESC, task.id
+    FOR UPDATE SKIP LOCKED LIMIT 1)
+RETURNING id
+"""
+
+# Where the task stood among those this reader could have been served, and how many wait.
+_RANK = """
+SELECT count(*) FILTER (WHERE (task.priority, -task.id) > (%(priority)s, -%(task)s)), count(*)
+FROM annotations_task task
+WHERE task.campaign_id = %(campaign)s AND task.state = 'open'
+    AND NOT EXISTS (
+        SELECT 1 FROM annotations_assignment mine
+        WHERE mine.task_id = task.id AND mine.reader_id = %(reader)s)
+"""
+
+
+Row = tuple[int, bool, str, int, int]  # task, held_out, patient, series, index in the series
+
+
+@dataclass(frozen=True)
+class Place:
+    """A task's place in an order to be published, and why it stands there."""
+
+    task_id: int
+    why: Mapping[str, object] = field(default_factory=dict)
+
+
+def _lease_until(campaign: Campaign) -> RawSQL:
+    return RawSQL("now() + make_interval(mins => %s)", (campaign.lease_minutes,))
+
+
+@transaction.atomic
+def task_lease(*, campaign: Campaign, reader: User, slot: Assignment.Slot) -> Assignment | None:
+    """Give the reader the task at the head of the queue; None when nothing is left for them.
+
+    A held place is given again, the prefetched one becomes the current one, returned and
+    expired work of the reader comes before new work. Raises Conflict (campaign not open).
+    """
+    if campaign.state != Campaign.State.OPEN:
+        raise Conflict("This campaign is not open for reading.", code="campaign_closed")
+    with connection.cursor() as cursor:
+        cursor.execute(_EXPIRE, {"campaign": campaign.pk})
+    mine = list(
+        Assignment.objects.filter(campaign=campaign, reader=reader)
+        .filter(
+            Q(state="held")
+            | Q(state__in=["expired", "returned", "skipped"], task__state__in=["open", "reading"])
+        )
+        .order_by("id")
+        .select_for_update(of=("self",))
+    )
+    held = {row.slot: row for row in mine if row.state == Assignment.State.HELD}
+    if slot in held:
+        return _hold(held[slot], campaign, slot)
+    if slot == Assignment.Slot.CURRENT and Assignment.Slot.NEXT in held:
+        return _hold(held[Assignment.Slot.NEXT], campaign, slot)
+    return _resume(mine, campaign, slot) or _claim(campaign, reader, slot)
+
+
+def _hold(row: Assignment, campaign: Campaign, slot: Assignment.Slot) -> Assignment:
+    """Renew a place and put it into `slot`."""
+    row.slot, row.state = slot, Assignment.State.HELD
+    Assignment.objects.filter(pk=row.pk).update(
+        slot=slot, state=row.state, token=row.token, leased_until=_lease_until(campaign)
+    )
+    row.refresh_from_db(fields=["leased_until"])
+    return row
+
+
+def _resume(rows: Sequence[Assignment], campaign: Campaign, slot: Assignment.Slot) -> Assignment | None:
+    """Take up this reader's own returned or expired work, when its place is still free."""
+    newest: dict[int, Assignment] = {}
+    for row in rows:
+        if row.task_id not in newest or newest[row.task_id].round < row.round:
+            newest[row.task_id] = row
+    for row in newest.values():
+        if row.state == Assignment.State.RETURNED:
+            return _next_round(row, campaign, slot)
+        if row.state == Assignment.State.EXPIRED and place_retake(row, campaign):
+            row.token = uuid.uuid4()
+            _hold(row, campaign, slot)
+            _log(row, campaign, "lease.resume")
+            return row
+    return None
+
+
+def place_retake(row: Assignment, campaign: Campaign) -> bool:
+    """Take back the place of an expired assignment; False when it went to somebody else."""
+    changed = Task.objects.filter(
+        pk=row.task_id, state=Task.State.OPEN, taken__lt=campaign.readers_per_task
+    ).update(taken=F("taken") + 1)
+    if changed:
+        Task.objects.filter(pk=row.task_id, taken__gte=campaign.readers_per_task).update(
+            state=Task.State.READING
+        )
+    return bool(changed)
+
+
+def _next_round(row: Assignment, campaign: Campaign, slot: Assignment.Slot) -> Assignment:
+    again = Assignment.objects.create(
+        task_id=row.task_id, campaign=campaign, reader_id=row.reader_id, round=row.round + 1,
+        slot=slot, leased_until=_lease_until(campaign), rank=0, suggestion_id=row.suggestion_id,
+        why={"share": "returned"},
+    )  # fmt: skip
+    again.refresh_from_db(fields=["leased_at", "leased_until"])
+    _log(again, campaign, "lease.again")
+    return again
+
+
+def _claim(campaign: Campaign, reader: User, slot: Assignment.Slot) -> Assignment | None:
+    values = {"campaign": campaign.pk, "reader": reader.pk, "readers": campaign.readers_per_task}
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, values)
+        found = cursor.fetchone()
+        if found is None:
+            return None
+        task = Task.objects.get(pk=found[0])
+        cursor.execute(_RANK, {**values, "priority": task.priority, "task": task.pk})
+        ahead, waiting = cursor.fetchone()
+    suggestion = _suggestion_for(task, campaign)
+    why = {"share": "order", **task.priority_from, "rank": ahead + 1, "of": waiting + 1}
+    row = Assignment.objects.create(
+        task=task, campaign=campaign, reader=reader, slot=slot, rank=ahead + 1, why=why,
+        suggestion=suggestion, leased_until=_lease_until(campaign),
+    )  # fmt: skip
+    row.refresh_from_db(fields=["leased_at", "leased_until"])
+    _log(row, campaign, "lease.take")
+    return row
+
+
+def _log(row: Assignment, campaign: Campaign, action: str) -> None:
+    record(
+        actor_id=row.reader_id, action=action, target=row, campaign_id=campaign.pk,
+        task=row.task_id, rank=row.rank, suggestion=row.suggestion_id,
+    )  # fmt: skip
+
+
+def _suggestion_for(task: Task, campaign: Campaign) -> Suggestion | None:
+    """Return the newest suggestion, unless the case is blind: held-out, or in the blind share."""
+    if task.held_out or not campaign.suggestions:
+        return None
+    digest = hashlib.sha256(f"blind:{campaign.pk}:{task.pk}".encode()).digest()
+    if int.from_bytes(digest[:4], "big") / 2**32 < campaign.blind_share:
+        return None
+    return task.suggestions.order_by("-model_number").first()
+
+
+@transaction.atomic
+def lease_renew(*, assignment: Assignment, token: uuid.UUID) -> Assignment:
+    """Prolong a lease by the campaign's lease time. Raises Conflict when it was lost."""
+    row = Assignment.objects.select_for_update().get(pk=assignment.pk)
+    if row.token != token or row.state not in {Assignment.State.HELD, Assignment.State.EXPIRED}:
+        raise lease_lost()
+    if row.state == Assignment.State.EXPIRED:
+        busy = Assignment.objects.filter(
+            campaign_id=row.campaign_id, reader_id=row.reader_id, slot=row.slot, state="held"
+        ).exists()
+        if busy or not place_retake(row, assignment.campaign):
+            raise lease_lost()
+    return _hold(row, assignment.campaign, Assignment.Slot(row.slot))
+
+
+def lease_lost() -> Conflict:
+    """Return the error for a lease that is no longer this reader's."""
+    return Conflict(
+        "This case went to another reader after your lease ended. Your work is kept as your draft.",
+        code="lease_lost",
+    )
+
+
+@transaction.atomic
+def lease_release(*, assignment: Assignment, token: uuid.UUID, reason: str) -> Assignment:
+    """Skip a case with a reason: its place is free for others, this reader is not asked again.
+
+    Raises Conflict when the lease was lost.
+    """
+    row = Assignment.objects.select_for_update().get(pk=assignment.pk)
+    if row.token != token or row.state != Assignment.State.HELD:
+        raise lease_lost()
+    Assignment.objects.filter(pk=row.pk).update(state=Assignment.State.SKIPPED, reason=reason)
+    Task.objects.filter(pk=row.task_id, state__in=["open", "reading"]).update(
+        taken=F("taken") - 1, state=Task.State.OPEN
+    )
+    record(
+        actor_id=row.reader_id, action="lease.skip", target=row, campaign_id=row.campaign_id,
+        reason=reason,
+    )  # fmt: skip
+    row.refresh_from_db()
+    return row
+
+
+def _interleaved(pool: Sequence[Place], truth: Sequence[Place], settled: int) -> Iterator[Place]:
+    """Yield pool places with held-out ones strewn in: one in four until twelve have settled."""
+    waiting = list(truth)
+    early = max(0, EARLY_HELD_OUT - settled)
+    since = 0
+    for place in pool:
+        every = EARLY_EVERY if early > 0 else LATER_EVERY
+        if waiting and since >= every - 1:
+            yield waiting.pop(0)
+            early, since = early - 1, 0
+        yield place
+        since += 1
+    yield from waiting
+
+
+@transaction.atomic
+def order_publish(*, campaign: Campaign, pool: Sequence[Place]) -> int:
+    """Write the order of all open tasks in one transaction; return how many have a place.
+
+    `pool` names tasks that are not held out, best first; open tasks it does not name follow in
+    a strided order over patients. Held-out tasks are interleaved blind.
+    """
+    Campaign.objects.select_for_update().get(pk=campaign.pk)
+    named = {place.task_id for place in pool}
+    rows = campaign.tasks.filter(state=Task.State.OPEN).values_list(
+        "id", "held_out", "image__series__study__patient_key", "image__series_id", "image__index"
+    )
+    truth = [Place(row[0], {"share": "held_out"}) for row in strided([r for r in rows if r[1]])]
+    others = [row for row in rows if not row[1] and row[0] not in named]
+    rest = [Place(row[0], {"share": "order"}) for row in strided(others)]
+    settled = campaign.tasks.filter(held_out=True, state=Task.State.SETTLED).count()
+    places = list(_interleaved([*pool, *rest], truth, settled))
+    for first in range(0, len(places), 2000):
+        _write(campaign, places[first : first + 2000], first)
+    return len(places)
+
+
+def _write(campaign: Campaign, places: Sequence[Place], first: int) -> None:
+    tasks = []
+    for position, place in enumerate(places, start=first + 1):
+        why = {**place.why, "order_rank": position}
+        tasks.append(Task(pk=place.task_id, campaign=campaign, priority=-position, priority_from=why))
+    Task.objects.bulk_update(tasks, ["priority", "priority_from"], batch_size=500)
+
+
+def strided(rows: Sequence[Row]) -> list[Row]:
+    """Order (id, held_out, patient, series, index) rows so that neighbours come late.
+
+    Patients take turns; within one patient the frames come in van der Corput order, so that the
+    first few are spread over the whole volume.
+    """
+    by_patient: dict[str, list[Row]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: (row[2], row[3], row[4])):
+        by_patient[row[2]].append(row)
+    keyed = []
+    for patient, frames in by_patient.items():
+        salt = hashlib.sha256(patient.encode()).digest()
+        turns = sorted(range(len(frames)), key=lambda i: _van_der_corput(i + salt[0]))
+        keyed += [(turn, salt, frames[index]) for turn, index in enumerate(turns)]
+    return [row for _, _, row in sorted(keyed, key=lambda item: item[:2])]
+
+
+def _van_der_corput(number: int) -> float:
+    """Return the base-2 radical inverse of `number`, in [0, 1)."""
+    result, scale = 0.0, 0.5
+    while number:
+        result += scale * (number & 1)
+        number, scale = number >> 1, scale / 2
+    return result
+
+
+def draft_of(assignment: Assignment) -> Draft | None:
+    """Return the unfinished work kept for an assignment."""
+    return Draft.objects.filter(assignment=assignment).first()
+
+
+def returned_to(assignment: Assignment) -> Annotation | None:
+    """Return the annotation that a reviewer sent back and this round is to correct."""
+    if assignment.round == 1:
+        return None
+    return (
+        Annotation.objects.filter(
+            task_id=assignment.task_id,
+            assignment__reader_id=assignment.reader_id,
+            assignment__round=assignment.round - 1,
+        )
+        .select_related("review")
+        .first()
+    )

@@ -1,0 +1,175 @@
+"""STEP submit: drafts while a reader works, and the annotation at the end.
+
+A submission is one transaction: the annotation, the task's next state and the audit row are
+there together or not at all. Work that comes too late is kept as the reader's draft.
+"""
+
+import uuid
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from django.db import connection, transaction
+from django.db.models import Q
+
+from annotations import queue
+from annotations.consensus import task_advance
+from annotations.models import IGNORE_INDEX, Annotation, Assignment, Campaign, Draft, Task
+from reticle.audit.record import record
+from reticle.errors import Conflict, Invalid
+from reticle.images.models import Image
+from reticle.pixels.mask import BadMask, mask_hash, pack, unpack
+
+# A draft is replaced only by a higher sequence: one statement, whatever arrives in which order.
+_SAVE_DRAFT = """
+INSERT INTO annotations_draft (assignment_id, sequence, packed, seconds_spent, saved_at)
+VALUES (%(assignment)s, %(sequence)s, %(packed)s, %(seconds)s, now())
+ON CONFLICT (assignment_id) DO UPDATE SET sequence = excluded.sequence,
+    packed = excluded.packed, seconds_spent = excluded.seconds_spent, saved_at = now()
+    WHERE annotations_draft.sequence < excluded.sequence
+RETURNING sequence
+"""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What came of a submission; `replayed` when the same key had been acknowledged before."""
+
+    annotation: Annotation
+    task: Task
+    replayed: bool
+
+
+def mask_check(packed: bytes, image: Image, campaign: Campaign) -> npt.NDArray[np.uint8]:
+    """Return the mask (rows, columns). Raises Invalid: wrong size, or a class nobody defined."""
+    try:
+        mask = unpack(packed, image.rows, image.columns)
+    except BadMask as error:
+        raise Invalid(str(error), code="bad_mask", detail={"mask": str(error)}) from None
+    defined = {0, IGNORE_INDEX, *campaign.classes.values_list("index", flat=True)}
+    unknown = sorted(set(np.unique(mask).tolist()) - defined)
+    if unknown:
+        raise Invalid(
+            f"The mask holds values that are no class of this campaign: {unknown}.",
+            code="unknown_class",
+            detail={"mask": unknown},
+        )
+    return mask
+
+
+def draft_save(*, assignment: Assignment, sequence: int, packed: bytes, seconds: float) -> Draft:
+    """Keep unfinished work. Raises Invalid (bad mask) and Conflict (an equal or newer draft)."""
+    mask = mask_check(packed, assignment.task.image, assignment.campaign)
+    saved = _draft_write(assignment, sequence, pack(mask), seconds)
+    if saved is None:
+        newest = Draft.objects.get(assignment=assignment)
+        raise Conflict(
+            "A newer draft of this case is kept already, perhaps from another window.",
+            code="stale_draft",
+            detail={"sequence": newest.sequence},
+        )
+    return Draft.objects.get(assignment=assignment)
+
+
+def _draft_write(assignment: Assignment, sequence: int, packed: bytes, seconds: float) -> int | None:
+    values = {
+        "assignment": assignment.pk, "sequence": sequence, "packed": packed, "seconds": seconds,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(_SAVE_DRAFT, values)
+        found = cursor.fetchone()
+    return int(found[0]) if found else None
+
+
+def annotation_submit(
+    *, assignment: Assignment, token: uuid.UUID, key: uuid.UUID, packed: bytes, seconds: float
+) -> Submission:
+    """Insert the reader's annotation once, however often the same key arrives.
+
+    Raises Invalid (bad mask), and Conflict when the lease was lost, the task has been settled or
+    the campaign closed; the work is then kept as this reader's draft.
+    """
+    mask = mask_check(packed, assignment.task.image, assignment.campaign)
+    try:
+        return _submit(assignment, token, key, mask, seconds)
+    except Conflict:
+        sequence = Draft.objects.filter(assignment=assignment).values_list("sequence", flat=True)
+        _draft_write(assignment, (sequence.first() or 0) + 1, pack(mask), seconds)
+        raise
+
+
+@transaction.atomic
+def _submit(
+    assignment: Assignment,
+    token: uuid.UUID,
+    key: uuid.UUID,
+    mask: npt.NDArray[np.uint8],
+    seconds: float,
+) -> Submission:
+    row = (
+        Assignment.objects.select_for_update(of=("self",))
+        .select_related("campaign", "suggestion")
+        .get(pk=assignment.pk)
+    )
+    known = Annotation.objects.filter(key=key).select_related("task").first()
+    if known is not None:
+        return _replay(known, row, mask)
+    _may_submit(row, token)
+    annotation = Annotation.objects.create(
+        task_id=row.task_id, assignment=row, author_id=row.reader_id, key=key, packed=pack(mask),
+        sha256=mask_hash(mask), seconds_spent=seconds, schema_version=row.campaign.schema_version,
+        started_from=row.suggestion, changed_pixels=_changed(row, mask),
+        supersedes=queue.returned_to(row),
+    )  # fmt: skip
+    Assignment.objects.filter(pk=row.pk).update(state=Assignment.State.SUBMITTED)
+    Draft.objects.filter(assignment=row).delete()
+    task = Task.objects.select_for_update().get(pk=row.task_id)
+    task = task_advance(
+        task=task, campaign=row.campaign, annotation=annotation, actor_id=row.reader_id
+    )
+    record(
+        actor_id=row.reader_id, action="annotation.submit", target=annotation,
+        campaign_id=row.campaign_id, task=row.task_id, mask=annotation.sha256, seconds=seconds,
+    )  # fmt: skip
+    return Submission(annotation, task, replayed=False)
+
+
+def _replay(known: Annotation, row: Assignment, mask: npt.NDArray[np.uint8]) -> Submission:
+    if known.assignment_id != row.pk or known.sha256 != mask_hash(mask):
+        raise Conflict(
+            "This submission key was used for other work. Load the case again.", code="key_reused"
+        )
+    return Submission(known, known.task, replayed=True)
+
+
+def _may_submit(row: Assignment, token: uuid.UUID) -> None:
+    if row.campaign.state != Campaign.State.OPEN:
+        raise Conflict(
+            "The campaign was closed while you read. Your work is kept as your draft.",
+            code="campaign_closed",
+        )
+    if row.state == Assignment.State.SUBMITTED:
+        raise Conflict("This case has been submitted already.", code="already_submitted")
+    if row.token != token or row.state not in {Assignment.State.HELD, Assignment.State.EXPIRED}:
+        raise queue.lease_lost()
+    if row.state == Assignment.State.EXPIRED and not queue.place_retake(row, row.campaign):
+        raise queue.lease_lost()
+    settled = Task.objects.filter(
+        Q(pk=row.task_id), Q(state=Task.State.SETTLED) | Q(state=Task.State.EXCLUDED)
+    )
+    if settled.exists():
+        raise Conflict(
+            "This case has been settled without this reading. Your work is kept as your draft.",
+            code="task_settled",
+        )
+
+
+def _changed(row: Assignment, mask: npt.NDArray[np.uint8]) -> int | None:
+    """Count the pixels that differ from the suggestion the reader started from."""
+    if row.suggestion is None:
+        return None
+    suggested = unpack(bytes(row.suggestion.packed), *mask.shape)
+    return int(np.count_nonzero(suggested != mask))
+
+
+

@@ -1,0 +1,12 @@
+"""Session authentication that answers 401 (not 403) when nobody is logged in."""
+
+from rest_framework import authentication
+from rest_framework.request import Request
+
+
+class SessionAuthentication(authentication.SessionAuthentication):
+    """Django's session and CSRF check; the header makes DRF answer 401."""
+
+    def authenticate_header(self, request: Request) -> str:
+        """Name the scheme, so that an expired session is told apart from a missing right."""
+        return "Session"

@@ -1,0 +1,146 @@
+"""The lineage of every model: which data, which run, which verdict, which predictions."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from annotations.models import Campaign
+from reticle.images.models import Image
+
+
+class Snapshot(models.Model):
+    """The exact data a model saw: `manifest` rows of image, mask, split, and their hash."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="snapshots")
+    sha256 = models.CharField(max_length=64)
+    manifest = models.JSONField(help_text="{classes, training: [...], held_out: [...]}")
+    labels = models.PositiveIntegerField(help_text="settled training cases")
+    held_out = models.PositiveIntegerField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"snapshot {self.sha256[:8]} of {self.campaign_id}"
+
+
+class TrainingRun(models.Model):
+    """One attempt to make a better model; its row is the job."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        VALIDATING = "validating"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    ACTIVE = (State.QUEUED, State.RUNNING, State.VALIDATING)
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="runs")
+    snapshot = models.ForeignKey(Snapshot, null=True, on_delete=models.PROTECT, related_name="runs")
+    base = models.ForeignKey(
+        "ModelVersion", null=True, on_delete=models.PROTECT, related_name="children"
+    )
+    config = models.JSONField(default=dict)
+    seed = models.PositiveIntegerField(default=0)
+    state = models.CharField(max_length=12, choices=State, default=State.QUEUED)
+    reason = models.CharField(max_length=200, blank=True, help_text="what triggered it")
+    attempt = models.PositiveSmallIntegerField(default=0)
+    token = models.PositiveIntegerField(default=0, help_text="fencing: grows with every claim")
+    claimed_until = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True)
+    cancel_requested = models.BooleanField(default=False)
+    progress = models.JSONField(default=dict)
+    epochs = models.JSONField(default=list, help_text="one row of metrics an epoch")
+    error = models.TextField(blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    created_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["campaign"],
+                condition=Q(state__in=["queued", "running", "validating"]),
+                name="one_active_run",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.pk} ({self.state})"
+
+
+class ModelVersion(models.Model):
+    """Trained weights with their origin; one champion a campaign."""
+
+    class State(models.TextChoices):
+        CANDIDATE = "candidate"
+        CHAMPION = "champion"
+        RETIRED = "retired"
+        REJECTED = "rejected"
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="models")
+    number = models.PositiveIntegerField()
+    run = models.OneToOneField(TrainingRun, on_delete=models.PROTECT, related_name="model")
+    weights_sha256 = models.CharField(max_length=64)
+    card = models.JSONField(default=dict, help_text="model.json: architecture, plan, classes")
+    state = models.CharField(max_length=10, choices=State, default=State.CANDIDATE)
+    decision = models.JSONField(default=dict, help_text="verdict, reasons, numbers, cases")
+    created_at = models.DateTimeField(db_default=Now())
+    champion_since = models.DateTimeField(null=True)
+    scored_at = models.DateTimeField(null=True, help_text="when its scores re-ordered the queue")
+    scoring_until = models.DateTimeField(null=True)
+    scoring_token = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "number"], name="model_number_once"),
+            models.UniqueConstraint(
+                fields=["campaign"], condition=Q(state="champion"), name="one_champion"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"v{self.number}"
+
+
+class Evaluation(models.Model):
+    """How one model did on the held-out cases of one snapshot."""
+
+    model = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="evaluations")
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="evaluations")
+    report = models.JSONField()
+    mean_dice = models.FloatField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["model", "snapshot"], name="evaluation_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model_id} on {self.snapshot_id}"
+
+
+class Prediction(models.Model):
+    """What one model says of one image: mask, score, embedding."""
+
+    model = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="predictions")
+    image = models.ForeignKey(Image, on_delete=models.PROTECT, related_name="predictions")
+    packed = models.BinaryField()
+    score = models.FloatField(null=True)
+    class_scores = models.JSONField(default=dict)
+    foreground = models.FloatField(default=0)
+    embedding = models.BinaryField(null=True, help_text="float32, little-endian")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["model", "image"], name="prediction_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model_id} on {self.image_id}"
