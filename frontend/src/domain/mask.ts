@@ -25,7 +25,9 @@ export function emptyMask(rows: number, columns: number): Mask {
 /** Wrap raw bytes. Throws RangeError when their number is not rows * columns. */
 export function maskFrom(rows: number, columns: number, data: Uint8Array): Mask {
   if (data.length !== rows * columns) {
-    throw new RangeError(`a ${rows} x ${columns} mask needs ${rows * columns} bytes, got ${data.length}`);
+    throw new RangeError(
+      `a ${rows} x ${columns} mask needs ${rows * columns} bytes, got ${data.length}`,
+    );
   }
   return { rows, columns, data };
 }

@@ -50,9 +50,7 @@ export function isDtype(name: string): name is Dtype {
 export function samplesFrom(buffer: ArrayBuffer, dtype: Dtype, count: number): Samples {
   const Kind = ARRAYS[dtype];
   if (buffer.byteLength !== count * Kind.BYTES_PER_ELEMENT) {
-    throw new RangeError(
-      `expected ${count} samples of ${dtype}, got ${buffer.byteLength} bytes`,
-    );
+    throw new RangeError(`expected ${count} samples of ${dtype}, got ${buffer.byteLength} bytes`);
   }
   return new Kind(buffer);
 }
@@ -88,7 +86,10 @@ export function buildLut(
 
 /** Write the image as RGBA words (little-endian: 0xAABBGGRR) into `out`, rows * columns long. */
 export function render(pixels: Pixels, window: Window, out: Uint32Array): void {
-  if (pixels.channels === 3) return renderColour(pixels, out);
+  if (pixels.channels === 3) {
+    renderColour(pixels, out);
+    return;
+  }
   const { samples } = pixels;
   if (samples.BYTES_PER_ELEMENT <= 2) {
     const lut = buildLut(pixels, window);
