@@ -1,6 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { aspectOf, fit, pinch, scaleBar, toImage, toScreen, type View, zoomAt } from "./geometry";
+import {
+  aspectOf,
+  fit as fitView,
+  pinch,
+  scaleBar,
+  toImage,
+  toScreen,
+  type View,
+  zoomAt,
+} from "./geometry";
 
 const view: fc.Arbitrary<View> = fc.record({
   scale: fc.double({ min: 0.1, max: 20, noNaN: true }),
@@ -67,7 +76,7 @@ describe("fitting", () => {
         fc.double({ min: 0.3, max: 3, noNaN: true }),
         (rows, columns, aspect) => {
           const size = { width: 900, height: 700 };
-          const v = fit(rows, columns, aspect, size, 10);
+          const v = fitView(rows, columns, aspect, size, 10);
           const [a, b] = [toScreen(v, { x: 0, y: 0 }), toScreen(v, { x: columns, y: rows })];
           expect(a.x + b.x).toBeCloseTo(size.width, 6);
           expect(a.y + b.y).toBeCloseTo(size.height, 6);

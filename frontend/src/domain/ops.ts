@@ -44,7 +44,7 @@ export function paintCapsule(
     for (let x = rect.x0; x < rect.x1; x++) {
       const px = x + 0.5 - a.x;
       let along = length2 === 0 ? 0 : (px * bx + py * by) / length2;
-      along = along < 0 ? 0 : along > 1 ? 1 : along;
+      along = Math.min(1, Math.max(0, along));
       const dx = px - along * bx;
       const dy = py - along * by;
       if (dx * dx + dy * dy <= r2) data[row + x] = label;

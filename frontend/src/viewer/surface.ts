@@ -1,0 +1,258 @@
+/**
+ * The labelling surface: image, labels, contours and cursor, each a canvas of its own. The image and
+ * label canvases have the image's own grid and are moved by one CSS transform; the others lie on
+ * the screen's grid. Pointer handlers only touch typed arrays and mark work; one animation frame
+ * does the painting.
+ */
+import { contours } from "../domain/contour";
+import { aspectOf, fit, type Size, type View } from "../domain/geometry";
+import { EMPTY_RECT, fullRect, isEmpty, type Mask, type Rect, union } from "../domain/mask";
+import type { Point } from "../domain/ops";
+import { type Pixels, render, type Window } from "../domain/window";
+import type { Preview } from "../tools/tool";
+import { drawContours, drawCursor, drawPreview } from "./overlay";
+import { fillPalette, type Palette } from "./palette";
+
+export interface SurfaceImage {
+  readonly pixels: Pixels;
+  readonly spacing: readonly number[] | null;
+}
+
+function canvas(name: string, parent: HTMLElement): HTMLCanvasElement {
+  const element = document.createElement("canvas");
+  element.dataset.layer = name;
+  element.style.position = "absolute";
+  element.style.left = "0";
+  element.style.top = "0";
+  element.style.transformOrigin = "0 0";
+  element.style.pointerEvents = "none";
+  parent.append(element);
+  return element;
+}
+
+export class Surface {
+  private readonly imageCanvas: HTMLCanvasElement;
+  private readonly labelCanvas: HTMLCanvasElement;
+  private readonly outlineCanvas: HTMLCanvasElement;
+  private readonly cursorCanvas: HTMLCanvasElement;
+  private readonly observer: ResizeObserver;
+  private image: SurfaceImage | null = null;
+  private mask: Mask | null = null;
+  private outlines: Map<number, Float32Array> | null = null;
+  private rgba: ImageData | null = null;
+  private colours: Palette = new Map();
+  private words = new Uint32Array(256);
+  private cursor: { at: Point; radius: number } | null = null;
+  private previewShape: Preview | null = null;
+  private dirtyLabels: Rect = EMPTY_RECT;
+  private stale = { image: false, view: true, outlines: true, cursor: true };
+  private frame = 0;
+  private currentView: View = { scale: 1, left: 0, top: 0, aspect: 1 };
+  private currentWindow: Window = { center: 0, width: 1 };
+  private fitted = true;
+  size: Size = { width: 0, height: 0 };
+  /** The surface's place in the browser's viewport, kept so that handlers need no layout read. */
+  origin: Point = { x: 0, y: 0 };
+
+  constructor(
+    readonly host: HTMLElement,
+    private readonly onView: (view: View) => void,
+  ) {
+    this.imageCanvas = canvas("image", host);
+    this.labelCanvas = canvas("labels", host);
+    this.outlineCanvas = canvas("outlines", host);
+    this.cursorCanvas = canvas("cursor", host);
+    this.labelCanvas.style.imageRendering = "pixelated";
+    this.observer = new ResizeObserver(() => this.measure());
+    this.observer.observe(host);
+    window.addEventListener("resize", this.measure);
+    this.measure();
+  }
+
+  destroy(): void {
+    cancelAnimationFrame(this.frame);
+    this.observer.disconnect();
+    window.removeEventListener("resize", this.measure);
+    for (const layer of this.layers) layer.remove();
+  }
+
+  get view(): View {
+    return this.currentView;
+  }
+
+  set view(view: View) {
+    this.currentView = view;
+    this.fitted = false;
+    this.mark("view");
+    this.onView(view);
+  }
+
+  get window(): Window {
+    return this.currentWindow;
+  }
+
+  set window(window: Window) {
+    this.currentWindow = window;
+    this.mark("image");
+  }
+
+  /** Show another image. The view is kept when the new image has the same shape and spacing. */
+  show(image: SurfaceImage, window: Window): void {
+    const before = this.image;
+    this.image = image;
+    this.currentWindow = window;
+    const { rows, columns } = image.pixels;
+    const aspect = aspectOf(image.spacing);
+    const same =
+      before?.pixels.rows === rows &&
+      before.pixels.columns === columns &&
+      this.currentView.aspect === aspect;
+    if (!same) {
+      for (const layer of [this.imageCanvas, this.labelCanvas]) {
+        layer.width = columns;
+        layer.height = rows;
+      }
+      this.rgba = new ImageData(columns, rows);
+      this.currentView = { ...this.currentView, aspect };
+      this.fit();
+    }
+    this.mark("image");
+  }
+
+  /** Show a label map, or none. The surface reads it and never writes it. */
+  showMask(mask: Mask | null): void {
+    this.mask = mask;
+    this.labelCanvas.style.visibility = mask ? "visible" : "hidden";
+    if (mask) this.touched(fullRect(mask));
+  }
+
+  showOutlines(mask: Mask | null): void {
+    this.outlines = mask ? contours(mask) : null;
+    this.mark("outlines");
+  }
+
+  setColours(colours: Palette): void {
+    this.colours = colours;
+    this.words = fillPalette(colours);
+    if (this.mask) this.touched(fullRect(this.mask));
+    this.mark("outlines");
+  }
+
+  setOpacity(opacity: number): void {
+    this.labelCanvas.style.opacity = String(opacity);
+  }
+
+  setSmooth(smooth: boolean): void {
+    this.imageCanvas.style.imageRendering = smooth ? "auto" : "pixelated";
+  }
+
+  setCursor(at: Point | null, radius: number): void {
+    this.cursor = at ? { at, radius } : null;
+    this.mark("cursor");
+  }
+
+  setPreview(preview: Preview | null): void {
+    if (!preview && !this.previewShape) return;
+    this.previewShape = preview;
+    this.mark("cursor");
+  }
+
+  touched(rect: Rect): void {
+    this.dirtyLabels = union(this.dirtyLabels, rect);
+    this.request();
+  }
+
+  fit(): void {
+    if (!this.image || this.size.width === 0) return;
+    const { rows, columns } = this.image.pixels;
+    this.view = fit(rows, columns, this.currentView.aspect, this.size);
+    this.fitted = true;
+  }
+
+  /** Measure again where the surface is; called on resize and at each press, never while drawing. */
+  readonly measure = (): void => {
+    const box = this.host.getBoundingClientRect();
+    this.origin = { x: box.left, y: box.top };
+    if (box.width === this.size.width && box.height === this.size.height) return;
+    this.size = { width: box.width, height: box.height };
+    const ratio = window.devicePixelRatio || 1;
+    for (const layer of [this.outlineCanvas, this.cursorCanvas]) {
+      layer.width = Math.round(box.width * ratio);
+      layer.height = Math.round(box.height * ratio);
+      layer.style.width = `${box.width}px`;
+      layer.style.height = `${box.height}px`;
+    }
+    if (this.fitted) this.fit();
+    this.mark("view");
+  };
+
+  private get layers(): HTMLCanvasElement[] {
+    return [this.imageCanvas, this.labelCanvas, this.outlineCanvas, this.cursorCanvas];
+  }
+
+  private mark(what: keyof Surface["stale"]): void {
+    this.stale[what] = true;
+    this.request();
+  }
+
+  private request(): void {
+    if (this.frame === 0) this.frame = requestAnimationFrame(this.paint);
+  }
+
+  private readonly paint = (): void => {
+    this.frame = 0;
+    const { stale } = this;
+    if (stale.image) this.paintImage();
+    if (!isEmpty(this.dirtyLabels)) this.paintLabels();
+    if (stale.view) this.move();
+    if (stale.view || stale.outlines) {
+      drawContours(this.outlineCanvas, this.view, this.outlines, this.colours);
+    }
+    if (stale.view || stale.cursor) this.paintCursor();
+    this.stale = { image: false, view: false, outlines: false, cursor: false };
+  };
+
+  private move(): void {
+    const { scale, left, top, aspect } = this.currentView;
+    const transform = `matrix(${scale},0,0,${scale * aspect},${left},${top})`;
+    this.imageCanvas.style.transform = transform;
+    this.labelCanvas.style.transform = transform;
+  }
+
+  private paintImage(): void {
+    if (!this.image || !this.rgba) return;
+    render(this.image.pixels, this.currentWindow, new Uint32Array(this.rgba.data.buffer));
+    this.imageCanvas.getContext("2d", { alpha: false })?.putImageData(this.rgba, 0, 0);
+  }
+
+  private paintLabels(): void {
+    const rect = this.dirtyLabels;
+    this.dirtyLabels = EMPTY_RECT;
+    const context = this.labelCanvas.getContext("2d");
+    if (!this.mask || !context) return;
+    const { data, columns } = this.mask;
+    const box = new ImageData(rect.x1 - rect.x0, rect.y1 - rect.y0);
+    const words = new Uint32Array(box.data.buffer);
+    let i = 0;
+    for (let y = rect.y0; y < rect.y1; y++) {
+      for (let x = rect.x0; x < rect.x1; x++, i++) {
+        const label = data[y * columns + x]!;
+        // `ignore` is hatched: it must be told apart without colour.
+        if (label === 255 && (x + y) % 4 > 1) continue;
+        words[i] = this.words[label]!;
+      }
+    }
+    context.putImageData(box, rect.x0, rect.y0);
+  }
+
+  private paintCursor(): void {
+    const context = this.cursorCanvas.getContext("2d");
+    if (!context) return;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, this.cursorCanvas.width, this.cursorCanvas.height);
+    const ratio = window.devicePixelRatio || 1;
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    if (this.previewShape) drawPreview(context, this.view, this.previewShape);
+    if (this.cursor) drawCursor(context, this.view, this.cursor.at, this.cursor.radius);
+  }
+}
