@@ -23,7 +23,7 @@ export const CLASS_COLOURS = [
 ] as const;
 
 /** 256 RGBA words (little-endian); background and unknown labels are transparent. */
-export function fillPalette(colours: Palette): Uint32Array {
+export function fillPalette(colours: Palette): Uint32Array<ArrayBuffer> {
   const words = new Uint32Array(256);
   for (const [label, colour] of colours) words[label] = word(colour);
   words[IGNORE] = word(IGNORE_COLOUR);

@@ -1,0 +1,66 @@
+import "fake-indexeddb/auto";
+import { describe, expect, it } from "vitest";
+import { type JournalRecord, journalKey, MemoryJournal, openJournal } from "./journal";
+
+function record(change: Partial<JournalRecord> = {}): JournalRecord {
+  const { user, assignment } = { user: 7, assignment: 3, ...change };
+  return {
+    key: journalKey(user, assignment),
+    user,
+    assignment,
+    campaign: "brain-mri",
+    caseName: "412",
+    token: "t",
+    rows: 1,
+    columns: 3,
+    mask: Uint8Array.from([0, 1, 255]),
+    sequence: 1,
+    seconds: 2,
+    submitKey: null,
+    ...change,
+  };
+}
+
+describe.each(["stored", "memory"])("the %s journal", (kind) => {
+  const make = async () =>
+    kind === "stored" ? openJournal(crypto.randomUUID()) : new MemoryJournal();
+
+  it("gives work back byte for byte, and the newest of it", async () => {
+    const journal = await make();
+    await journal.put(record());
+    await journal.put(record({ sequence: 2, mask: Uint8Array.from([9, 9, 9]) }));
+    const found = await journal.get(7, 3);
+    expect(found?.sequence).toBe(2);
+    expect([...found!.mask]).toEqual([9, 9, 9]);
+  });
+
+  it("keeps one reader's work from another at the same desk", async () => {
+    const journal = await make();
+    await journal.put(record());
+    expect(await journal.get(8, 3)).toBeNull();
+  });
+
+  it("lists only unacknowledged submissions of this campaign", async () => {
+    const journal = await make();
+    await journal.put(record());
+    await journal.put(record({ assignment: 4, submitKey: "k" }));
+    await journal.put(record({ assignment: 5, submitKey: "k", campaign: "other" }));
+    expect((await journal.unsent(7, "brain-mri")).map((r) => r.assignment)).toEqual([4]);
+    await journal.remove(7, 4);
+    expect(await journal.unsent(7, "brain-mri")).toEqual([]);
+  });
+
+  it("is not changed by strokes made after it was written", async () => {
+    const journal = await make();
+    const mask = Uint8Array.from([1, 1, 1]);
+    await journal.put(record({ mask }));
+    mask.fill(5);
+    expect([...(await journal.get(7, 3))!.mask]).toEqual([1, 1, 1]);
+  });
+});
+
+it("the stored journal outlives the page", async () => {
+  const name = crypto.randomUUID();
+  await (await openJournal(name)).put(record());
+  expect((await (await openJournal(name)).get(7, 3))?.token).toBe("t");
+});

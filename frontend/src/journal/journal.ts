@@ -1,0 +1,106 @@
+/**
+ * The journal of unsent work, in IndexedDB: every change of a mask is kept in the browser until the
+ * server has acknowledged it. One record an assignment and reader; raw bytes are stored, so that
+ * a record can be written at once, without waiting for compression, even as the page closes.
+ */
+export interface JournalRecord {
+  /** `${user}:${assignment}` */
+  readonly key: string;
+  readonly user: number;
+  readonly assignment: number;
+  readonly campaign: string;
+  readonly caseName: string;
+  readonly token: string;
+  readonly rows: number;
+  readonly columns: number;
+  readonly mask: Uint8Array;
+  /** Grows with every change; a draft on the server with a lower one is older. */
+  readonly sequence: number;
+  readonly seconds: number;
+  /** Set once the reader submitted: the idempotency key the submission is sent with. */
+  readonly submitKey: string | null;
+}
+
+export interface Journal {
+  put(record: JournalRecord): Promise<void>;
+  get(user: number, assignment: number): Promise<JournalRecord | null>;
+  /** The submissions of this reader in this campaign that the server has not acknowledged. */
+  unsent(user: number, campaign: string): Promise<JournalRecord[]>;
+  remove(user: number, assignment: number): Promise<void>;
+}
+
+const STORE = "work";
+
+export function journalKey(user: number, assignment: number): string {
+  return `${user}:${assignment}`;
+}
+
+function done<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+function open(name: string): Promise<IDBDatabase> {
+  const request = indexedDB.open(name, 1);
+  request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: "key" });
+  return done(request);
+}
+
+/** Open the journal. Where the browser refuses IndexedDB, work is held in memory only. */
+export async function openJournal(name = "reticle"): Promise<Journal> {
+  try {
+    return new StoredJournal(await open(name));
+  } catch {
+    return new MemoryJournal();
+  }
+}
+
+class StoredJournal implements Journal {
+  constructor(private readonly database: IDBDatabase) {}
+
+  private store(mode: IDBTransactionMode): IDBObjectStore {
+    return this.database.transaction(STORE, mode, { durability: "relaxed" }).objectStore(STORE);
+  }
+
+  async put(record: JournalRecord): Promise<void> {
+    await done(this.store("readwrite").put(record));
+  }
+
+  async get(user: number, assignment: number): Promise<JournalRecord | null> {
+    const found = await done(this.store("readonly").get(journalKey(user, assignment)));
+    return (found as JournalRecord | undefined) ?? null;
+  }
+
+  async unsent(user: number, campaign: string): Promise<JournalRecord[]> {
+    const all = (await done(this.store("readonly").getAll())) as JournalRecord[];
+    return all.filter((r) => r.user === user && r.campaign === campaign && r.submitKey !== null);
+  }
+
+  async remove(user: number, assignment: number): Promise<void> {
+    await done(this.store("readwrite").delete(journalKey(user, assignment)));
+  }
+}
+
+/** The same without storage: lost when the page closes. */
+export class MemoryJournal implements Journal {
+  private readonly records = new Map<string, JournalRecord>();
+
+  async put(record: JournalRecord): Promise<void> {
+    this.records.set(record.key, { ...record, mask: record.mask.slice() });
+  }
+
+  async get(user: number, assignment: number): Promise<JournalRecord | null> {
+    return this.records.get(journalKey(user, assignment)) ?? null;
+  }
+
+  async unsent(user: number, campaign: string): Promise<JournalRecord[]> {
+    const all = [...this.records.values()];
+    return all.filter((r) => r.user === user && r.campaign === campaign && r.submitKey !== null);
+  }
+
+  async remove(user: number, assignment: number): Promise<void> {
+    this.records.delete(journalKey(user, assignment));
+  }
+}
