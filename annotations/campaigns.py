@@ -21,12 +21,12 @@ TRAINING: dict[str, tuple[float, float, float]] = {
     "minimum_new": (12, 1, 100_000),
     "minimum_held_out": (4, 1, 10_000),
     "cooldown_seconds": (60, 0, 7 * 86_400),
-    "steps": (240, 1, 1_000_000),
-    "size": (128, 16, 2048),
-    "width": (16, 2, 64),
-    "time_budget_seconds": (3600, 1, 7 * 86_400),
+    "epochs": (20, 1, 10_000),
+    "minimum_steps": (200, 1, 1_000_000),
+    "seconds": (3600, 1, 7 * 86_400),
     "margin": (0.02, 0, 1),
 }
+PRESETS = ("cpu", "tiny", "gpu", "published")
 HELD_OUT_SHARE = 0.2
 HELD_OUT_MINIMUM_PATIENTS = 3
 BLOCKS, GAP = 3, 5  # a lone volume: held-out blocks of neighbouring frames, and slices left out
@@ -36,10 +36,15 @@ DEFAULT_COLOURS = (
 )  # fmt: skip
 
 
-def training_policy(given: Mapping[str, object]) -> dict[str, float]:
+def training_policy(given: Mapping[str, object]) -> dict[str, object]:
     """Return the policy with defaults filled in. Raises Invalid naming the field at fault."""
-    policy = {name: default for name, (default, _, _) in TRAINING.items()}
+    policy: dict[str, object] = {name: default for name, (default, _, _) in TRAINING.items()}
+    policy["preset"] = given.get("preset", PRESETS[0])
+    if policy["preset"] not in PRESETS:
+        raise Invalid(f"The preset is one of {', '.join(PRESETS)}.", detail={"training": "preset"})
     for name, value in given.items():
+        if name == "preset":
+            continue
         if name not in TRAINING:
             raise Invalid(f"There is no training setting {name!r}.", detail={"training": name})
         _, low, high = TRAINING[name]

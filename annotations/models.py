@@ -63,6 +63,7 @@ class Campaign(models.Model):
     )
     training = models.JSONField(default=dict, help_text="see annotations.campaigns.TRAINING")
     schema_version = models.PositiveIntegerField(default=1)
+    champion = models.JSONField(null=True, help_text="{number, dice}: written by the learner")
     created_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:

@@ -186,13 +186,14 @@ def _log(row: Assignment, campaign: Campaign, action: str) -> None:
 
 
 def _suggestion_for(task: Task, campaign: Campaign) -> Suggestion | None:
-    """Return the newest suggestion, unless the case is blind: held-out, or in the blind share."""
+    """Return the champion's suggestion, unless the case is blind: held-out, or in the blind share."""
     if task.held_out or not campaign.suggestions:
         return None
     digest = hashlib.sha256(f"blind:{campaign.pk}:{task.pk}".encode()).digest()
     if int.from_bytes(digest[:4], "big") / 2**32 < campaign.blind_share:
         return None
-    return task.suggestions.order_by("-model_number").first()
+    live = (campaign.champion or {}).get("number")
+    return task.suggestions.filter(model_number=live).first()
 
 
 @transaction.atomic

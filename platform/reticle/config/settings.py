@@ -123,6 +123,14 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "CampaignState": "annotations.models.Campaign.State",
+        "TaskState": "annotations.models.Task.State",
+        "AssignmentState": "annotations.models.Assignment.State",
+        "ExportState": "annotations.models.Export.State",
+        "RunState": "training.models.TrainingRun.State",
+        "ModelState": "training.models.ModelVersion.State",
+    },
 }
 
 CELERY_BROKER_URL = BROKER_URL or None

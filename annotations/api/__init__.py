@@ -1,0 +1,1 @@
+"""The doors of campaigns, queue, images, review, import and export."""

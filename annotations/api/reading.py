@@ -1,0 +1,208 @@
+"""Doors of a reader: lease, renew, skip, draft, submit. None waits for a model or a worker."""
+
+import base64
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.utils.timezone import now
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from annotations import queue, submit
+from annotations.api import serializers as forms
+from annotations.api.base import CampaignView, PolicyView, packed_mask, person
+from annotations.models import Assignment, Suggestion
+from reticle.accounts.roles import Action
+from reticle.errors import NotFound
+from reticle.images.models import Image
+from reticle.images.render import describe
+
+
+def why_of(why: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the stored reason with every field present.
+
+    For a held-out or blind case the strategy and the score are withheld.
+    """
+    share = why.get("share", "order")
+    names = ("strategy", "score", "rank", "of", "model_number")
+    return {"share": share, **{name: why.get(name) for name in names}}
+
+
+def suggestion_of(row: Suggestion | None) -> dict[str, Any] | None:
+    """Return where to fetch the model's drawing."""
+    if row is None:
+        return None
+    return {
+        "id": row.pk,
+        "model_number": row.model_number,
+        "mask_url": f"/api/v1/suggestions/{row.pk}/mask",
+    }
+
+
+def assignment_json(row: Assignment) -> dict[str, Any]:
+    """Return a case with everything the workstation needs to show it."""
+    image = Image.objects.select_related("series__study").get(tasks=row.task_id)
+    draft, returned = queue.draft_of(row), queue.returned_to(row)
+    answer = {
+        "id": row.pk,
+        "campaign": row.campaign.slug,
+        "slot": row.slot,
+        "state": row.state,
+        "token": row.token,
+        "round": row.round,
+        "leased_until": row.leased_until,
+        "server_time": now(),
+        "task": {"id": row.task_id, "state": row.task.state, "case": row.task_id},
+        "image": describe(image),
+        "series": {
+            "id": image.series_id,
+            "index": image.index,
+            "count": Image.objects.filter(series_id=image.series_id).count(),
+        },
+        "why": why_of(row.why),
+        "suggestion": suggestion_of(row.suggestion),
+        "draft": None,
+        "returned": None,
+    }
+    if draft is not None:
+        answer["draft"] = {
+            "sequence": draft.sequence,
+            "mask": base64.b64encode(bytes(draft.packed)).decode(),
+            "seconds": draft.seconds_spent,
+            "saved_at": draft.saved_at,
+        }
+    if returned is not None:
+        answer["returned"] = {
+            "comment": returned.review.comment,
+            "mask_url": f"/api/v1/annotations/{returned.pk}/mask",
+        }
+    return dict(forms.AssignmentOutput(answer).data)
+
+
+class LeaseView(CampaignView):
+    """The head of the queue."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"post": Action.READ}
+
+    @extend_schema(
+        request=forms.LeaseInput, responses={200: forms.AssignmentOutput, 204: None}
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        """Give the caller their current or next case; 204 when nothing is left for them."""
+        form = forms.LeaseInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        row = queue.task_lease(
+            campaign=self.campaign,
+            reader=person(request),
+            slot=Assignment.Slot(form.validated_data["slot"]),
+        )
+        if row is None:
+            return Response(status=status.HTTP_204_NO_CONTENT)
+        return Response(assignment_json(row))
+
+
+class AssignmentBase(PolicyView):
+    """A door under /assignments/{id}: only the reader who holds it may enter."""
+
+    def assignment(self, pk: int) -> Assignment:
+        """Return the caller's own assignment. Raises NotFound for anybody else's."""
+        rows = Assignment.objects.select_related("campaign", "task__image", "suggestion")
+        row = rows.filter(pk=pk, reader=person(self.request)).first()
+        if row is None:
+            raise NotFound("There is no such assignment.")
+        self.permit(row.campaign)
+        return row
+
+
+class AssignmentView(AssignmentBase):
+    """One case of the caller."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"get": Action.READ}
+
+    @extend_schema(responses=forms.AssignmentOutput)
+    def get(self, request: Request, pk: int) -> Response:
+        """Return the case with its draft."""
+        return Response(assignment_json(self.assignment(pk)))
+
+
+class RenewView(AssignmentBase):
+    """The heartbeat of a lease."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"post": Action.READ}
+
+    @extend_schema(request=forms.TokenInput, responses=forms.RenewOutput)
+    def post(self, request: Request, pk: int) -> Response:
+        """Prolong the lease."""
+        form = forms.TokenInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        row = queue.lease_renew(assignment=self.assignment(pk), token=form.validated_data["token"])
+        answer = {"leased_until": row.leased_until, "server_time": now()}
+        return Response(forms.RenewOutput(answer).data)
+
+
+class ReleaseView(AssignmentBase):
+    """Skip a case."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"post": Action.READ}
+
+    @extend_schema(request=forms.ReleaseInput, responses={204: None})
+    def post(self, request: Request, pk: int) -> Response:
+        """Give the place back with a reason."""
+        form = forms.ReleaseInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        queue.lease_release(assignment=self.assignment(pk), **form.validated_data)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class DraftView(AssignmentBase):
+    """Unfinished work."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"put": Action.READ}
+
+    @extend_schema(request=forms.DraftInput, responses=forms.DraftSaved)
+    def put(self, request: Request, pk: int) -> Response:
+        """Keep a draft unless an equal or newer one is there."""
+        form = forms.DraftInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        given = form.validated_data
+        draft = submit.draft_save(
+            assignment=self.assignment(pk),
+            sequence=given["sequence"],
+            packed=packed_mask(given["mask"]),
+            seconds=given["seconds"],
+        )
+        return Response(
+            forms.DraftSaved({"sequence": draft.sequence, "saved_at": draft.saved_at}).data
+        )
+
+
+class SubmitView(AssignmentBase):
+    """Finished work."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"post": Action.READ}
+
+    @extend_schema(
+        request=forms.SubmitInput,
+        responses={201: forms.SubmitOutput, 200: forms.SubmitOutput},
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """Store the annotation once; the same key again answers 200 with what is stored."""
+        form = forms.SubmitInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        given = form.validated_data
+        done = submit.annotation_submit(
+            assignment=self.assignment(pk),
+            token=given["token"],
+            key=given["key"],
+            packed=packed_mask(given["mask"]),
+            seconds=given["seconds"],
+        )
+        answer = {
+            "annotation": done.annotation.pk,
+            "mask_sha256": done.annotation.sha256,
+            "task_state": done.task.state,
+        }
+        code = status.HTTP_200_OK if done.replayed else status.HTTP_201_CREATED
+        return Response(forms.SubmitOutput(answer).data, status=code)

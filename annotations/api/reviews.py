@@ -1,0 +1,70 @@
+"""Doors of a reviewer."""
+
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from annotations import review
+from annotations.api import serializers as forms
+from annotations.api.base import CampaignView, PolicyView, person
+from annotations.api.reading import suggestion_of
+from annotations.models import Annotation, Review, Task
+from reticle.accounts.roles import Action
+from reticle.errors import NotFound
+from reticle.images.render import describe
+
+PAGE = 100
+
+
+def review_item(row: Annotation) -> dict[str, Any]:
+    """Return an annotation as a reviewer sees it in the queue."""
+    return {
+        "annotation": row.pk,
+        "task": {"id": row.task_id, "state": row.task.state, "case": row.task_id},
+        "reader": row.author.username,
+        "submitted_at": row.created_at,
+        "seconds": row.seconds_spent,
+        "image": describe(row.task.image),
+        "mask_url": f"/api/v1/annotations/{row.pk}/mask",
+        "suggestion": suggestion_of(row.started_from),
+    }
+
+
+class ReviewsView(CampaignView):
+    """What waits for a reviewer."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"get": Action.REVIEW}
+
+    @extend_schema(responses=forms.ReviewItem(many=True))
+    def get(self, request: Request, slug: str) -> Response:
+        """List the oldest hundred; one's own work is not among them."""
+        rows = review.reviews_waiting(campaign=self.campaign, reviewer=person(request))[:PAGE]
+        return Response(forms.ReviewItem([review_item(row) for row in rows], many=True).data)
+
+
+class ReviewView(PolicyView):
+    """A verdict on one annotation."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"post": Action.REVIEW}
+
+    @extend_schema(request=forms.ReviewInput, responses={201: forms.ReviewOutput})
+    def post(self, request: Request, pk: int) -> Response:
+        """Accept, or return with a comment."""
+        row = Annotation.objects.select_related("task__campaign").filter(pk=pk).first()
+        if row is None:
+            raise NotFound("There is no such annotation.")
+        self.permit(row.task.campaign)
+        form = forms.ReviewInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        done = review.annotation_review(
+            annotation=row,
+            reviewer=person(request),
+            verdict=Review.Verdict(form.validated_data["verdict"]),
+            comment=form.validated_data["comment"],
+        )
+        state = Task.objects.values_list("state", flat=True).get(pk=row.task_id)
+        answer = {"id": done.pk, "verdict": done.verdict, "task_state": state}
+        return Response(forms.ReviewOutput(answer).data, status=status.HTTP_201_CREATED)

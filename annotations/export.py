@@ -1,0 +1,201 @@
+"""STEP export: settled labels as PNG masks and COCO in one zip, with a manifest of hashes.
+
+Reader names are replaced by R1, R2 ... in the order of their accounts; images carry pseudonyms.
+The same labels give the same bytes: members are sorted and carry a fixed time.
+"""
+
+import hashlib
+import io
+import json
+import os
+import zipfile
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils.timezone import now
+from PIL import Image as Picture
+
+from annotations.models import IGNORE_INDEX, Campaign, Export, Task
+from reticle.accounts.models import User
+from reticle.audit.record import record
+from reticle.pixels.mask import unpack
+
+CLAIM_SECONDS, ATTEMPTS = 300, 3
+EPOCH = (1980, 1, 1, 0, 0, 0)  # a zip's earliest time: the same labels, the same bytes
+Mask = npt.NDArray[np.uint8]
+
+
+@transaction.atomic
+def export_create(*, campaign: Campaign, actor: User | None) -> Export:
+    """Queue an export of what is settled when the worker gets to it."""
+    row = Export.objects.create(campaign=campaign, created_by=actor)
+    record(
+        actor_id=actor.pk if actor else None, action="export.create", target=row,
+        campaign_id=campaign.pk,
+    )  # fmt: skip
+    return row
+
+
+def export_claim() -> Export | None:
+    """Claim the oldest export that waits or whose worker went silent; None if there is none."""
+    free = Q(state=Export.State.QUEUED) | Q(state=Export.State.RUNNING, claimed_until__lt=now())
+    for row in Export.objects.filter(free).order_by("id")[:5]:
+        changed = Export.objects.filter(free, pk=row.pk).update(
+            state=Export.State.RUNNING,
+            claimed_until=now() + timedelta(seconds=CLAIM_SECONDS),
+            attempt=F("attempt") + 1,
+        )
+        if changed == 1:
+            row.refresh_from_db()
+            return row
+    return None
+
+
+def export_run(row: Export) -> Export:
+    """Write the zip (temporary file, then rename) and mark the row done, or failed with a reason."""
+    if row.attempt > ATTEMPTS:
+        Export.objects.filter(pk=row.pk).update(
+            state=Export.State.FAILED, error="The worker ended three times during this export."
+        )
+        row.refresh_from_db()
+        return row
+    settings.EXPORT_FOLDER.mkdir(parents=True, exist_ok=True)
+    name = f"{row.campaign.slug}-{row.pk}.zip"
+    temporary = settings.EXPORT_FOLDER / f"{name}.{row.attempt}.part"
+    try:
+        cases = write_zip(row, temporary)
+        os.replace(temporary, settings.EXPORT_FOLDER / name)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        Export.objects.filter(pk=row.pk).update(state=Export.State.FAILED, error=str(error))
+        row.refresh_from_db()
+        return row
+    with (settings.EXPORT_FOLDER / name).open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    Export.objects.filter(pk=row.pk).update(
+        state=Export.State.DONE, file=name, sha256=digest, cases=cases, finished_at=now()
+    )
+    row.refresh_from_db()
+    return row
+
+
+def export_path(row: Export) -> Path:
+    """Return where a finished export lies."""
+    return Path(settings.EXPORT_FOLDER) / row.file
+
+
+def write_zip(row: Export, path: Path) -> int:
+    """Write masks, COCO, classes and manifest; return the number of cases."""
+    coco, cases = _coco_frame(row.campaign), []
+    hashes: dict[str, str] = {}
+    readers: dict[int, str] = {}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for task in _settled(row.campaign):
+            answer, image = task.settled, task.image
+            assert answer is not None  # a settled task has its answer: a database constraint
+            mask = unpack(bytes(answer.packed), image.rows, image.columns)
+            name = f"masks/{image.series.study.patient_key}_{image.pk:08d}.png"
+            hashes[name] = _add(archive, name, png(mask))
+            file_name = Path(name).name
+            coco["images"].append(
+                {"id": image.pk, "file_name": file_name, "height": image.rows, "width": image.columns}
+            )
+            coco["annotations"] += _coco_rows(mask, image.pk, len(coco["annotations"]))
+            reader = readers.setdefault(answer.author_id, f"R{len(readers) + 1}")
+            cases.append(
+                {
+                    "image": image.pk, "image_sha256": image.sha256, "mask": name,
+                    "mask_sha256": answer.sha256, "patient": image.series.study.patient_key,
+                    "series": image.series.uid, "frame": image.index, "reader": reader,
+                    "split": "held_out" if task.held_out else "training",
+                    "schema_version": answer.schema_version,
+                }
+            )  # fmt: skip
+        hashes["coco.json"] = _add(archive, "coco.json", _json(coco))
+        manifest = {
+            "campaign": row.campaign.slug,
+            "classes": [
+                {"index": label.index, "name": label.name}
+                for label in row.campaign.classes.order_by("index")
+            ],
+            "cases": cases,
+            "files": hashes,
+        }
+        _add(archive, "manifest.json", _json(manifest))
+    return len(cases)
+
+
+def _settled(campaign: Campaign) -> Iterator[Task]:
+    rows = campaign.tasks.filter(state=Task.State.SETTLED).order_by("image_id")
+    return rows.select_related("settled", "image__series__study").iterator(chunk_size=200)
+
+
+def png(mask: Mask) -> bytes:
+    """Return a grey 8-bit PNG whose values are the class indexes."""
+    buffer = io.BytesIO()
+    Picture.fromarray(mask).save(buffer, "PNG", optimize=False)
+    return buffer.getvalue()
+
+
+def _json(content: object) -> bytes:
+    return json.dumps(content, indent=1, sort_keys=True).encode()
+
+
+def _add(archive: zipfile.ZipFile, name: str, body: bytes) -> str:
+    entry = zipfile.ZipInfo(name, EPOCH)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    archive.writestr(entry, body)
+    return hashlib.sha256(body).hexdigest()
+
+
+def _coco_frame(campaign: Campaign) -> dict[str, Any]:
+    return {
+        "info": {"description": f"{campaign.name} ({campaign.slug})"},
+        "categories": [
+            {"id": label.index, "name": label.name, "supercategory": campaign.kind}
+            for label in campaign.classes.order_by("index")
+        ],
+        "images": [],
+        "annotations": [],
+    }
+
+
+def _coco_rows(mask: Mask, image_id: int, count: int) -> list[dict[str, Any]]:
+    """Return one COCO row a class present: run lengths, bounding box and area in pixels."""
+    rows = []
+    for index in np.unique(mask).tolist():
+        if index in (0, IGNORE_INDEX):
+            continue
+        inside = mask == index
+        ys, xs = np.nonzero(inside)
+        left, top = int(xs.min()), int(ys.min())
+        rows.append(
+            {
+                "id": count + len(rows) + 1,
+                "image_id": image_id,
+                "category_id": index,
+                "iscrowd": 1,
+                "area": int(inside.sum()),
+                "bbox": [left, top, int(xs.max()) - left + 1, int(ys.max()) - top + 1],
+                "segmentation": {"size": list(mask.shape), "counts": run_lengths(inside)},
+            }
+        )
+    return rows
+
+
+def run_lengths(inside: npt.NDArray[np.bool_]) -> list[int]:
+    """Return COCO's uncompressed run lengths: column by column, beginning with the zeros."""
+    counts: list[int] = []
+    for number, (value, run) in enumerate(groupby(inside.ravel(order="F").tolist())):
+        if number == 0 and value:
+            counts.append(0)
+        counts.append(sum(1 for _ in run))
+    return counts

@@ -1,0 +1,179 @@
+"""Run a whole installation on one machine: database, broker, web, workers and clock.
+
+One supervisor starts what is missing, restarts what dies, and stops everything on Ctrl-C.
+"""
+
+import json
+import logging
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import FrameType
+
+from django.core.exceptions import ImproperlyConfigured
+
+from reticle.config import embedded
+
+logger = logging.getLogger(__name__)
+BACKOFF_SECONDS = 1.0
+WEB_THREADS = 8
+
+
+class Supervisor:
+    """The services and processes of one data folder.
+
+    `start()` brings everything up and returns; `watch()` blocks until a stop signal, restarting
+    what dies; `stop()` ends all of it, the database last.
+    """
+
+    def __init__(self, data: Path, base: Path, port: int) -> None:
+        self.data, self.base, self.port = data, base, port
+        self.services: dict[str, tuple[embedded.Service, Callable[[], embedded.Service]]] = {}
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.stopping = False
+        self.environment: dict[str, str] = {}
+
+    def start_services(self) -> Mapping[str, str]:
+        """Start PostgreSQL and Valkey unless servers are configured; return the environment."""
+        self.data.mkdir(parents=True, exist_ok=True)
+        self._stop_stranded()
+        found = {"RETICLE_DATA": str(self.data)}
+        for variable, name, start in (
+            ("DATABASE_URL", "postgres", lambda: embedded.start_postgres(self.data)),
+            ("BROKER_URL", "valkey", lambda: embedded.start_valkey(self.data)),
+        ):
+            if variable in os.environ:
+                found[variable] = os.environ[variable]
+                continue
+            service = start()
+            self.services[name] = (service, start)
+            found[variable] = service.url
+        for name in ("SECRET_KEY", "PSEUDONYM_KEY"):
+            kept = embedded.remembered(
+                self.data / "secrets" / name.lower(), secrets.token_urlsafe(50)
+            )
+            found[name] = os.environ.get(name, kept)
+        self._remember(found)
+        self.environment = found
+        return found
+
+    def _remember(self, found: Mapping[str, str]) -> None:
+        """Let other commands on this data folder find the services."""
+        path = self.data / "services.json"
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w") as file:
+            json.dump(dict(found), file)
+
+    def commands(self) -> dict[str, list[str]]:
+        """Return the command of each process."""
+        celery = [sys.executable, "-m", "celery", "-A", "reticle.config"]
+        return {
+            "web": [
+                sys.executable, "-m", "gunicorn", "reticle.config.wsgi", "--worker-class=gthread",
+                f"--bind=127.0.0.1:{self.port}", "--workers=1", f"--threads={WEB_THREADS}",
+                "--timeout=60", "--graceful-timeout=5", "--no-control-socket",
+            ],
+            "worker": [*celery, "worker", "-Q", "short", "-c", "2", "-n", "short@%h",
+                       "--without-gossip", "--without-mingle", "-l", "WARNING"],
+            "trainer": [*celery, "worker", "-Q", "training", "-c", "1", "-n", "training@%h",
+                        "--without-gossip", "--without-mingle", "-l", "WARNING"],
+            "clock": [*celery, "beat", "-s", str(self.data / "clock.db"), "--pidfile=",
+                      "-l", "WARNING"],
+        }  # fmt: skip
+
+    def start_processes(self) -> None:
+        """Start web, workers and clock."""
+        for name in self.commands():
+            self._launch(name)
+
+    def _launch(self, name: str) -> None:
+        (self.data / "logs").mkdir(parents=True, exist_ok=True)
+        with (self.data / "logs" / f"{name}.log").open("ab") as output:
+            self.processes[name] = subprocess.Popen(
+                self.commands()[name],
+                cwd=self.base,
+                env={
+                    **os.environ,
+                    **self.environment,
+                    "PYTHONPATH": os.pathsep.join([str(self.base), str(self.base / "platform")]),
+                    "DJANGO_SETTINGS_MODULE": "reticle.config.settings",
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        self._write_pids()
+
+    def _write_pids(self) -> None:
+        pids = {name: process.pid for name, process in self.processes.items()}
+        (self.data / "pids.json").write_text(json.dumps(pids))
+
+    def _stop_stranded(self) -> None:
+        """Stop processes that outlived an earlier supervisor of this data folder."""
+        try:
+            pids = json.loads((self.data / "pids.json").read_text())
+        except (OSError, ValueError):
+            return
+        for pid in pids.values():
+            if _belongs(pid, self.data):
+                os.killpg(pid, signal.SIGTERM)
+                _wait_gone(pid)
+        (self.data / "pids.json").unlink()
+
+    def watch(self) -> None:
+        """Block until SIGINT or SIGTERM; start again what dies."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._on_signal)
+        while not self.stopping:
+            self.revive()
+            time.sleep(BACKOFF_SECONDS)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.stopping = True
+
+    def revive(self) -> None:
+        """Start again each service and process that has died."""
+        for name, (service, start) in list(self.services.items()):
+            if service.process.poll() is not None and not self.stopping:
+                logger.warning("%s died (%s): starting it again", name, service.process.returncode)
+                try:
+                    self.services[name] = (start(), start)
+                except ImproperlyConfigured as error:
+                    logger.error("%s does not come up: %s", name, error)
+        for name, process in list(self.processes.items()):
+            if process.poll() is not None and not self.stopping:
+                logger.warning("%s died (%s): starting it again", name, process.returncode)
+                self._launch(name)
+
+    def stop(self) -> None:
+        """Stop everything: processes first, then the broker, the database last."""
+        self.stopping = True
+        for process in self.processes.values():
+            if process.poll() is None:
+                process.terminate()
+        for process in self.processes.values():
+            embedded.stop(process)
+        for name in ("valkey", "postgres"):
+            if name in self.services:
+                embedded.stop(self.services[name][0].process)
+        (self.data / "pids.json").unlink(missing_ok=True)
+
+
+def _belongs(pid: int, data: Path) -> bool:
+    """Tell whether a process was started for this data folder."""
+    try:
+        return f"RETICLE_DATA={data}".encode() in Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False
+
+
+def _wait_gone(pid: int, seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)

@@ -1,0 +1,332 @@
+"""STEP import: files become de-identified series and frames, each file parsed in a sandbox.
+
+A bad file is rejected with its reason and the batch goes on. The same bytes twice are a
+duplicate, which points to the frames they gave the first time.
+"""
+
+import hashlib
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import transaction
+from django.db.models import Count, F, Max, Q
+from django.utils.timezone import now
+
+from reticle import storage
+from reticle.images.models import Image, Intake, IntakeItem, ReferenceMask, Series, Study
+from reticle.pixels.mask import mask_hash, pack
+from reticle.pixels.read import FrameData, SeriesData
+from reticle.pixels.sandbox import ParsedMasks, Rejected, Sandbox
+
+CLAIM_SECONDS = 120
+ATTEMPTS = 3
+ZIP_FILES, ZIP_RATIO = 20_000, 200
+SIDECAR = ".json"
+
+
+def is_mask(name: str) -> bool:
+    """Tell whether a file name marks a reference mask: `case.mask.png`, `case.mask.nii.gz`."""
+    return ".mask." in name.lower()
+
+
+def image_name(name: str) -> str:
+    """Return the name of the image a mask belongs to, without its ending."""
+    return name.lower().split(".mask.")[0]
+
+
+def stem(name: str) -> str:
+    """Return a file's name without its ending (`.nii.gz` counts as one ending)."""
+    return name.lower().removesuffix(".gz").rsplit(".", 1)[0]
+
+
+@transaction.atomic
+def intake_create(
+    *, created_by_id: int | None, source: str, files: Iterable[tuple[str, Path]]
+) -> Intake:
+    """Queue a batch of (shown name, path). Files below the intake folder are deleted when done."""
+    intake = Intake.objects.create(created_by_id=created_by_id, source=source)
+    rows = [
+        IntakeItem(intake=intake, name=name[-255:], path=str(path))
+        for name, path in files
+        if not name.lower().endswith(SIDECAR)
+    ]
+    IntakeItem.objects.bulk_create(rows, batch_size=1000)
+    return intake
+
+
+def upload_folder() -> Path:
+    """Return a new folder in which uploaded files wait for the worker."""
+    settings.INTAKE_FOLDER.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(dir=settings.INTAKE_FOLDER))
+
+
+def intake_claim(only: int | None = None) -> Intake | None:
+    """Claim the oldest batch that waits or whose worker went silent; None when there is none.
+
+    `only` names one batch: a command that runs its own import in its own process.
+    """
+    free = Q(state=Intake.State.QUEUED) | Q(state=Intake.State.RUNNING, claimed_until__lt=now())
+    waiting = Intake.objects.filter(free).order_by("id")
+    for intake in (waiting if only is None else waiting.filter(pk=only))[:5]:
+        until = now() + timedelta(seconds=CLAIM_SECONDS)
+        changed = Intake.objects.filter(free, pk=intake.pk).update(
+            state=Intake.State.RUNNING, claimed_until=until, attempt=F("attempt") + 1
+        )
+        if changed == 1:
+            intake.refresh_from_db()
+            return intake
+    return None
+
+
+def intake_run(intake: Intake) -> None:
+    """Work through the waiting files; may be called again after a crash."""
+    if intake.attempt > ATTEMPTS:
+        _finish(intake, Intake.State.FAILED, "The worker ended three times during this import.")
+        return
+    if not settings.PSEUDONYM_KEY:
+        raise ImproperlyConfigured("PSEUDONYM_KEY is not set: pseudonyms need a secret key.")
+    touched: set[int] = set()
+    with Sandbox(settings.PSEUDONYM_KEY) as sandbox:
+        for item in _waiting(intake):
+            Intake.objects.filter(pk=intake.pk).update(
+                claimed_until=now() + timedelta(seconds=CLAIM_SECONDS)
+            )
+            touched |= _item_run(item, sandbox)
+    for series_id in touched:
+        series_renumber(series_id)
+    _finish(intake, Intake.State.DONE, "")
+
+
+def _waiting(intake: Intake) -> Iterable[IntakeItem]:
+    """Yield zips first (they add files), then images, then masks (they need their images)."""
+    while True:
+        items = list(intake.items.filter(state=IntakeItem.State.WAITING).order_by("id"))
+        if not items:
+            return
+        zips = [item for item in items if item.name.lower().endswith(".zip")]
+        images = [item for item in items if not is_mask(item.name)]
+        yield from zips or images or items
+
+
+def _finish(intake: Intake, state: Intake.State, error: str) -> None:
+    Intake.objects.filter(pk=intake.pk).update(state=state, error=error, finished_at=now())
+    folders = {Path(path).parent for path in intake.items.values_list("path", flat=True) if path}
+    for folder in folders:
+        if settings.INTAKE_FOLDER in folder.parents:
+            shutil.rmtree(folder, ignore_errors=True)
+    intake.items.update(path="")
+
+
+def _item_run(item: IntakeItem, sandbox: Sandbox) -> set[int]:
+    """Take in one file; return the series it touched."""
+    path = Path(item.path)
+    if not path.is_file():
+        _reject(item, "missing", "The file is not there any more.")
+        return set()
+    if item.name.lower().endswith(".zip"):
+        _unzip(item, path)
+        return set()
+    item.sha256 = _file_hash(path)
+    if is_mask(item.name):
+        _take_masks(item, path, sandbox)
+        return set()
+    first = IntakeItem.objects.filter(sha256=item.sha256, state=IntakeItem.State.ACCEPTED).first()
+    if first is not None:
+        _settle(item, IntakeItem.State.DUPLICATE, "duplicate", "These bytes are here already.", first.images)
+        return set()
+    parsed = sandbox.parse(path, item.name)
+    if isinstance(parsed, Rejected):
+        _reject(item, parsed.code, parsed.message)
+        return set()
+    images = series_store(parsed.series)
+    if not images:
+        _settle(item, IntakeItem.State.DUPLICATE, "duplicate", "This instance is here already.", [])
+        return set()
+    _settle(item, IntakeItem.State.ACCEPTED, "", "", [image.pk for image in images])
+    return {image.series_id for image in images}
+
+
+def _file_hash(path: Path) -> str:
+    """Return the sha256 of a file's bytes, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(2**20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _settle(item: IntakeItem, state: str, code: str, reason: str, images: Sequence[int]) -> None:
+    item.state, item.code, item.reason, item.images = state, code, reason, list(images)
+    item.save(update_fields=["state", "code", "reason", "images", "sha256"])
+
+
+def _reject(item: IntakeItem, code: str, reason: str) -> None:
+    _settle(item, IntakeItem.State.REJECTED, code, reason, [])
+
+
+def _unzip(item: IntakeItem, path: Path) -> None:
+    """Turn a zip into waiting items beside it, bounded in number, size and ratio."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [entry for entry in archive.infolist() if not entry.is_dir()]
+            size = sum(entry.file_size for entry in members)
+            if len(members) > ZIP_FILES or size > settings.INTAKE_MAX_BYTES:
+                _reject(item, "too_large", "The zip holds too many files or unpacks too large.")
+                return
+            if size > ZIP_RATIO * max(path.stat().st_size, 2**20):
+                _reject(item, "too_large", "The zip unpacks to a suspicious size.")
+                return
+            _unpack(item, archive, members)
+    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError):
+        _reject(item, "broken", "The zip is damaged or encrypted.")
+        return
+    _settle(item, IntakeItem.State.ACCEPTED, "unpacked", "", [])
+
+
+def _unpack(item: IntakeItem, archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> None:
+    """Write members into one folder each, named by number: a member's name is never a path."""
+    folder = upload_folder()
+    rows = []
+    for entry in members:
+        shown = Path(entry.filename).name
+        within = hashlib.sha256(str(Path(entry.filename).parent).encode()).hexdigest()[:16]
+        target = staged_path(folder / within, shown)
+        with archive.open(entry) as source, target.open("wb") as output:
+            shutil.copyfileobj(source, output, 2**20)
+        if not shown.lower().endswith(SIDECAR):
+            rows.append(IntakeItem(intake_id=item.intake_id, name=shown[-255:], path=str(target)))
+    IntakeItem.objects.bulk_create(rows, batch_size=1000)
+
+
+def staged_path(folder: Path, shown: str) -> Path:
+    """Return where a sent file waits: the hash of its stem and its ending, never its name.
+
+    A sidecar has the stem of its image, so the two stay neighbours.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lower = shown.lower()
+    ending = ".nii.gz" if lower.endswith(".nii.gz") else Path(lower).suffix[:8]
+    return folder / (hashlib.sha256(stem(shown).encode()).hexdigest()[:16] + ending)
+
+
+@transaction.atomic
+def series_store(parsed: Sequence[SeriesData]) -> list[Image]:
+    """Store series and frames; frames whose instance is known already are left out."""
+    stored: list[Image] = []
+    for data in parsed:
+        study, _ = Study.objects.get_or_create(
+            uid=data.study_uid, defaults={"patient_key": data.patient_key}
+        )
+        series, _ = Series.objects.get_or_create(
+            uid=data.series_uid,
+            defaults={
+                "study": study,
+                "modality": data.modality or "OT",
+                "spacing_between": data.spacing_between,
+                "affine": data.affine,
+                "attributes": data.attributes,
+                "warnings": data.warnings,
+                "burned_in_suspect": data.burned_in_suspect,
+            },
+        )
+        series = Series.objects.select_for_update().get(pk=series.pk)
+        stored += _frames_store(series, data.frames)
+    return stored
+
+
+def _frames_store(series: Series, frames: Sequence[FrameData]) -> list[Image]:
+    known = set(series.images.exclude(uid="").values_list("uid", flat=True))
+    last = series.images.aggregate(last=Max("index"))["last"]
+    index = -1 if last is None else last
+    stored = []
+    for frame in frames:
+        if frame.sop_uid and frame.sop_uid in known:
+            continue
+        index += 1
+        stored.append(Image.objects.create(series=series, index=index, **_frame_fields(frame)))
+    return stored
+
+
+def _frame_fields(frame: FrameData) -> dict[str, object]:
+    pixels = np.ascontiguousarray(frame.pixels)
+    little = pixels.astype(pixels.dtype.newbyteorder("<"), copy=False)
+    return {
+        "position": frame.position,
+        "uid": frame.sop_uid or "",
+        "sha256": storage.put(little.tobytes()),
+        "rows": pixels.shape[0],
+        "columns": pixels.shape[1],
+        "channels": 1 if pixels.ndim == 2 else pixels.shape[2],
+        "dtype": pixels.dtype.name,
+        "bits": frame.bits,
+        "slope": frame.slope,
+        "intercept": frame.intercept,
+        "photometric": frame.photometric,
+        "window_center": frame.window_center,
+        "window_width": frame.window_width,
+        "spacing_row": frame.spacing_row,
+        "spacing_column": frame.spacing_column,
+    }
+
+
+@transaction.atomic
+def series_renumber(series_id: int) -> None:
+    """Give the frames of a series their order along the slice normal."""
+    Series.objects.select_for_update().get(pk=series_id)
+    images = list(Image.objects.filter(series_id=series_id).order_by("index"))
+    ordered = sorted(images, key=lambda image: (image.position is None, image.position or 0, image.index))
+    if [image.index for image in ordered] == list(range(len(ordered))):
+        return
+    # Two passes: an index is unique within its series at every moment.
+    Image.objects.filter(series_id=series_id).update(index=F("index") + 1_000_000)
+    for index, image in enumerate(ordered):
+        image.index = index
+    Image.objects.bulk_update(ordered, ["index"], batch_size=500)
+
+
+def _take_masks(item: IntakeItem, path: Path, sandbox: Sandbox) -> None:
+    """Keep masks as hidden references of the frames of the image file of the same name."""
+    name = image_name(item.name)
+    siblings = IntakeItem.objects.filter(intake_id=item.intake_id).exclude(pk=item.pk)
+    owner = next(
+        (row for row in siblings if row.images and not is_mask(row.name) and stem(row.name) == name),
+        None,
+    )
+    if owner is None:
+        _reject(item, "mask_without_image", "No image of the same name came with this mask.")
+        return
+    parsed = sandbox.parse_masks(path, item.name)
+    if isinstance(parsed, Rejected):
+        _reject(item, parsed.code, parsed.message)
+        return
+    _masks_store(item, owner.images, parsed)
+
+
+@transaction.atomic
+def _masks_store(item: IntakeItem, images: Sequence[int], parsed: ParsedMasks) -> None:
+    frames = {image.pk: image for image in Image.objects.filter(pk__in=images)}
+    if len(parsed.masks) != len(images):
+        _reject(item, "mask_mismatch", "The mask has another number of frames than its image.")
+        return
+    shapes = [(frames[pk].rows, frames[pk].columns) for pk in images]
+    if any(mask.shape != shape for mask, shape in zip(parsed.masks, shapes, strict=True)):
+        _reject(item, "mask_mismatch", "The mask has another size than its image.")
+        return
+    for pk, mask in zip(images, parsed.masks, strict=True):
+        ReferenceMask.objects.update_or_create(
+            image_id=pk, defaults={"packed": pack(mask), "sha256": mask_hash(mask)}
+        )
+    _settle(item, IntakeItem.State.ACCEPTED, "reference", "", [])
+
+
+def item_counts(intake: Intake) -> dict[str, int]:
+    """Return the number of files in each state."""
+    found = dict(intake.items.values_list("state").annotate(count=Count("id")).order_by())
+    return {state.value: found.get(state.value, 0) for state in IntakeItem.State}

@@ -1,0 +1,383 @@
+"""STEP fit: from a trigger to a candidate that has been measured and decided upon.
+
+The row is the truth. A run is claimed by a conditional update that raises its fencing token;
+every later write asks for that token, so a worker that lost its claim can change nothing.
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, Max, Q
+from django.db.models.functions import Now
+from django.utils.timezone import now
+
+from annotations.campaigns import training_policy
+from annotations.models import Annotation, Campaign, Task
+from reticle import storage
+from reticle.accounts.models import User
+from reticle.audit.record import record
+from reticle.errors import Conflict
+from reticle.images.models import Image
+from reticle.pixels.mask import unpack
+from training import jobs, promote
+from training.models import ModelVersion, Snapshot, TrainingRun
+from training.snapshot import classes_of, snapshot_take
+
+logger = logging.getLogger(__name__)
+ATTEMPTS = 3
+State = TrainingRun.State
+
+
+class ClaimLost(Exception):
+    """Another worker has this run, or it was ended: write nothing more."""
+
+
+# --- the trigger ---------------------------------------------------------------------------
+
+
+def refresh_state(campaign: Campaign) -> dict[str, Any]:
+    """Return how far the next training run is: labels new since the last one, and what lacks."""
+    policy = training_policy(campaign.training)
+    settled = campaign.tasks.filter(state=Task.State.SETTLED)
+    held_out = settled.filter(held_out=True).count()
+    total = settled.count()
+    last = (
+        campaign.runs.filter(state=State.SUCCEEDED, snapshot__isnull=False)
+        .select_related("snapshot").order_by("-id").first()
+    )  # fmt: skip
+    used = last.snapshot.labels + last.snapshot.held_out if last and last.snapshot else 0
+    needed = max(
+        int(_number(policy, "minimum_new")) - (total - used),
+        int(_number(policy, "minimum_total")) - total,
+        int(_number(policy, "minimum_held_out")) - held_out,
+        0,
+    )
+    return {
+        "enabled": bool(policy["enabled"]),
+        "settled": total,
+        "held_out": held_out,
+        "new_labels": total - used,
+        "needed": needed,
+    }
+
+
+def _number(policy: Mapping[str, object], name: str) -> float:
+    value = policy[name]
+    assert isinstance(value, int | float)  # training_policy has checked it
+    return float(value)
+
+
+def runs_trigger() -> int:
+    """Queue a run for each open campaign whose policy asks for one; return how many."""
+    started = 0
+    for campaign in Campaign.objects.filter(state=Campaign.State.OPEN):
+        state = refresh_state(campaign)
+        if not state["enabled"] or state["needed"] or _cooling(campaign):
+            continue
+        started += run_create(
+            campaign=campaign, actor=None, reason=f"{state['new_labels']} new labels"
+        ) is not None
+    return started
+
+
+def _cooling(campaign: Campaign) -> bool:
+    """Tell whether a run is active, or the last one ended within the cool-down."""
+    if campaign.runs.filter(state__in=TrainingRun.ACTIVE).exists():
+        return True
+    seconds = _number(training_policy(campaign.training), "cooldown_seconds")
+    since = now() - timedelta(seconds=seconds)
+    return campaign.runs.filter(finished_at__gt=since).exists()
+
+
+def run_create(*, campaign: Campaign, actor: User | None, reason: str) -> TrainingRun | None:
+    """Queue a run; None when one is active already (a constraint, not a race, decides)."""
+    try:
+        with transaction.atomic():
+            number = campaign.runs.count()
+            run = TrainingRun.objects.create(
+                campaign=campaign, created_by=actor, reason=reason, seed=number,
+                config=_config(training_policy(campaign.training)),
+            )  # fmt: skip
+            record(
+                actor_id=actor.pk if actor else None, action="run.create", target=run,
+                campaign_id=campaign.pk, reason=reason,
+            )  # fmt: skip
+            return run
+    except IntegrityError:
+        return None
+
+
+def run_request(*, campaign: Campaign, actor: User) -> TrainingRun:
+    """Queue a run because a person asks. Raises Conflict: one is active, or no labels yet."""
+    state = refresh_state(campaign)
+    if state["settled"] == state["held_out"] or not state["held_out"]:
+        raise Conflict(
+            "A run needs at least one settled training case and one settled held-out case.",
+            code="too_few_labels", detail=state,
+        )  # fmt: skip
+    run = run_create(campaign=campaign, actor=actor, reason="asked for by hand")
+    if run is None:
+        raise Conflict("A training run is active already.", code="run_active")
+    return run
+
+
+def _config(policy: Mapping[str, object]) -> dict[str, object]:
+    return {
+        "preset": policy["preset"],
+        "epochs": int(_number(policy, "epochs")),
+        "minimum_steps": int(_number(policy, "minimum_steps")),
+        "seconds": _number(policy, "seconds"),
+        "threads": settings.TRAINING_THREADS,
+    }
+
+
+def run_cancel(*, run: TrainingRun, actor: User) -> TrainingRun:
+    """Ask a run to stop; a queued one ends at once. Raises Conflict when it has ended."""
+    with transaction.atomic():
+        row = TrainingRun.objects.select_for_update().get(pk=run.pk)
+        if row.state not in TrainingRun.ACTIVE:
+            raise Conflict("This run has ended already.", code="run_ended")
+        row.cancel_requested = True
+        if row.state == State.QUEUED:
+            row.state, row.finished_at = State.CANCELLED, now()
+        row.save(update_fields=["cancel_requested", "state", "finished_at"])
+        record(actor_id=actor.pk, action="run.cancel", target=row, campaign_id=row.campaign_id)
+        return row
+
+
+# --- claim, heartbeat, end -----------------------------------------------------------------
+
+
+def _until() -> Any:
+    return Now() + timedelta(seconds=settings.RUN_LEASE_SECONDS)
+
+
+def run_claim() -> TrainingRun | None:
+    """Claim the oldest run that waits or whose worker fell silent; None when there is none.
+
+    A run that has been claimed three times already fails here with its reason.
+    """
+    free = Q(state=State.QUEUED) | Q(state__in=[State.RUNNING, State.VALIDATING], claimed_until__lt=Now())
+    for row in TrainingRun.objects.filter(free).order_by("id")[:5]:
+        if row.attempt >= ATTEMPTS:
+            TrainingRun.objects.filter(free, pk=row.pk, attempt__gte=ATTEMPTS).update(
+                state=State.FAILED, token=F("token") + 1, finished_at=Now(),
+                error=f"The worker ended {ATTEMPTS} times during this run. {row.error}".strip(),
+            )  # fmt: skip
+            continue
+        next_state = State.VALIDATING if row.state == State.VALIDATING else State.RUNNING
+        changed = TrainingRun.objects.filter(free, pk=row.pk, token=row.token).update(
+            state=next_state, attempt=F("attempt") + 1, token=F("token") + 1,
+            claimed_until=_until(), heartbeat_at=Now(), started_at=row.started_at or Now(),
+        )  # fmt: skip
+        if changed == 1:
+            row.refresh_from_db()
+            return row
+    return None
+
+
+def _mine(run: TrainingRun) -> Any:
+    return TrainingRun.objects.filter(pk=run.pk, token=run.token, state__in=TrainingRun.ACTIVE)
+
+
+def _write(run: TrainingRun, **fields: object) -> None:
+    """Update the row under our token. Raises ClaimLost when it is not ours any more."""
+    if _mine(run).update(**fields) != 1:
+        raise ClaimLost
+    for name in fields:
+        if name not in {"claimed_until", "heartbeat_at", "finished_at"}:
+            setattr(run, name, fields[name])
+
+
+def _beat(run: TrainingRun) -> bool:
+    """Prolong the claim; False when the run is to stop (cancelled, or no longer ours)."""
+    changed = _mine(run).filter(cancel_requested=False).update(
+        claimed_until=_until(), heartbeat_at=Now()
+    )
+    return bool(changed == 1)
+
+
+def run_execute(run: TrainingRun) -> TrainingRun:
+    """Take a claimed run to its end; whatever happens, the row says what became of it."""
+    try:
+        _execute(run)
+    except ClaimLost:
+        logger.warning("run %s was claimed by another worker: writing nothing more", run.pk)
+    except jobs.ChildStopped:
+        # Cancelled, or the claim was lost: only the first may still write.
+        _mine(run).filter(cancel_requested=True).update(state=State.CANCELLED, finished_at=Now())
+    except (jobs.ChildFailed, Conflict) as error:
+        # The same data would fail the same way; a killed process is worth another attempt.
+        again = run.attempt < ATTEMPTS and "-9" in str(error)[:60]
+        _mine(run).update(
+            state=State.QUEUED if again else State.FAILED, error=str(error),
+            finished_at=None if again else Now(), claimed_until=None,
+        )  # fmt: skip
+    run.refresh_from_db()
+    return run
+
+
+def run_folder(run: TrainingRun) -> Path:
+    """Return the folder that holds the run's job and its attempts."""
+    return Path(settings.RUN_FOLDER) / f"run-{run.pk}"
+
+
+def _execute(run: TrainingRun) -> None:
+    campaign = run.campaign
+    if run.snapshot is None:
+        snapshot = snapshot_take(campaign=campaign)
+        _write(run, snapshot=snapshot, base=_base(campaign, snapshot))
+    assert run.snapshot is not None
+    model = ModelVersion.objects.filter(run=run).first()
+    if model is None:
+        output = _train(run, run.snapshot)
+        model = _candidate_store(run, output)
+    _decide(run, model, run.snapshot)
+
+
+def _base(campaign: Campaign, snapshot: Snapshot) -> ModelVersion | None:
+    """Return the champion to fine-tune from; None for a run from scratch.
+
+    From scratch when the classes changed, and whenever the labels have doubled since the last
+    run from scratch: early models are limited by what they saw first.
+    """
+    champion = promote.champion_of(campaign)
+    if champion is None or champion.card.get("classes") != classes_of(campaign):
+        return None
+    last = (
+        campaign.runs.filter(base=None, state=State.SUCCEEDED).select_related("snapshot")
+        .order_by("-id").first()
+    )  # fmt: skip
+    if last is None or last.snapshot is None or snapshot.labels >= 2 * last.snapshot.labels:
+        return None
+    return champion
+
+
+# --- train ---------------------------------------------------------------------------------
+
+
+def _train(run: TrainingRun, snapshot: Snapshot) -> Path:
+    """Run the child on the job folder; return the folder of the finished attempt."""
+    folder = run_folder(run)
+    seen = _seen_before(run)
+    jobs.job_write(
+        folder / "job",
+        examples_of(snapshot, "training", seen=seen),
+        classes=snapshot.manifest["classes"],
+        config=run.config,
+        seed=run.seed,
+        start=run.base,
+    )
+    output = folder / f"attempt-{run.attempt}"
+    arguments = ["train", str(folder / "job"), "--out", str(output)]
+    for attempt in range(run.attempt - 1, 0, -1):
+        if (folder / f"attempt-{attempt}" / "checkpoint.json").exists():
+            arguments += ["--resume", str(folder / f"attempt-{attempt}")]
+            break
+    beat = settings.HEARTBEAT_SECONDS
+    for event in jobs.child_lines(arguments, beat=lambda: _beat(run), beat_seconds=beat):
+        if event.get("event") == "epoch":
+            row = promote.finite(event)
+            epochs = [*(e for e in run.epochs if e["epoch"] < row["epoch"]), row]
+            _write(run, progress=row, epochs=epochs, claimed_until=_until(), heartbeat_at=Now())
+    if not _beat(run):
+        raise jobs.ChildStopped
+    return output
+
+
+def _seen_before(run: TrainingRun) -> set[int]:
+    """Return the annotations the base model was trained on; the rest counts as fresh."""
+    if run.base is None or run.base.run.snapshot is None:
+        return set()
+    return {row["annotation"] for row in run.base.run.snapshot.manifest["training"]}
+
+
+def examples_of(snapshot: Snapshot, split: str, *, seen: set[int]) -> list[jobs.Example]:
+    """Return the examples of one split of a snapshot, exactly as its manifest names them."""
+    rows = snapshot.manifest[split]
+    images = Image.objects.in_bulk([row["image"] for row in rows])
+    return [
+        jobs.Example(
+            image=images[row["image"]],
+            patient=row["patient"],
+            annotation_id=row["annotation"],
+            fresh=bool(seen) and row["annotation"] not in seen,
+        )
+        for row in rows
+    ]
+
+
+@transaction.atomic
+def _candidate_store(run: TrainingRun, output: Path) -> ModelVersion:
+    """Keep the weights by hash and make the candidate's row. Raises ClaimLost, ChildFailed."""
+    card = json.loads((output / "model.json").read_text())
+    sha256 = storage.put((output / "model.safetensors").read_bytes())
+    if sha256 != card["weights_sha256"]:
+        raise jobs.ChildFailed("The weights do not have the hash their card names.")
+    Campaign.objects.select_for_update().get(pk=run.campaign_id)
+    highest = run.campaign.models.aggregate(highest=Max("number"))["highest"] or 0
+    _write(run, state=State.VALIDATING, claimed_until=_until(), heartbeat_at=Now())
+    return ModelVersion.objects.create(
+        campaign=run.campaign, number=highest + 1, run=run, weights_sha256=sha256, card=card
+    )
+
+
+# --- decide --------------------------------------------------------------------------------
+
+
+def _decide(run: TrainingRun, candidate: ModelVersion, snapshot: Snapshot) -> None:
+    """Measure candidate and champion on the snapshot's held-out cases, decide, end the run."""
+    rival = promote.champion_of(run.campaign)
+    policy = training_policy(run.campaign.training)
+    report = evaluate(candidate, snapshot, beat=lambda: _beat(run))
+    against = evaluate(rival, snapshot, beat=lambda: _beat(run)) if rival else None
+    decision = promote.decide(
+        report,
+        against,
+        floor=_majority(snapshot),
+        margin=_number(policy, "margin"),
+        minimum_cases=int(_number(policy, "minimum_held_out")),
+    )
+    with transaction.atomic():
+        # The run's end and the promotion are one: a lost token can never promote.
+        _write(run, state=State.SUCCEEDED, finished_at=Now(), error="")
+        promote.model_consider(candidate=candidate, decision=decision, rival=rival)
+
+
+def evaluate(model: ModelVersion, snapshot: Snapshot, *, beat: Any) -> dict[str, Any]:
+    """Measure a model on a snapshot's held-out cases and keep the report; kept ones are reused."""
+    known = model.evaluations.filter(snapshot=snapshot).first()
+    if known is not None:
+        return dict(known.report)
+    folder = Path(settings.RUN_FOLDER) / f"snapshot-{snapshot.pk}"
+    jobs.job_write(
+        folder, examples_of(snapshot, "held_out", seen=set()),
+        classes=snapshot.manifest["classes"], config={}, seed=0,
+    )  # fmt: skip
+    weights = jobs.model_write(folder / f"model-{model.number}", model)
+    report = folder / f"report-{model.number}.json"
+    arguments = ["evaluate", str(folder), "--model", str(weights), "--out", str(report)]
+    for _ in jobs.child_lines(arguments, beat=beat, beat_seconds=settings.HEARTBEAT_SECONDS):
+        pass
+    content: dict[str, Any] = promote.finite(json.loads(report.read_text()))
+    promote.evaluation_store(model=model, snapshot_id=snapshot.pk, report=content)
+    return content
+
+
+def _majority(snapshot: Snapshot) -> float:
+    """Return the Dice of the majority mask: what the first model has to beat."""
+    splits = []
+    for split in ("training", "held_out"):
+        keys = [row["annotation"] for row in snapshot.manifest[split]]
+        rows = Annotation.objects.filter(pk__in=keys).select_related("task__image")
+        splits.append(
+            [unpack(bytes(r.packed), r.task.image.rows, r.task.image.columns) for r in rows]
+        )
+    indexes = [int(row["index"]) for row in snapshot.manifest["classes"]]
+    return promote.majority_dice(splits[0], splits[1], indexes)

@@ -1,0 +1,196 @@
+"""Job folders, and the child process that works on them.
+
+torch never enters the worker: `python -m training.ml` runs in a child of its own, so that a
+segfault or an out-of-memory kill becomes a state of the run. The child ends when its standard
+input closes, so a killed worker leaves no orphan.
+"""
+
+import json
+import logging
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+
+from annotations.models import Annotation
+from reticle import storage
+from reticle.images.models import Image
+from reticle.images.render import samples
+from reticle.pixels.mask import unpack
+from training.models import ModelVersion
+
+logger = logging.getLogger(__name__)
+STDERR_KEPT = 4000
+
+
+class ChildFailed(Exception):
+    """The child ended badly; the message is its own last words."""
+
+
+class ChildStopped(Exception):
+    """The caller's beat said stop: cancelled, or the claim was lost."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One image of a job, with its mask for training and evaluation."""
+
+    image: Image
+    patient: str
+    annotation_id: int | None = None
+    fresh: bool = False
+
+
+def job_write(
+    folder: Path,
+    examples: Iterable[Example],
+    *,
+    classes: Sequence[Mapping[str, object]],
+    config: Mapping[str, object],
+    seed: int,
+    start: ModelVersion | None = None,
+) -> None:
+    """Write a complete job folder; a folder that is complete already is left alone."""
+    if (folder / "examples.json").exists():
+        return
+    for part in ("images", "masks"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    if start is not None:
+        model_write(folder / "start", start)
+    job = {
+        "config": dict(config), "seed": seed, "classes": list(classes),
+        "start": "start/" if start else None,
+    }  # fmt: skip
+    (folder / "job.json").write_text(json.dumps(job, indent=1))
+    rows = [_example_write(folder, example) for example in examples]
+    # Written last and renamed: its presence says that the folder is whole.
+    temporary = folder / "examples.json.part"
+    temporary.write_text(json.dumps(rows))
+    os.replace(temporary, folder / "examples.json")
+
+
+def _example_write(folder: Path, example: Example) -> dict[str, Any]:
+    image = example.image
+    name = str(image.pk)
+    np.save(folder / "images" / f"{name}.npy", samples(image), allow_pickle=False)
+    row: dict[str, Any] = {
+        "id": name,
+        "image": f"images/{name}.npy",
+        "mask": None,
+        "patient": example.patient,
+        "spacing": [image.spacing_row, image.spacing_column] if image.spacing_row else None,
+        "slope": image.slope,
+        "intercept": image.intercept,
+        "channels": image.channels,
+        "fresh": example.fresh,
+    }
+    if example.annotation_id is not None:
+        packed = Annotation.objects.values_list("packed", flat=True).get(pk=example.annotation_id)
+        mask = unpack(bytes(packed), image.rows, image.columns)
+        np.save(folder / "masks" / f"{name}.npy", mask, allow_pickle=False)
+        row["mask"] = f"masks/{name}.npy"
+    return row
+
+
+def model_write(folder: Path, model: ModelVersion) -> Path:
+    """Lay a model's weights and card out for the child; return the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model.safetensors").write_bytes(storage.read(model.weights_sha256))
+    (folder / "model.json").write_text(json.dumps(model.card))
+    return folder
+
+
+def child_lines(
+    arguments: Sequence[str], *, beat: Callable[[], bool], beat_seconds: float
+) -> Iterator[dict[str, Any]]:
+    """Run `python -m training.ml ARGUMENTS` and yield the JSON objects it prints.
+
+    `beat` is called every `beat_seconds`; when it answers False the child is stopped and
+    ChildStopped raised. Raises ChildFailed when the child ends with an error.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", "training.ml", *arguments, "--watch-stdin"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=settings.BASE_DIR,
+        env=_environment(),
+    )
+    lines: queue.Queue[str | None] = queue.Queue()
+    errors: list[str] = []
+    threads = [
+        threading.Thread(target=_pump, args=(process.stdout, lines), daemon=True),
+        threading.Thread(target=_keep_tail, args=(process.stderr, errors), daemon=True),
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield from _until_end(lines, beat, beat_seconds)
+        process.wait()
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        for thread in threads:
+            thread.join()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+    if process.returncode != 0:
+        last_words = "".join(errors)[-STDERR_KEPT:].strip()
+        raise ChildFailed(f"The training process ended with {process.returncode}. {last_words}")
+
+
+def _until_end(
+    lines: "queue.Queue[str | None]", beat: Callable[[], bool], beat_seconds: float
+) -> Iterator[dict[str, Any]]:
+    next_beat = time.monotonic() + beat_seconds
+    while True:
+        if time.monotonic() >= next_beat:
+            if not beat():
+                raise ChildStopped
+            next_beat = time.monotonic() + beat_seconds
+        try:
+            line = lines.get(timeout=max(0.0, next_beat - time.monotonic()))
+        except queue.Empty:
+            continue
+        if line is None:
+            return
+        event = json.loads(line)
+        if event.get("event") == "error":
+            raise ChildFailed(str(event.get("message", "The training process failed.")))
+        yield event
+
+
+def _pump(stream: Any, lines: "queue.Queue[str | None]") -> None:
+    for line in stream:
+        if line.strip():
+            lines.put(line)
+    lines.put(None)
+
+
+def _keep_tail(stream: Any, errors: list[str]) -> None:
+    for line in stream:
+        errors.append(line)
+        del errors[:-200]
+
+
+def _environment() -> dict[str, str]:
+    base = Path(settings.BASE_DIR)
+    threads = str(settings.TRAINING_THREADS)
+    return {
+        **{k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "SECRET_KEY"}},
+        "PYTHONPATH": os.pathsep.join([str(base), str(base / "platform")]),
+        "OMP_NUM_THREADS": threads,
+        "MKL_NUM_THREADS": threads,
+    }

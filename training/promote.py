@@ -1,0 +1,226 @@
+"""STEP promote: a candidate becomes champion only on the same held-out cases, and not worse.
+
+The rule (see docs/architecture.md): paired over patients; the mean must not fall, and no class
+may fall beyond the campaign's margin. The first model must beat the empty mask and the majority
+mask. Where the numbers do not suffice a person decides.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from django.db import transaction
+from django.utils.timezone import now
+
+from annotations.models import Campaign
+from reticle.accounts.models import User
+from reticle.audit.record import record
+from reticle.errors import Conflict
+from reticle.pixels.agreement import counts
+from training.models import Evaluation, ModelVersion
+
+RESAMPLES = 2000
+Report = Mapping[str, Any]
+Mask = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A verdict (promote, reject, insufficient) with its reasons and numbers."""
+
+    verdict: str
+    reasons: list[str]
+    candidate: float | None = None
+    champion: float | None = None
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    classes: dict[str, float] = field(default_factory=dict)
+    cases: list[str] = field(default_factory=list)
+
+
+def decide(
+    candidate: Report, champion: Report | None, *, floor: float, margin: float, minimum_cases: int
+) -> Decision:
+    """Compare two reports over the same cases; `floor` is what the first model has to beat."""
+    cases = [str(case["id"]) for case in candidate["cases"]]
+    score = _number(candidate.get("mean_dice"))
+    if score is None or len(cases) < minimum_cases:
+        words = f"{len(cases)} held-out cases with a usable Dice are too few to decide"
+        return Decision("insufficient", [words], candidate=score, cases=cases)
+    if champion is None:
+        better = score > floor
+        sign = "above" if better else "not above"
+        words = f"first model: mean Dice {score:.3f} is {sign} the majority mask's {floor:.3f}"
+        return Decision("promote" if better else "reject", [words], candidate=score, cases=cases)
+    return _compare(candidate, champion, score, cases, margin)
+
+
+def _compare(
+    candidate: Report, champion: Report, score: float, cases: list[str], margin: float
+) -> Decision:
+    old = _number(champion.get("mean_dice"))
+    if old is None or cases != [str(case["id"]) for case in champion["cases"]]:
+        return Decision("insufficient", ["the two models were not measured on the same cases"],
+                        candidate=score, champion=old, cases=cases)  # fmt: skip
+    pairs = _pairs(candidate["patients"], champion["patients"])
+    fallen = {
+        name: float(np.mean([new - was for new, was in values])) for name, values in pairs.items()
+    }
+    low, high = _interval(candidate["patients"], champion["patients"])
+    difference = score - old
+    reasons = [f"mean Dice {score:.3f} against {old:.3f} on {len(cases)} cases"]
+    lost = [f"{name} fell by {-fall:.3f}" for name, fall in fallen.items() if fall < -margin]
+    verdict = "promote" if difference >= 0 and not lost else "reject"
+    if difference < 0:
+        reasons.append("the mean fell")
+    return Decision(
+        verdict, reasons + lost, candidate=score, champion=old, difference=difference,
+        low=low, high=high, classes=fallen, cases=cases,
+    )  # fmt: skip
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+def _pairs(new: Report, old: Report) -> dict[str, list[tuple[float, float]]]:
+    """Return per class the (new, old) Dice of each patient where both are numbers."""
+    pairs: dict[str, list[tuple[float, float]]] = {}
+    for patient, classes in new.items():
+        for name, value in classes.items():
+            first, second = _number(value), _number(old.get(patient, {}).get(name))
+            if first is not None and second is not None:
+                pairs.setdefault(name, []).append((first, second))
+    return pairs
+
+
+def _interval(new: Report, old: Report) -> tuple[float | None, float | None]:
+    """Return the 95 % interval of the mean difference, by bootstrap over patients."""
+    differences = []
+    for patient in new:
+        values = [a - b for pair in _pairs({patient: new[patient]}, old).values() for a, b in pair]
+        if values:
+            differences.append(float(np.mean(values)))
+    if len(differences) < 2:
+        return None, None
+    draws = np.random.default_rng(0).choice(differences, (RESAMPLES, len(differences)))
+    low, high = np.quantile(draws.mean(axis=1), [0.025, 0.975])
+    return float(low), float(high)
+
+
+def majority_dice(training: Sequence[Mask], truth: Sequence[Mask], indexes: Sequence[int]) -> float:
+    """Return the mean Dice of the mask that gives each pixel its most frequent training label.
+
+    Needs masks of one size; with several sizes the most frequent label is background and the
+    result 0, which is the empty mask's score.
+    """
+    shapes = {mask.shape for mask in [*training, *truth]}
+    if len(shapes) != 1 or not training:
+        return 0.0
+    stack = np.stack(training)
+    labels = [0, *indexes]
+    votes = np.stack([(stack == index).sum(axis=0) for index in labels])
+    guess = np.asarray(labels, dtype=np.uint8)[votes.argmax(axis=0)]
+    scores = []
+    for index in indexes:
+        found = [counts(guess, mask, index) for mask in truth]
+        tp = sum(row.tp for row in found)
+        wrong = sum(row.fp + row.fn for row in found)
+        if tp + wrong:
+            scores.append(2 * tp / (2 * tp + wrong))
+    return float(np.mean(scores)) if scores else 0.0
+
+
+def champion_of(campaign: Campaign) -> ModelVersion | None:
+    """Return the live model."""
+    return campaign.models.filter(state=ModelVersion.State.CHAMPION).first()
+
+
+@transaction.atomic
+def model_consider(*, candidate: ModelVersion, decision: Decision, rival: ModelVersion | None) -> bool:
+    """Store the decision and promote when it says so; compare-and-set on the champion.
+
+    `rival` is the champion the decision was made against. When another model went live in the
+    meantime the decision is void and nothing is promoted.
+    """
+    campaign = Campaign.objects.select_for_update().get(pk=candidate.campaign_id)
+    live = champion_of(campaign)
+    stale = (live.pk if live else None) != (rival.pk if rival else None)
+    verdict = "insufficient" if stale else decision.verdict
+    reasons = [*decision.reasons, *(["the champion changed meanwhile"] if stale else [])]
+    candidate.decision = {**asdict(decision), "verdict": verdict, "reasons": reasons,
+                          "against": rival.number if rival else None}  # fmt: skip
+    if verdict == "reject":
+        candidate.state = ModelVersion.State.REJECTED
+    candidate.save(update_fields=["decision", "state"])
+    record(
+        actor_id=None, action=f"model.{verdict}", target=candidate, campaign_id=campaign.pk,
+        number=candidate.number, reasons=reasons,
+    )  # fmt: skip
+    if verdict == "promote":
+        _crown(campaign, candidate, live)
+    return verdict == "promote"
+
+
+def _crown(campaign: Campaign, model: ModelVersion, live: ModelVersion | None) -> None:
+    if live is not None:
+        live.state = ModelVersion.State.RETIRED
+        live.save(update_fields=["state"])
+    model.state, model.champion_since = ModelVersion.State.CHAMPION, now()
+    model.scored_at = model.scoring_until = None
+    model.save(update_fields=["state", "champion_since", "scored_at", "scoring_until"])
+    newest = model.evaluations.order_by("-id").first()
+    campaign.champion = {"number": model.number, "dice": newest.mean_dice if newest else None}
+    campaign.save(update_fields=["champion"])
+
+
+@transaction.atomic
+def model_promote(*, model: ModelVersion, actor: User, reason: str) -> ModelVersion:
+    """Make a model the champion because a person says so. Raises Conflict if it is already."""
+    campaign = Campaign.objects.select_for_update().get(pk=model.campaign_id)
+    model.refresh_from_db()
+    if model.state == ModelVersion.State.CHAMPION:
+        raise Conflict("This model is the champion already.", code="is_champion")
+    _crown(campaign, model, champion_of(campaign))
+    record(
+        actor_id=actor.pk, action="model.promote_by_hand", target=model, campaign_id=campaign.pk,
+        number=model.number, reason=reason,
+    )  # fmt: skip
+    return model
+
+
+def model_rollback(*, campaign: Campaign, actor: User) -> ModelVersion:
+    """Bring the champion before this one back. Raises Conflict when there was none."""
+    live = champion_of(campaign)
+    earlier = campaign.models.filter(state=ModelVersion.State.RETIRED)
+    if live is not None:
+        earlier = earlier.filter(champion_since__lt=live.champion_since)
+    previous = earlier.order_by("-champion_since").first()
+    if previous is None:
+        raise Conflict("There is no earlier champion to go back to.", code="no_earlier_champion")
+    return model_promote(model=previous, actor=actor, reason="rollback")
+
+
+def evaluation_store(*, model: ModelVersion, snapshot_id: int, report: Report) -> Evaluation:
+    """Keep a report; the same model on the same snapshot is kept once."""
+    row, _ = Evaluation.objects.update_or_create(
+        model=model,
+        snapshot_id=snapshot_id,
+        defaults={"report": finite(report), "mean_dice": _number(report.get("mean_dice"))},
+    )
+    return row
+
+
+def finite(value: Any) -> Any:
+    """Return JSON values with what is not a number (NaN, infinity) as None: databases refuse it."""
+    if isinstance(value, Mapping):
+        return {key: finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(part) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

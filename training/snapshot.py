@@ -1,0 +1,58 @@
+"""STEP snapshot: freeze exactly what a model may see.
+
+Ground truth is `Task.settled` and nothing else: hidden reference masks are never read here.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+from django.db import transaction
+
+from annotations.models import Campaign, Task
+from training.models import Snapshot
+
+
+def classes_of(campaign: Campaign) -> list[dict[str, object]]:
+    """Return the classes a model is trained on, in mask order."""
+    rows = campaign.classes.filter(retired_at=None).order_by("index")
+    return [{"index": row.index, "name": row.name} for row in rows]
+
+
+def manifest_of(campaign: Campaign) -> dict[str, Any]:
+    """Return {classes, training, held_out}: rows of task, image, mask by hash, and patient."""
+    tasks = (
+        campaign.tasks.filter(state=Task.State.SETTLED)
+        .select_related("settled", "image__series__study")
+        .order_by("image_id")
+    )
+    manifest: dict[str, Any] = {"classes": classes_of(campaign), "training": [], "held_out": []}
+    for task in tasks:
+        assert task.settled is not None  # a database constraint
+        row = {
+            "task": task.pk,
+            "image": task.image_id,
+            "image_sha256": task.image.sha256,
+            "annotation": task.settled.pk,
+            "mask_sha256": task.settled.sha256,
+            "patient": task.image.series.study.patient_key,
+        }
+        manifest["held_out" if task.held_out else "training"].append(row)
+    return manifest
+
+
+@transaction.atomic
+def snapshot_take(*, campaign: Campaign) -> Snapshot:
+    """Store the manifest of all settled cases and its hash; an equal one is found again."""
+    manifest = manifest_of(campaign)
+    sha256 = hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+    known = Snapshot.objects.filter(campaign=campaign, sha256=sha256).first()
+    if known is not None:
+        return known
+    return Snapshot.objects.create(
+        campaign=campaign,
+        sha256=sha256,
+        manifest=manifest,
+        labels=len(manifest["training"]),
+        held_out=len(manifest["held_out"]),
+    )
