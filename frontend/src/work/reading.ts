@@ -1,0 +1,310 @@
+/**
+ * One reader at work in one campaign: the case at hand, the one prefetched behind it, their leases,
+ * and the way from submit to the next case. Knows no DOM and no React.
+ */
+import type { Assignment, Schemas } from "../api/client";
+import { ApiError, isPassing, isSignedOut } from "../api/errors";
+import { type Journal, type JournalRecord, journalKey } from "../journal/journal";
+import { type Case, loadCase } from "./case";
+import { Outbox, type OutboxState, type Refusal } from "./outbox";
+import { Saver, type SaveState } from "./saver";
+import type { Server } from "./server";
+import { Store } from "./store";
+
+export type Phase = "loading" | "ready" | "waiting" | "empty" | "closed" | "forbidden" | "failed";
+
+export interface ReadingState {
+  readonly phase: Phase;
+  readonly work: Case | null;
+  readonly save: SaveState;
+  /** When the lease ends, by this machine's clock (ms). */
+  readonly heldUntil: number | null;
+  /** The lease was lost: the work is kept, but another reader has the case. */
+  readonly lost: boolean;
+  readonly outbox: OutboxState;
+  readonly unsent: number;
+  readonly refusal: Refusal | null;
+  readonly submitted: number;
+  readonly message: string;
+}
+
+const RENEW_EVERY = 60_000;
+const RETRY_AFTER = 3000;
+
+export class Reading {
+  readonly store = new Store<ReadingState>({
+    phase: "loading",
+    work: null,
+    save: { kind: "clean" },
+    heldUntil: null,
+    lost: false,
+    outbox: "idle",
+    unsent: 0,
+    refusal: null,
+    submitted: 0,
+    message: "",
+  });
+  private saver: Saver | null = null;
+  private next: Case | null = null;
+  private readonly outbox: Outbox;
+  private readonly heartbeat: ReturnType<typeof setInterval>;
+  private retry: ReturnType<typeof setTimeout> | null = null;
+  private advancing = false;
+  private closed = false;
+
+  constructor(
+    private readonly campaign: string,
+    private readonly user: number,
+    private readonly server: Server,
+    private readonly journal: Journal,
+  ) {
+    this.outbox = new Outbox(
+      server,
+      journal,
+      (outbox, unsent) => this.store.set({ outbox, unsent }),
+      (refusal) => this.store.set({ refusal }),
+    );
+    this.heartbeat = setInterval(() => void this.renew(), RENEW_EVERY);
+  }
+
+  async start(): Promise<void> {
+    const left = await this.journal.unsent(this.user, this.campaign).catch(() => []);
+    for (const record of left) this.outbox.add(record);
+    await this.advance();
+  }
+
+  close(): void {
+    this.closed = true;
+    this.saver?.poke();
+    this.saver?.close();
+    this.outbox.close();
+    clearInterval(this.heartbeat);
+    if (this.retry) clearTimeout(this.retry);
+  }
+
+  /** The drawing was changed by one committed act. */
+  changed(): void {
+    this.saver?.changed();
+  }
+
+  /** The network or the session is back. */
+  poke(): void {
+    this.saver?.poke();
+    this.outbox.poke();
+    void this.renew();
+    if (this.store.get().phase !== "ready") void this.advance();
+  }
+
+  keepMine(): void {
+    void this.saver?.keepMine().catch(() => undefined);
+  }
+
+  /** Put this window's drawing away and take up the newer one from the server. */
+  async takeTheirs(): Promise<void> {
+    const { work } = this.store.get();
+    this.saver?.close();
+    if (work) await this.journal.remove(this.user, work.assignment.id).catch(() => undefined);
+    this.forget();
+    await this.advance();
+  }
+
+  /** Hand in the case and show the next one at once; the sending goes on behind it. */
+  async submit(): Promise<void> {
+    const { work, lost, phase } = this.store.get();
+    if (!work || lost || phase !== "ready") return;
+    work.stopwatch.activity(performance.now() / 1000);
+    const key = newKey();
+    const { saver } = this;
+    const record = this.record(work, key);
+    this.forget();
+    if (this.next) {
+      this.show(this.next);
+      this.next = null;
+    }
+    this.store.set({ submitted: this.store.get().submitted + 1 });
+    // A browser without storage still sends; the journal is the second belt.
+    await saver?.seal(key).catch(() => undefined);
+    this.outbox.add(record);
+    await this.advance();
+  }
+
+  /** Give the case back with a reason. */
+  async skip(reason: string): Promise<void> {
+    const { work } = this.store.get();
+    if (!work) return;
+    const { id, token } = work.assignment;
+    try {
+      await this.server.release(id, token, reason);
+    } catch (error) {
+      if (isPassing(error) || isSignedOut(error)) throw error;
+      // A lease that is lost already needs no giving back.
+    }
+    this.saver?.close();
+    await this.journal.remove(this.user, id).catch(() => undefined);
+    this.forget();
+    await this.advance();
+  }
+
+  /** After a lost lease: leave the kept draft behind and go on. */
+  async goOn(): Promise<void> {
+    this.saver?.poke();
+    this.forget();
+    await this.advance();
+  }
+
+  dismiss(): void {
+    this.store.set({ refusal: null });
+  }
+
+  private forget(): void {
+    this.saver = null;
+    this.store.set({ work: null, phase: "loading", lost: false, save: { kind: "clean" } });
+  }
+
+  private show(work: Case): void {
+    const { assignment } = work;
+    this.saver = new Saver(work, this.user, this.server, this.journal, (save) => {
+      if (this.store.get().work === work) this.store.set({ save });
+    });
+    const at = assignment.draft ? Date.parse(assignment.draft.saved_at) : 0;
+    this.store.set({
+      work,
+      phase: "ready",
+      lost: false,
+      save: work.origin === "draft" ? { kind: "saved", at } : this.saver.state,
+      heldUntil: until(assignment),
+    });
+  }
+
+  /** After what is finished has been sent: hold the current case, then fetch the one behind it. */
+  private async advance(): Promise<void> {
+    if (this.advancing || this.closed) return;
+    this.advancing = true;
+    try {
+      await this.outbox.drained();
+      await this.takeCurrent();
+      if (this.store.get().work) await this.takeNext();
+    } catch (error) {
+      this.stumbled(error);
+    } finally {
+      this.advancing = false;
+      // A submit that came while the next case was being fetched finds its turn here.
+      if (!this.retry && this.store.get().phase === "loading") void this.advance();
+    }
+  }
+
+  private async takeCurrent(): Promise<void> {
+    const assignment = await this.server.lease(this.campaign, "current");
+    const { work } = this.store.get();
+    if (!assignment) {
+      this.store.set({ phase: "empty", work: null, heldUntil: null });
+      return;
+    }
+    if (work?.assignment.id === assignment.id) {
+      work.assignment = { ...work.assignment, ...freshLease(assignment) };
+      this.store.set({ heldUntil: until(assignment) });
+      return;
+    }
+    this.saver?.poke();
+    this.show(await this.load(assignment));
+  }
+
+  private async takeNext(): Promise<void> {
+    if (this.next) return;
+    const assignment = await this.server.lease(this.campaign, "next").catch((error) => {
+      // Without a prefetched case the work goes on; only slower.
+      if (isPassing(error)) return null;
+      throw error;
+    });
+    if (assignment) this.next = await this.load(assignment);
+  }
+
+  private load(assignment: Assignment): Promise<Case> {
+    return loadCase(this.server, this.journal, this.user, assignment);
+  }
+
+  private stumbled(error: unknown): void {
+    if (this.closed) return;
+    const { work } = this.store.get();
+    if (isPassing(error)) {
+      if (!work) this.store.set({ phase: "waiting" });
+      this.retry = setTimeout(() => {
+        this.retry = null;
+        void this.advance();
+      }, RETRY_AFTER);
+      return;
+    }
+    if (isSignedOut(error)) {
+      if (!work) this.store.set({ phase: "waiting" });
+      return;
+    }
+    if (work) return;
+    const code = error instanceof ApiError ? error.code : "";
+    const status = error instanceof ApiError ? error.status : 0;
+    const message = error instanceof Error ? error.message : "";
+    const phase =
+      code === "campaign_closed"
+        ? "closed"
+        : status === 403 || status === 404
+          ? "forbidden"
+          : "failed";
+    this.store.set({ phase, message });
+  }
+
+  private async renew(): Promise<void> {
+    const { work } = this.store.get();
+    for (const held of [work, this.next]) {
+      if (!held) continue;
+      const { id, token } = held.assignment;
+      try {
+        const lease = await this.server.renew(id, token);
+        held.assignment = { ...held.assignment, ...lease };
+        if (held === this.store.get().work) this.store.set({ heldUntil: until(lease) });
+      } catch (error) {
+        const gone = error instanceof ApiError && error.status === 409;
+        if (!gone) continue;
+        if (held === this.next) this.next = null;
+        else if (held === this.store.get().work) this.store.set({ lost: true });
+      }
+    }
+  }
+
+  private record(work: Case, submitKey: string): JournalRecord {
+    const { assignment, mask, stopwatch } = work;
+    return {
+      key: journalKey(this.user, assignment.id),
+      user: this.user,
+      assignment: assignment.id,
+      campaign: assignment.campaign,
+      caseName: String(assignment.task.case),
+      token: assignment.token,
+      rows: mask.rows,
+      columns: mask.columns,
+      mask: mask.data,
+      sequence: 0,
+      seconds: stopwatch.seconds,
+      submitKey,
+    };
+  }
+}
+
+function freshLease(
+  a: Assignment,
+): Pick<Assignment, "token" | "slot" | "leased_until" | "server_time"> {
+  return { token: a.token, slot: a.slot, leased_until: a.leased_until, server_time: a.server_time };
+}
+
+/** The end of the lease by this machine's clock, whatever that clock says. */
+function until(lease: Schemas["RenewOutput"]): number {
+  return Date.now() + Date.parse(lease.leased_until) - Date.parse(lease.server_time);
+}
+
+/** A UUID; `randomUUID` is missing on pages served without TLS from another host. */
+function newKey(): string {
+  if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
+  const b = crypto.getRandomValues(new Uint8Array(16));
+  b[6] = (b[6]! & 0x0f) | 0x40;
+  b[8] = (b[8]! & 0x3f) | 0x80;
+  const hex = [...b].map((v) => v.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}

@@ -1,0 +1,40 @@
+/** What the workstation asks of the server, as an interface, so that it can be run without one. */
+import { type Assignment, body, bytes, client, type Schemas, type Series } from "../api/client";
+
+export interface Server {
+  lease(campaign: string, slot: "current" | "next"): Promise<Assignment | null>;
+  assignment(id: number): Promise<Assignment>;
+  renew(id: number, token: string): Promise<Schemas["RenewOutput"]>;
+  release(id: number, token: string, reason: string): Promise<void>;
+  draft(id: number, draft: Schemas["DraftInputRequest"]): Promise<Schemas["DraftSaved"]>;
+  submit(id: number, work: Schemas["SubmitInputRequest"]): Promise<Schemas["SubmitOutput"]>;
+  series(id: number): Promise<Series>;
+  bytes(url: string): Promise<ArrayBuffer>;
+}
+
+const at = (id: number) => ({ path: { id } });
+
+export const restServer: Server = {
+  async lease(slug, slot) {
+    const answer = await client.POST("/api/v1/campaigns/{slug}/lease", {
+      params: { path: { slug } },
+      body: { slot },
+    });
+    return answer.response.status === 204 ? null : (answer.data ?? null);
+  },
+  assignment: (id) => body(client.GET("/api/v1/assignments/{id}", { params: at(id) })),
+  renew: (id, token) =>
+    body(client.POST("/api/v1/assignments/{id}/renew", { params: at(id), body: { token } })),
+  async release(id, token, reason) {
+    await client.POST("/api/v1/assignments/{id}/release", {
+      params: at(id),
+      body: { token, reason },
+    });
+  },
+  draft: (id, draft) =>
+    body(client.PUT("/api/v1/assignments/{id}/draft", { params: at(id), body: draft })),
+  submit: (id, work) =>
+    body(client.POST("/api/v1/assignments/{id}/submit", { params: at(id), body: work })),
+  series: (id) => body(client.GET("/api/v1/series/{id}", { params: at(id) })),
+  bytes: (url) => bytes(url),
+};
