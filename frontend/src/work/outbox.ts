@@ -38,6 +38,10 @@ export class Outbox {
     return this.queue.length;
   }
 
+  holds(assignment: number): boolean {
+    return this.queue.some((record) => record.assignment === assignment);
+  }
+
   add(record: JournalRecord): void {
     this.queue.push(record);
     void this.send();

@@ -50,6 +50,7 @@ export class Reading {
   private readonly heartbeat: ReturnType<typeof setInterval>;
   private retry: ReturnType<typeof setTimeout> | null = null;
   private advancing = false;
+  private again = false;
   private closed = false;
 
   constructor(
@@ -178,18 +179,21 @@ export class Reading {
 
   /** After what is finished has been sent: hold the current case, then fetch the one behind it. */
   private async advance(): Promise<void> {
-    if (this.advancing || this.closed) return;
+    this.again = true;
+    if (this.advancing) return;
     this.advancing = true;
     try {
-      await this.outbox.drained();
-      await this.takeCurrent();
-      if (this.store.get().work) await this.takeNext();
+      // A submit that comes meanwhile asks for another turn.
+      while (this.again && !this.closed) {
+        this.again = false;
+        await this.outbox.drained();
+        await this.takeCurrent();
+        if (this.store.get().work) await this.takeNext();
+      }
     } catch (error) {
       this.stumbled(error);
     } finally {
       this.advancing = false;
-      // A submit that came while the next case was being fetched finds its turn here.
-      if (!this.retry && this.store.get().phase === "loading") void this.advance();
     }
   }
 
@@ -200,13 +204,18 @@ export class Reading {
       this.store.set({ phase: "empty", work: null, heldUntil: null });
       return;
     }
+    // Handed in while the question was under way: the next turn asks again.
+    if (this.outbox.holds(assignment.id)) return;
     if (work?.assignment.id === assignment.id) {
       work.assignment = { ...work.assignment, ...freshLease(assignment) };
       this.store.set({ heldUntil: until(assignment) });
       return;
     }
     this.saver?.poke();
-    this.show(await this.load(assignment));
+    const ready = this.next?.assignment.id === assignment.id ? this.next : null;
+    this.next = ready ? null : this.next;
+    if (ready) ready.assignment = { ...ready.assignment, ...freshLease(assignment) };
+    this.show(ready ?? (await this.load(assignment)));
   }
 
   private async takeNext(): Promise<void> {
