@@ -11,8 +11,8 @@ import type { Surface } from "./surface";
 
 export interface InputHost {
   readonly board: Board;
-  readonly tool: Tool;
-  readonly panning: boolean;
+  tool(): Tool;
+  panning(): boolean;
   /** After anything that may have changed what is shown beside the image. */
   changed(): void;
   /** The pointer moved over the image, or left it (null). */
@@ -54,7 +54,7 @@ export class Input {
 
   /** Escape: back to the state before the act. Returns whether there was one. */
   cancel(): boolean {
-    const tool = this.active?.tool ?? this.host.tool;
+    const tool = this.active?.tool ?? this.host.tool();
     const was = tool.cancel(this.host.board);
     this.active = null;
     if (was) this.after();
@@ -68,7 +68,7 @@ export class Input {
   }
 
   private after(): void {
-    this.surface.setPreview(this.host.tool.preview());
+    this.surface.setPreview(this.host.tool().preview());
     this.host.changed();
   }
 
@@ -90,9 +90,9 @@ export class Input {
     const tool =
       event.button === 2
         ? this.level
-        : event.button === 1 || this.host.panning
+        : event.button === 1 || this.host.panning()
           ? this.pan
-          : this.host.tool;
+          : this.host.tool();
     if (event.button > 2) return;
     this.active = { id: event.pointerId, tool };
     tool.down(this.host.board, this.spot(event));
@@ -107,12 +107,12 @@ export class Input {
     const last = this.spot(event);
     if (this.active && this.active.id !== event.pointerId) return;
     // A polygon follows the pointer between clicks, so moves count without a button too.
-    const tool = this.active?.tool ?? this.host.tool;
+    const tool = this.active?.tool ?? this.host.tool();
     if (tool.busy) {
       const events = event.getCoalescedEvents?.() ?? [];
       const spots = events.length > 0 ? events.map((each) => this.spot(each)) : [last];
       tool.move(this.host.board, spots);
-      this.surface.setPreview(this.host.tool.preview());
+      this.surface.setPreview(this.host.tool().preview());
     }
     this.host.hover(last);
   };

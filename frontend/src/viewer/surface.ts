@@ -122,8 +122,11 @@ export class Surface {
   /** Show a label map, or none. The surface reads it and never writes it. */
   showMask(mask: Mask | null): void {
     this.mask = mask;
-    this.labelCanvas.style.visibility = mask ? "visible" : "hidden";
     if (mask) this.touched(fullRect(mask));
+  }
+
+  setLabelsVisible(visible: boolean): void {
+    this.labelCanvas.style.visibility = visible ? "visible" : "hidden";
   }
 
   showOutlines(mask: Mask | null): void {
@@ -229,7 +232,7 @@ export class Surface {
     const rect = this.dirtyLabels;
     this.dirtyLabels = EMPTY_RECT;
     const context = this.labelCanvas.getContext("2d");
-    if (!this.mask || !context) return;
+    if (!this.mask || !context || this.mask.columns !== this.labelCanvas.width) return;
     const { data, columns } = this.mask;
     const box = new ImageData(rect.x1 - rect.x0, rect.y1 - rect.y0);
     const words = new Uint32Array(box.data.buffer);
