@@ -1,0 +1,305 @@
+/**
+ * Every act of the reader, once: the tool rail, the shortcuts and the help sheet all read this
+ * list.
+ */
+import {
+  IconArrowBackUp,
+  IconArrowForwardUp,
+  IconBrush,
+  IconContrast2,
+  IconEraser,
+  IconHandMove,
+  IconHelp,
+  IconLasso,
+  IconLayoutSidebarRight,
+  IconMaximize,
+  IconPlayerSkipForward,
+  IconPolygon,
+  IconRestore,
+  IconTrash,
+  IconVectorSpline,
+  IconZoomIn,
+  IconZoomOut,
+} from "@tabler/icons-react";
+import type { ComponentType } from "react";
+import type { TextKey } from "../i18n";
+import type { ToolId } from "../tools/tool";
+import type { Ui, Workstation } from "../work/workstation";
+
+export type ActionId =
+  | ToolId
+  | "smaller"
+  | "larger"
+  | "undo"
+  | "redo"
+  | "clearSuggestion"
+  | "loadSuggestion"
+  | "clearAll"
+  | "hideLabels"
+  | "outlines"
+  | "zoomIn"
+  | "zoomOut"
+  | "fit"
+  | "autoWindow"
+  | "storedWindow"
+  | "previousFrame"
+  | "nextFrame"
+  | "holdPan"
+  | "panel"
+  | "submit"
+  | "skip"
+  | "help"
+  | "cancel";
+
+export type Icon = ComponentType<{ size?: number | string; stroke?: number | string }>;
+
+export interface Action {
+  readonly id: ActionId;
+  readonly label: TextKey;
+  readonly icon?: Icon;
+  /** As `event.key` in lower case, with `Mod+` (Ctrl or Command) and `Shift+` before it. */
+  readonly keys: readonly string[];
+  readonly group: "tools" | "edit" | "view" | "case";
+  enabled(station: Workstation, ui: Ui): boolean;
+  active?(ui: Ui): boolean;
+  perform(station: Workstation): void;
+  /** For keys that act while they are held. */
+  release?(station: Workstation): void;
+}
+
+const reading = (station: Workstation) => station.assignment !== null;
+const withSuggestion = (station: Workstation) => station.suggestion !== null;
+
+function tool(id: ToolId, icon: Icon, key?: string): Action {
+  return {
+    id,
+    label: `action.${id}`,
+    icon,
+    keys: key ? [key] : [],
+    group: "tools",
+    enabled: reading,
+    active: (ui) => ui.tool === id,
+    perform: (station) => station.choose(id),
+  };
+}
+
+/** Brush sizes grow by a quarter, and by at least half a pixel. */
+function grow(station: Workstation, sign: 1 | -1): void {
+  const step = Math.max(0.5, Math.round(station.radius * 0.5) / 2);
+  station.setRadius(station.radius + sign * step);
+}
+
+export const actions: readonly Action[] = [
+  tool("brush", IconBrush, "b"),
+  tool("eraser", IconEraser, "e"),
+  tool("polygon", IconPolygon, "p"),
+  tool("freehand", IconLasso, "f"),
+  tool("pan", IconHandMove),
+  tool("window", IconContrast2, "w"),
+  {
+    id: "smaller",
+    label: "action.smaller",
+    keys: ["["],
+    group: "tools",
+    enabled: reading,
+    perform: (station) => grow(station, -1),
+  },
+  {
+    id: "larger",
+    label: "action.larger",
+    keys: ["]"],
+    group: "tools",
+    enabled: reading,
+    perform: (station) => grow(station, 1),
+  },
+  {
+    id: "undo",
+    label: "action.undo",
+    icon: IconArrowBackUp,
+    keys: ["mod+z", "z"],
+    group: "edit",
+    enabled: (station, ui) => ui.canUndo || (reading(station) && station.tool.busy),
+    perform: (station) => station.undo(),
+  },
+  {
+    id: "redo",
+    label: "action.redo",
+    icon: IconArrowForwardUp,
+    keys: ["shift+mod+z", "mod+y", "y"],
+    group: "edit",
+    enabled: (_station, ui) => ui.canRedo,
+    perform: (station) => station.redo(),
+  },
+  {
+    id: "clearSuggestion",
+    label: "action.clearSuggestion",
+    icon: IconTrash,
+    keys: ["x"],
+    group: "edit",
+    enabled: withSuggestion,
+    perform: (station) => station.clearSuggestion(),
+  },
+  {
+    id: "loadSuggestion",
+    label: "action.loadSuggestion",
+    icon: IconRestore,
+    keys: [],
+    group: "edit",
+    enabled: withSuggestion,
+    perform: (station) => station.loadSuggestion(),
+  },
+  {
+    id: "clearAll",
+    label: "action.clearAll",
+    icon: IconTrash,
+    keys: ["shift+x"],
+    group: "edit",
+    enabled: reading,
+    perform: (station) => station.clearAll(),
+  },
+  {
+    id: "hideLabels",
+    label: "action.holdHide",
+    keys: ["h"],
+    group: "view",
+    enabled: reading,
+    active: (ui) => ui.labelsHidden,
+    perform: (station) => station.hideLabels(true),
+    release: (station) => station.hideLabels(false),
+  },
+  {
+    id: "outlines",
+    label: "action.outlines",
+    icon: IconVectorSpline,
+    keys: ["s"],
+    group: "view",
+    enabled: withSuggestion,
+    active: (ui) => ui.outlines,
+    perform: (station) => station.showOutlines(!station.ui.get().outlines),
+  },
+  {
+    id: "zoomIn",
+    label: "action.zoomIn",
+    icon: IconZoomIn,
+    keys: ["+", "="],
+    group: "view",
+    enabled: reading,
+    perform: (station) => station.zoom(1.25),
+  },
+  {
+    id: "zoomOut",
+    label: "action.zoomOut",
+    icon: IconZoomOut,
+    keys: ["-"],
+    group: "view",
+    enabled: reading,
+    perform: (station) => station.zoom(0.8),
+  },
+  {
+    id: "fit",
+    label: "action.fit",
+    icon: IconMaximize,
+    keys: ["0"],
+    group: "view",
+    enabled: reading,
+    perform: (station) => station.fit(),
+  },
+  {
+    id: "autoWindow",
+    label: "action.autoWindow",
+    keys: ["a"],
+    group: "view",
+    enabled: reading,
+    perform: (station) => station.resetWindow("auto"),
+  },
+  {
+    id: "storedWindow",
+    label: "action.storedWindow",
+    keys: ["shift+a"],
+    group: "view",
+    enabled: reading,
+    perform: (station) => station.resetWindow("stored"),
+  },
+  {
+    id: "previousFrame",
+    label: "action.previousFrame",
+    keys: ["arrowup"],
+    group: "view",
+    enabled: (_station, ui) => ui.frames > 1,
+    perform: (station) => station.step(-1),
+  },
+  {
+    id: "nextFrame",
+    label: "action.nextFrame",
+    keys: ["arrowdown"],
+    group: "view",
+    enabled: (_station, ui) => ui.frames > 1,
+    perform: (station) => station.step(1),
+  },
+  {
+    id: "holdPan",
+    label: "action.holdPan",
+    keys: [" "],
+    group: "view",
+    enabled: reading,
+    perform: (station) => {
+      station.panning = true;
+    },
+    release: (station) => {
+      station.panning = false;
+    },
+  },
+  {
+    id: "panel",
+    label: "action.panel",
+    icon: IconLayoutSidebarRight,
+    keys: ["\\"],
+    group: "view",
+    enabled: () => true,
+    active: (ui) => ui.panel,
+    perform: (station) => station.ui.set({ panel: !station.ui.get().panel }),
+  },
+  {
+    id: "submit",
+    label: "action.submit",
+    keys: ["enter"],
+    group: "case",
+    enabled: reading,
+    perform: (station) => station.enter(),
+  },
+  {
+    id: "skip",
+    label: "action.skip",
+    icon: IconPlayerSkipForward,
+    keys: ["shift+s"],
+    group: "case",
+    enabled: reading,
+    perform: (station) => station.ui.set({ ask: "skip" }),
+  },
+  {
+    id: "cancel",
+    label: "action.cancel",
+    keys: ["escape"],
+    group: "case",
+    enabled: () => true,
+    perform: (station) => station.cancel(),
+  },
+  {
+    id: "help",
+    label: "action.help",
+    icon: IconHelp,
+    keys: ["?"],
+    group: "case",
+    enabled: () => true,
+    active: (ui) => ui.ask === "help",
+    perform: (station) => {
+      station.ui.set({ ask: station.ui.get().ask === "help" ? null : "help" });
+    },
+  },
+];
+
+export function action(id: ActionId): Action {
+  const found = actions.find((each) => each.id === id);
+  if (!found) throw new Error(`no action ${id}`);
+  return found;
+}

@@ -1,0 +1,96 @@
+/** Texts from the catalogue, and numbers and times as the reader's language writes them. */
+import { en } from "./en";
+
+export type TextKey = keyof typeof en;
+
+type Placeholder<T extends string> = T extends `${string}{${infer P}}${infer Rest}`
+  ? P | Placeholder<Rest>
+  : never;
+type Params<K extends TextKey> = Record<Placeholder<(typeof en)[K]>, string | number>;
+type Needed<K extends TextKey> = [Placeholder<(typeof en)[K]>] extends [never] ? [] : [Params<K>];
+
+/** Keys that come in forms by number: `${stem}.one`, `${stem}.other`. */
+export type PluralStem = {
+  [K in TextKey]: K extends `${infer Stem}.other`
+    ? `${Stem}.one` extends TextKey
+      ? Stem
+      : never
+    : never;
+}[TextKey];
+
+const catalogue: Record<TextKey, string> = en;
+export const language = "en";
+
+/** The text of a key; its type demands exactly the values the text has places for. */
+export function t<K extends TextKey>(key: K, ...values: Needed<K>): string {
+  return fill(catalogue[key], values[0] ?? {});
+}
+
+/** The form of a text that fits a number, which it may show as {count}. */
+export function tn(stem: PluralStem, count: number): string {
+  const form = new Intl.PluralRules(language).select(count) === "one" ? "one" : "other";
+  return fill(catalogue[`${stem}.${form}` as TextKey], { count: number(count) });
+}
+
+function fill(text: string, values: Record<string, string | number>): string {
+  return text.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
+}
+
+/** Whether a word from the server has its own text: `state.open` for "open". */
+export function word(prefix: string, value: string): string {
+  const key = `${prefix}.${value}`;
+  return key in catalogue ? catalogue[key as TextKey] : value;
+}
+
+export function number(value: number, digits = 0): string {
+  return new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
+}
+
+/** With exactly so many decimals, for columns of figures. */
+export function decimal(value: number | null | undefined, digits = 2): string {
+  if (value === null || value === undefined || Number.isNaN(value)) return "–";
+  return new Intl.NumberFormat(language, {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  }).format(value);
+}
+
+export function percent(share: number): string {
+  return new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 }).format(
+    share,
+  );
+}
+
+export function clock(at: number | Date): string {
+  return new Intl.DateTimeFormat(language, {
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  }).format(at);
+}
+
+export function dateTime(at: string | null | undefined): string {
+  if (!at) return "–";
+  return new Intl.DateTimeFormat(language, {
+    dateStyle: "medium",
+    timeStyle: "short",
+    hourCycle: "h23",
+  }).format(new Date(at));
+}
+
+/** "2 s ago", "3 min ago". */
+export function ago(seconds: number): string {
+  const format = new Intl.RelativeTimeFormat(language, { style: "narrow", numeric: "always" });
+  if (seconds < 60) return format.format(-Math.max(1, Math.round(seconds)), "second");
+  if (seconds < 3600) return format.format(-Math.round(seconds / 60), "minute");
+  return format.format(-Math.round(seconds / 3600), "hour");
+}
+
+export function duration(seconds: number | null | undefined): string {
+  if (seconds === null || seconds === undefined) return "–";
+  const whole = Math.round(seconds);
+  if (whole < 60) return t("unit.seconds", { n: number(whole) });
+  const [m, s] = [Math.floor(whole / 60), whole % 60];
+  if (s === 0 || m >= 10) return t("unit.minutes", { n: number(m) });
+  return t("unit.minutesSeconds", { m: number(m), s: number(s) });
+}
