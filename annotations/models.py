@@ -63,7 +63,7 @@ class Campaign(models.Model):
     )
     training = models.JSONField(default=dict, help_text="see annotations.campaigns.TRAINING")
     schema_version = models.PositiveIntegerField(default=1)
-    champion = models.JSONField(null=True, help_text="{number, dice}: written by the learner")
+    champion = models.JSONField(null=True, blank=True, help_text="{number, dice}: written by the learner")
     created_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
@@ -98,7 +98,7 @@ class LabelClass(models.Model):
     name = models.CharField(max_length=60)
     colour = models.CharField(max_length=7, validators=[RegexValidator(r"^#[0-9A-Fa-f]{6}$")])
     code = models.CharField(max_length=60, blank=True, help_text="ontology code, e.g. SCT 389081007")
-    retired_at = models.DateTimeField(null=True)
+    retired_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

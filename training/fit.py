@@ -381,3 +381,25 @@ def _majority(snapshot: Snapshot) -> float:
         )
     indexes = [int(row["index"]) for row in snapshot.manifest["classes"]]
     return promote.majority_dice(splits[0], splits[1], indexes)
+
+
+def champions_rescore(campaign: Campaign) -> list[dict[str, Any]]:
+    """Measure every model that was ever champion on one final held-out list, oldest first.
+
+    Learning curves are honest only on the same cases: the list grows while a campaign is read.
+    """
+    snapshot = snapshot_take(campaign=campaign)
+    crowned = campaign.models.filter(champion_since__isnull=False).order_by("number")
+    rows = []
+    for model in crowned.select_related("run__snapshot"):
+        report = evaluate(model, snapshot, beat=lambda: True)
+        rows.append(
+            {
+                "number": model.number,
+                "labels": model.run.snapshot.labels if model.run.snapshot else 0,
+                "cases": len(report["cases"]),
+                "mean_dice": report["mean_dice"],
+                "classes": report["classes"],
+            }
+        )
+    return rows

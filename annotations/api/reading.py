@@ -106,14 +106,20 @@ class LeaseView(CampaignView):
 class AssignmentBase(PolicyView):
     """A door under /assignments/{id}: only the reader who holds it may enter."""
 
-    def assignment(self, pk: int) -> Assignment:
-        """Return the caller's own assignment. Raises NotFound for anybody else's."""
+    row: Assignment
+
+    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
+        """Find the caller's own assignment, before the input is looked at.
+
+        Raises NotFound for anybody else's.
+        """
+        super().initial(request, *args, **kwargs)
         rows = Assignment.objects.select_related("campaign", "task__image", "suggestion")
-        row = rows.filter(pk=pk, reader=person(self.request)).first()
-        if row is None:
+        found = rows.filter(pk=kwargs["pk"], reader=person(request)).first()
+        if found is None:
             raise NotFound("There is no such assignment.")
-        self.permit(row.campaign)
-        return row
+        self.permit(found.campaign)
+        self.row = found
 
 
 class AssignmentView(AssignmentBase):
@@ -124,7 +130,7 @@ class AssignmentView(AssignmentBase):
     @extend_schema(responses=forms.AssignmentOutput)
     def get(self, request: Request, pk: int) -> Response:
         """Return the case with its draft."""
-        return Response(assignment_json(self.assignment(pk)))
+        return Response(assignment_json(self.row))
 
 
 class RenewView(AssignmentBase):
@@ -137,7 +143,7 @@ class RenewView(AssignmentBase):
         """Prolong the lease."""
         form = forms.TokenInput(data=request.data)
         form.is_valid(raise_exception=True)
-        row = queue.lease_renew(assignment=self.assignment(pk), token=form.validated_data["token"])
+        row = queue.lease_renew(assignment=self.row, token=form.validated_data["token"])
         answer = {"leased_until": row.leased_until, "server_time": now()}
         return Response(forms.RenewOutput(answer).data)
 
@@ -152,7 +158,7 @@ class ReleaseView(AssignmentBase):
         """Give the place back with a reason."""
         form = forms.ReleaseInput(data=request.data)
         form.is_valid(raise_exception=True)
-        queue.lease_release(assignment=self.assignment(pk), **form.validated_data)
+        queue.lease_release(assignment=self.row, **form.validated_data)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -168,7 +174,7 @@ class DraftView(AssignmentBase):
         form.is_valid(raise_exception=True)
         given = form.validated_data
         draft = submit.draft_save(
-            assignment=self.assignment(pk),
+            assignment=self.row,
             sequence=given["sequence"],
             packed=packed_mask(given["mask"]),
             seconds=given["seconds"],
@@ -193,7 +199,7 @@ class SubmitView(AssignmentBase):
         form.is_valid(raise_exception=True)
         given = form.validated_data
         done = submit.annotation_submit(
-            assignment=self.assignment(pk),
+            assignment=self.row,
             token=given["token"],
             key=given["key"],
             packed=packed_mask(given["mask"]),

@@ -9,7 +9,7 @@ from PIL import Image as Picture
 
 from reticle import storage
 from reticle.images.models import Image
-from reticle.pixels.window import to_8bit
+from reticle.pixels.window import percentile_window, to_8bit
 
 THUMBNAIL = 128
 
@@ -53,16 +53,18 @@ def describe(image: Image) -> dict[str, object]:
 
 def thumbnail(image: Image) -> bytes:
     """Return a PNG of at most 128 pixels a side, windowed as stored or by percentiles."""
-    center, width = image.window_center, image.window_width
-    values = to_8bit(
-        samples(image),
-        slope=image.slope,
-        intercept=image.intercept,
-        center=center,
-        width=width,
-        invert=image.photometric == "MONOCHROME1",
-    )
-    picture = Picture.fromarray(values)
+    pixels = samples(image)
+    if image.channels == 1 or pixels.dtype != np.uint8:
+        center, width = image.window_center, image.window_width
+        if center is None or not width:
+            center, width = percentile_window(
+                pixels, slope=image.slope, intercept=image.intercept
+            )
+        inverted = image.photometric == "MONOCHROME1"
+        pixels = to_8bit(
+            pixels, center, width, slope=image.slope, intercept=image.intercept, invert=inverted
+        )
+    picture = Picture.fromarray(pixels)
     picture.thumbnail((THUMBNAIL, THUMBNAIL))
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")

@@ -1,0 +1,103 @@
+"""`manage.py simulate`: readers who work through the REST API while the real worker trains."""
+
+import json
+import secrets
+from argparse import ArgumentParser
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from annotations import campaigns
+from annotations.models import Campaign
+from reticle.accounts.models import User
+from reticle.accounts.roles import Role
+from reticle.config import environment
+from reticle.images.models import ReferenceMask
+from reticle.pixels.mask import Mask, unpack
+from reticle.simulation import report
+from reticle.simulation.effort import Hand
+from reticle.simulation.run import Shared, duplicates, simulate
+from training.fit import champions_rescore
+from reticle.simulation.baseline import baseline_report
+
+NOISE_PIXELS = 0.8
+
+
+@lru_cache(maxsize=4096)
+def reference(image_id: int) -> Mask:
+    """Return the hidden reference mask of an image (rows, columns). Raises CommandError."""
+    row = ReferenceMask.objects.select_related("image").filter(image_id=image_id).first()
+    if row is None:
+        raise CommandError(
+            f"Image {image_id} has no reference mask: simulated readers need masks beside the "
+            "images (name.mask.png, name.mask.nii.gz)."
+        )
+    return unpack(bytes(row.packed), row.image.rows, row.image.columns)
+
+
+def account(campaign: Campaign, name: str, role: Role) -> tuple[str, str]:
+    """Return (user name, fresh password) of a simulated person with one role here."""
+    person, _ = User.objects.get_or_create(username=name, defaults={"first_name": "Simulated"})
+    password = secrets.token_urlsafe(16)
+    person.set_password(password)
+    person.save()
+    campaigns.member_set(actor=person, campaign=campaign, user=person, roles={role})
+    return name, password
+
+
+class Command(BaseCommand):
+    """Simulate readers and report what the loop gained."""
+
+    help = "N simulated readers label a campaign over the REST API while the worker trains."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the options."""
+        port = environment.number("PORT", 8000, low=1, high=65535)
+        parser.add_argument("--campaign", required=True)
+        parser.add_argument("--readers", type=int, default=2)
+        parser.add_argument("--budget", type=int, default=60, help="labels to make")
+        parser.add_argument("--noise", action="store_true", help="unsteady boundaries")
+        parser.add_argument("--strategy", choices=Campaign.Strategy.values)
+        parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument("--url", default=f"http://127.0.0.1:{port}")
+        parser.add_argument("--pace", type=float, default=0, help="modelled seconds per real one")
+        parser.add_argument("--no-wait", action="store_true", help="do not wait for decisions")
+        parser.add_argument("--json", type=Path, required=True, help="events, one a line")
+        parser.add_argument("--table", type=Path, help="the final table as Markdown")
+        parser.add_argument("--png", type=Path, help="the learning curve")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run the readers, re-score every champion on the final list, report."""
+        campaign = Campaign.objects.filter(slug=options["campaign"]).first()
+        if campaign is None:
+            raise CommandError(f"There is no campaign {options['campaign']!r}.")
+        if options["strategy"]:
+            Campaign.objects.filter(pk=campaign.pk).update(strategy=options["strategy"])
+        logins = [
+            account(campaign, f"sim-reader-{number + 1}", Role.READER)
+            for number in range(options["readers"])
+        ]
+        manager = account(campaign, "sim-manager", Role.MANAGER)
+        hand = Hand(jitter_pixels=NOISE_PIXELS if options["noise"] else 0.0)
+        with options["json"].open("w") as output:
+            shared = Shared(
+                campaign=campaign.slug, budget=options["budget"], reference=reference,
+                output=output, hand=hand, seed=options["seed"], pace=options["pace"],
+                wait=not options["no_wait"],
+            )  # fmt: skip
+            seconds = simulate(options["url"], logins, manager, shared)
+            champions = champions_rescore(campaign)
+            for row in champions:
+                shared.log("final", **row)
+            baseline = baseline_report(campaign)
+            shared.log("baseline", **baseline)
+            double = duplicates(shared.events, campaign.readers_per_task)
+            found = report.summary(shared.events, champions, double, seconds)
+            output.write(json.dumps({"summary": found}) + "\n")
+        text = report.table(shared.events, champions, baseline, found)
+        self.stdout.write(text)
+        if options["table"]:
+            options["table"].write_text(text + "\n")
+        report.curve(champions, baseline, options["png"] or options["json"].with_suffix(".png"))

@@ -1,0 +1,102 @@
+"""The table and the picture at the end of a simulation."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+TEN = 10
+Rows = Sequence[dict[str, Any]]
+
+
+def mean(values: Sequence[float]) -> float | None:
+    """Return the mean, or None of nothing."""
+    return sum(values) / len(values) if values else None
+
+
+def _show(value: float | None, digits: int = 3) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def summary(events: Rows, champions: Rows, duplicates: int, seconds: float) -> dict[str, Any]:
+    """Return the last JSON line: labels, champions, Dice first and last, effort, duplicates."""
+    cases = [row for row in events if row["event"] == "submit"]
+    dice = [row["mean_dice"] for row in champions]
+    return {
+        "labels": len(cases),
+        "champions": len(champions),
+        "dice_first": dice[0] if dice else None,
+        "dice_last": dice[-1] if dice else None,
+        "duplicates": duplicates,
+        "effort_first_decile": mean([row["seconds"] for row in cases[:TEN]]),
+        "effort_last_decile": mean([row["seconds"] for row in cases[-TEN:]]),
+        "seconds": round(seconds, 1),
+    }
+
+
+def table(events: Rows, champions: Rows, baseline: dict[str, Any], found: dict[str, Any]) -> str:
+    """Return the result as a Markdown table with what it was measured on."""
+    names = sorted({name for row in champions for name in row["classes"]})
+    lines = [
+        "| champion | labels | mean Dice | " + " | ".join(names) + " | "
+        + " | ".join(f"{name} sensitivity" for name in names) + " |",
+        "|" + "---|" * (3 + 2 * len(names)),
+    ]  # fmt: skip
+    for row in champions:
+        lines.append(_model_line(f"v{row['number']}", str(row["labels"]), row, names))
+    lines.append(_model_line("two thresholds", "", baseline, names))
+    with_help = [row for row in events if row["event"] == "submit" and row["suggested"]]
+    without = [row for row in events if row["event"] == "submit" and not row["suggested"]]
+    saved = [1 - row["seconds"] / row["seconds_alone"] for row in with_help]
+    ranks = [row["rank"] for row in events if row["event"] == "submit" and row["rank"]]
+    lines += [
+        "",
+        f"- labels: {found['labels']}, tasks served beyond the plan: {found['duplicates']}",
+        f"- modelled seconds a case: {_show(found['effort_first_decile'], 1)} in the first ten, "
+        f"{_show(found['effort_last_decile'], 1)} in the last ten",
+        f"- with a suggestion ({len(with_help)} cases): "
+        f"{_show(mean([row['seconds'] for row in with_help]), 1)} s, "
+        f"{_show(mean([row['changed'] for row in with_help]), 0)} pixels changed, "
+        f"{_show(mean(saved), 2)} of the time saved against an empty mask; "
+        f"without ({len(without)}): {_show(mean([row['seconds'] for row in without]), 1)} s, "
+        f"{_show(mean([row['changed'] for row in without]), 0)} pixels",
+        f"- rank served: highest {max(ranks, default=0)}, mean {_show(mean(ranks), 2)}",
+        f"- wall clock: {found['seconds']} s",
+    ]
+    return "\n".join(lines)
+
+
+def _model_line(name: str, labels: str, row: dict[str, Any], names: Sequence[str]) -> str:
+    classes = row["classes"]
+    dice = [_show(classes.get(part, {}).get("dice")) for part in names]
+    found = [_show(classes.get(part, {}).get("sensitivity")) for part in names]
+    cells = [name, labels, _show(row["mean_dice"]), *dice, *found]
+    return "| " + " | ".join(cells) + " |"
+
+
+def curve(champions: Rows, baseline: dict[str, Any], path: Path) -> None:
+    """Draw Dice against labels, every champion on the same final held-out list, as PNG."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(7, 4.2))
+    labels = [row["labels"] for row in champions]
+    for name in sorted({name for row in champions for name in row["classes"]}):
+        values = [row["classes"].get(name, {}) for row in champions]
+        middle = [_gap(value.get("dice")) for value in values]
+        (line,) = axes.plot(labels, middle, marker="o", label=name)
+        low = [_gap(value.get("low")) for value in values]
+        high = [_gap(value.get("high")) for value in values]
+        axes.fill_between(labels, low, high, alpha=0.15, color=line.get_color())
+        if (other := baseline["classes"].get(name, {}).get("dice")) is not None:
+            axes.axhline(other, color=line.get_color(), linestyle=":", linewidth=1)
+    axes.set(xlabel="settled training labels", ylabel="Dice on held-out patients", ylim=(0, 1))
+    axes.legend(title="band: 95 % over patients\ndotted: two thresholds", fontsize=8)
+    figure.tight_layout()
+    figure.savefig(path, dpi=120)
+    pyplot.close(figure)
+
+
+def _gap(value: float | None) -> float:
+    return float("nan") if value is None else value

@@ -1,0 +1,190 @@
+"""The queue: the head is served, once, to as many readers as asked for."""
+
+import threading
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils.timezone import now
+
+import make
+from annotations.models import Assignment, Campaign, Task
+from annotations.queue import Place, lease_release, order_publish, task_lease
+from reticle.errors import Conflict
+
+pytestmark = pytest.mark.django_db
+
+CONNECTIONS = 12
+
+
+def expire(row: Assignment) -> None:
+    Assignment.objects.filter(pk=row.pk).update(leased_until=now() - timedelta(seconds=1))
+
+
+def test_the_head_of_the_stored_order_is_served_with_its_rank() -> None:
+    manager, reader = make.user("manager"), make.user("reader")
+    campaign = make.campaign(manager, tasks=2, readers=[reader])
+    pool = list(campaign.tasks.order_by("id"))
+    order_publish(campaign=campaign, pool=[Place(pool[1].pk, {"share": "model", "score": 0.5})])
+    row = make.lease(campaign, reader)
+    assert row.task_id == pool[1].pk
+    assert (row.rank, row.why["of"], row.why["share"]) == (1, 2, "model")
+
+
+def test_shuffled_priorities_change_the_order_served() -> None:
+    manager = make.user("manager")
+    first, second = make.user("first"), make.user("second")
+    campaign = make.campaign(
+        manager, tasks=2, readers=[first, second], readers_per_task=2
+    )
+    tasks = [task.pk for task in campaign.tasks.order_by("id")]
+    order_publish(campaign=campaign, pool=[Place(pk) for pk in tasks])
+    assert make.lease(campaign, first).task_id == tasks[0]
+    order_publish(campaign=campaign, pool=[Place(pk) for pk in reversed(tasks)])
+    assert make.lease(campaign, second).task_id == tasks[1]
+
+
+def test_asking_again_gives_the_same_case_and_never_a_second_one() -> None:
+    manager, reader = make.user("manager"), make.user("reader")
+    campaign = make.campaign(manager, tasks=3, readers=[reader])
+    assert make.lease(campaign, reader).pk == make.lease(campaign, reader).pk
+    assert Assignment.objects.count() == 1
+
+
+def test_the_prefetched_case_becomes_the_current_one() -> None:
+    manager, reader = make.user("manager"), make.user("reader")
+    campaign = make.campaign(manager, tasks=3, readers=[reader])
+    current, following = make.lease(campaign, reader), make.lease(campaign, reader, "next")
+    assert current.task_id != following.task_id
+    make.submit(current)
+    again = make.lease(campaign, reader)
+    assert (again.pk, again.slot) == (following.pk, "current")
+
+
+def test_an_expired_place_is_free_for_others_by_the_database_clock() -> None:
+    manager, slow, quick = make.user("manager"), make.user("slow"), make.user("quick")
+    campaign = make.campaign(manager, tasks=1, readers=[slow, quick])
+    held = make.lease(campaign, slow)
+    assert task_lease(campaign=campaign, reader=quick, slot=Assignment.Slot.CURRENT) is None
+    expire(held)
+    assert make.lease(campaign, quick).task_id == held.task_id
+
+
+def test_an_expired_lease_that_nobody_reclaimed_still_accepts_its_submission() -> None:
+    manager, reader, other = make.user("manager"), make.user("reader"), make.user("other")
+    campaign = make.campaign(manager, tasks=2, readers=[reader, other])
+    held = make.lease(campaign, reader)
+    expire(held)
+    taken = make.lease(campaign, other)  # expires the first lease, may take that very task
+    lease_release(assignment=taken, token=taken.token, reason="not mine")
+    assert make.submit(held).task.state == Task.State.SETTLED
+
+
+def test_an_expired_lease_comes_back_to_its_reader_when_free() -> None:
+    manager, reader = make.user("manager"), make.user("reader")
+    campaign = make.campaign(manager, tasks=2, readers=[reader])
+    held = make.lease(campaign, reader)
+    expire(held)
+    again = make.lease(campaign, reader)
+    assert again.pk == held.pk
+    assert again.token != held.token
+    assert Task.objects.get(pk=held.task_id).taken == 1
+
+
+def test_a_skipped_case_goes_to_another_reader_and_never_back() -> None:
+    manager, first, second = make.user("manager"), make.user("first"), make.user("second")
+    campaign = make.campaign(manager, tasks=1, readers=[first, second])
+    row = make.lease(campaign, first)
+    lease_release(assignment=row, token=row.token, reason="blurred")
+    assert task_lease(campaign=campaign, reader=first, slot=Assignment.Slot.CURRENT) is None
+    assert make.lease(campaign, second).task_id == row.task_id
+
+
+def test_a_closed_campaign_hands_out_nothing() -> None:
+    manager, reader = make.user("manager"), make.user("reader")
+    campaign = make.campaign(manager, tasks=1, readers=[reader], opened=False)
+    with pytest.raises(Conflict, match="not open"):
+        make.lease(campaign, reader)
+
+
+def test_one_early_lease_in_four_is_held_out_and_blind() -> None:
+    manager, reader = make.user("manager"), make.user("reader")
+    campaign = make.campaign(manager, patients=10, per_patient=8, readers=[reader])
+    submissions = make.read(campaign, reader, 16)
+    held_out = [done.task.held_out for done in submissions]
+    assert held_out == [False, False, False, True] * 4
+    blind = Assignment.objects.filter(task__held_out=True)
+    assert not blind.exclude(suggestion=None).exists()
+
+
+def test_held_out_membership_is_by_patient_and_never_changes() -> None:
+    manager = make.user("manager")
+    campaign = make.campaign(manager, patients=12, per_patient=4)
+    found = set(campaign.tasks.values_list("image__series__study__patient_key", "held_out"))
+    sides = Counter(patient for patient, _ in found)
+    assert max(sides.values()) == 1, "a patient is on both sides"
+    assert sum(held_out for _, held_out in found) == 3
+    from annotations.campaigns import images_join
+
+    for number in range(12):
+        images_join(
+            actor=manager, campaign=campaign, images=make.images(2, patient=f"brain-new-{number}")
+        )
+    after = set(campaign.tasks.values_list("image__series__study__patient_key", "held_out"))
+    assert found <= after
+    assert sum(held_out for _, held_out in after) == 5
+
+
+def test_a_lone_volume_is_held_out_in_three_blocks_with_gaps() -> None:
+    manager = make.user("manager")
+    campaign = make.campaign(manager, patients=1, per_patient=90)
+    marks = [
+        "h" if task.held_out else "x" if task.state == "excluded" else "."
+        for task in campaign.tasks.order_by("image__index")
+    ]
+    text = "".join(marks)
+    assert text.count("h") == 18
+    blocks = [part for part in text.replace(".", " ").split() if part]
+    assert blocks == ["xxxxx" + "h" * 6 + "xxxxx"] * 3
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("readers_per_task", [1, 2])
+def test_twelve_connections_never_over_serve_a_task(readers_per_task: int) -> None:
+    manager = make.user("manager")
+    people = [make.user(f"reader-{number}") for number in range(CONNECTIONS)]
+    campaign = make.campaign(
+        manager, tasks=60, readers=people, readers_per_task=readers_per_task
+    )
+    start = threading.Barrier(CONNECTIONS)
+    served: list[tuple[int, int]] = []
+    failures: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            start.wait()
+            own = Campaign.objects.get(pk=campaign.pk)
+            while True:
+                row = task_lease(
+                    campaign=own, reader=people[number], slot=Assignment.Slot.CURRENT
+                )
+                if row is None:
+                    return
+                served.append((row.task_id, people[number].pk))
+                make.submit(row)
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(CONNECTIONS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert len(set(served)) == len(served), "a task went to the same reader twice"
+    per_task = Counter(task for task, _ in served)
+    assert len(per_task) == 60
+    assert set(per_task.values()) == {readers_per_task}

@@ -1,0 +1,47 @@
+"""Real services for every test: PostgreSQL and Valkey from wheels, in a folder of this session."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connections
+from pytest_django.fixtures import Settings
+
+from reticle.config import embedded, environment
+
+
+@pytest.fixture(scope="session")
+def services_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("services")
+
+
+@pytest.fixture(scope="session")
+def postgres(services_folder: Path) -> Iterator[embedded.Service]:
+    service = embedded.start_postgres(services_folder, durable=False)
+    yield service
+    embedded.stop(service.process)
+
+
+@pytest.fixture(scope="session")
+def valkey(services_folder: Path) -> Iterator[embedded.Service]:
+    service = embedded.start_valkey(services_folder)
+    yield service
+    embedded.stop(service.process)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(postgres: embedded.Service) -> None:
+    """Point Django at the session's server before the test database is made."""
+    found = environment.database(postgres.url)
+    django_settings.DATABASES["default"].update(found)
+    connections["default"].settings_dict.update(found)
+
+
+@pytest.fixture(autouse=True)
+def own_folders(settings: Settings, tmp_path: Path) -> None:
+    """Give every test its own data folder and keys."""
+    for name in ("BLOB", "INTAKE", "RUN", "EXPORT"):
+        setattr(settings, f"{name}_FOLDER", tmp_path / name.lower())
+    settings.PSEUDONYM_KEY = b"a key for tests only"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
