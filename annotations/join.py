@@ -29,9 +29,10 @@ def import_create(
 def imports_join() -> int:
     """Join all finished imports that have not joined yet; return how many did."""
     done = Import.objects.filter(joined_at=None, intake__state=Intake.State.DONE)
-    for row in done.select_related("campaign", "intake__created_by").order_by("id"):
+    rows = list(done.select_related("campaign", "intake__created_by").order_by("id"))
+    for row in rows:
         import_join(row)
-    return len(done)
+    return len(rows)
 
 
 @transaction.atomic

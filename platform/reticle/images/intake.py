@@ -22,10 +22,10 @@ from django.utils.timezone import now
 from reticle import storage
 from reticle.images.models import Image, Intake, IntakeItem, ReferenceMask, Series, Study
 from reticle.pixels.mask import mask_hash, pack
-from reticle.pixels.read import FrameData, SeriesData
-from reticle.pixels.sandbox import ParsedMasks, Rejected, Sandbox
+from reticle.pixels.series import FrameData, SeriesData
+from reticle.pixels.sandbox import ParsedMask, Rejected, Sandbox
 
-CLAIM_SECONDS = 120
+CLAIM_SECONDS = 300  # longer than the sandbox gives any one file
 ATTEMPTS = 3
 ZIP_FILES, ZIP_RATIO = 20_000, 200
 SIDECAR = ".json"
@@ -44,6 +44,12 @@ def image_name(name: str) -> str:
 def stem(name: str) -> str:
     """Return a file's name without its ending (`.nii.gz` counts as one ending)."""
     return name.lower().removesuffix(".gz").rsplit(".", 1)[0]
+
+
+def sidecar_of(path: Path) -> Path | None:
+    """Return the file of the same stem that holds an image's attributes as JSON, if any."""
+    found = path.with_name(path.name.removesuffix(".gz").rsplit(".", 1)[0] + SIDECAR)
+    return found if found.is_file() else None
 
 
 @transaction.atomic
@@ -141,7 +147,7 @@ def _item_run(item: IntakeItem, sandbox: Sandbox) -> set[int]:
     if first is not None:
         _settle(item, IntakeItem.State.DUPLICATE, "duplicate", "These bytes are here already.", first.images)
         return set()
-    parsed = sandbox.parse(path, item.name)
+    parsed = sandbox.parse(path, item.name, sidecar=sidecar_of(path))
     if isinstance(parsed, Rejected):
         _reject(item, parsed.code, parsed.message)
         return set()
@@ -302,7 +308,7 @@ def _take_masks(item: IntakeItem, path: Path, sandbox: Sandbox) -> None:
     if owner is None:
         _reject(item, "mask_without_image", "No image of the same name came with this mask.")
         return
-    parsed = sandbox.parse_masks(path, item.name)
+    parsed = sandbox.parse_mask(path, item.name)
     if isinstance(parsed, Rejected):
         _reject(item, parsed.code, parsed.message)
         return
@@ -310,7 +316,7 @@ def _take_masks(item: IntakeItem, path: Path, sandbox: Sandbox) -> None:
 
 
 @transaction.atomic
-def _masks_store(item: IntakeItem, images: Sequence[int], parsed: ParsedMasks) -> None:
+def _masks_store(item: IntakeItem, images: Sequence[int], parsed: ParsedMask) -> None:
     frames = {image.pk: image for image in Image.objects.filter(pk__in=images)}
     if len(parsed.masks) != len(images):
         _reject(item, "mask_mismatch", "The mask has another number of frames than its image.")

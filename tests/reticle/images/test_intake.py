@@ -1,0 +1,211 @@
+"""Import: real files through the sandbox into rows, tasks and blobs."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from PIL import Image as Picture
+from pydicom.data import get_testdata_file
+
+import make
+from annotations.join import import_create, import_join, import_now, imports_join
+from annotations.models import Campaign, Import
+from reticle.accounts.models import User
+from reticle.images.intake import intake_claim, intake_run
+from reticle.images.models import Image, IntakeItem, ReferenceMask, Series
+from reticle.images.render import samples
+from reticle.pixels.mask import unpack
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    return make.campaign(make.user("manager"))
+
+
+def bring(campaign: Campaign, *paths: Path) -> Import:
+    files = [(path.name, path) for path in paths]
+    row = import_create(campaign=campaign, actor=None, source="command", files=files)
+    return import_now(row)
+
+
+def states(row: Import) -> dict[str, str]:
+    return dict(row.intake.items.values_list("name", "state"))
+
+
+def png16(path: Path, seed: int = 0) -> np.ndarray[tuple[int, int], np.dtype[np.uint16]]:
+    pixels = np.random.default_rng(seed).integers(0, 65536, (20, 30), dtype=np.uint16)
+    Picture.fromarray(pixels).save(path)
+    return pixels
+
+
+def test_sixteen_bits_stay_sixteen_bits(campaign: Campaign, tmp_path: Path) -> None:
+    pixels = png16(tmp_path / "a.png")
+    bring(campaign, tmp_path / "a.png")
+    image = Image.objects.get()
+    assert image.dtype == "uint16"
+    assert np.array_equal(samples(image), pixels)
+
+
+def test_a_volume_becomes_a_series_with_its_hidden_masks(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(1)
+    volume = rng.integers(0, 4000, (16, 18, 5)).astype(np.int16)
+    labels = (volume > 2000).astype(np.uint8)
+    affine = np.diag([1.0, 1.0, 4.0, 1.0])
+    nibabel.save(nibabel.Nifti1Image(volume, affine), tmp_path / "case.nii.gz")
+    nibabel.save(nibabel.Nifti1Image(labels, affine), tmp_path / "case.mask.nii.gz")
+    (tmp_path / "case.json").write_text(json.dumps({"patient": "Ann Example", "sex": "F"}))
+    bring(campaign, *sorted(tmp_path.glob("case*")))
+    series = Series.objects.get()
+    assert series.images.count() == campaign.tasks.count() == 5
+    assert series.attributes["sex"] == "F"
+    assert "Ann" not in series.study.patient_key
+    for image in series.images.all():
+        mask = unpack(bytes(image.reference.packed), image.rows, image.columns)
+        assert np.array_equal(mask, (samples(image) > 2000).astype(np.uint8))
+
+
+def test_the_same_bytes_twice_are_a_duplicate_that_joins_another_campaign(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    png16(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes())
+    row = bring(campaign, tmp_path / "a.png", tmp_path / "b.png")
+    assert states(row) == {"a.png": "accepted", "b.png": "duplicate"}
+    other = make.campaign(User.objects.get(username="manager"), slug="other")
+    bring(other, tmp_path / "a.png")
+    assert Image.objects.count() == other.tasks.count() == 1
+
+
+def test_a_bad_file_is_rejected_with_its_reason_and_the_batch_goes_on(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\n and then nonsense")
+    (tmp_path / "notes.txt").write_text("no image")
+    png16(tmp_path / "good.png")
+    row = bring(campaign, *sorted(tmp_path.glob("*.*")))
+    assert states(row) == {"bad.png": "rejected", "good.png": "accepted", "notes.txt": "rejected"}
+    rejected = row.intake.items.filter(state="rejected")
+    assert all(item.code and item.reason for item in rejected)
+
+
+def test_dicom_frames_of_many_files_become_one_series_in_order(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    from reticle.demo.cohort import make_cohort
+
+    make_cohort(tmp_path, patients=1, slices=4, size=64, dicom=True)
+    files = sorted(path for path in tmp_path.rglob("*.dcm"))
+    assert len(files) == 4
+    bring(campaign, *reversed(files))
+    series = Series.objects.get()
+    positions = list(series.images.order_by("index").values_list("position", flat=True))
+    assert positions == sorted(positions)
+    assert list(series.images.order_by("index").values_list("index", flat=True)) == [0, 1, 2, 3]
+
+
+def test_a_ct_keeps_its_signed_samples_and_its_scale(campaign: Campaign) -> None:
+    bring(campaign, Path(str(get_testdata_file("CT_small.dcm"))))
+    image = Image.objects.select_related("series").get()
+    assert (image.series.modality, image.dtype, image.intercept) == ("CT", "int16", -1024.0)
+
+
+def test_a_worker_that_died_in_the_middle_is_continued_by_another(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    png16(tmp_path / "a.png", 1)
+    png16(tmp_path / "b.png", 2)
+    files = [(path.name, path) for path in sorted(tmp_path.glob("*.png"))]
+    row = import_create(campaign=campaign, actor=None, source="command", files=files)
+    claimed = intake_claim()
+    assert claimed is not None
+    assert intake_claim() is None, "a claimed batch belongs to one worker"
+    row.intake.items.filter(name="a.png").update(state=IntakeItem.State.REJECTED)
+    type(claimed).objects.update(claimed_until="2001-01-01T00:00Z")
+    again = intake_claim()
+    assert again is not None
+    intake_run(again)
+    assert states(row) == {"a.png": "rejected", "b.png": "accepted"}
+    assert (imports_join(), imports_join()) == (1, 0)
+    assert import_join(row) == 0
+
+
+def test_an_upload_of_a_zip_is_unpacked_and_its_bytes_are_erased(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    png16(tmp_path / "a.png")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.write(tmp_path / "a.png", "../../Doe^Jane/a.png")
+    buffer.seek(0)
+    buffer.name = "all.zip"
+    client = Client()
+    client.force_login(User.objects.get(username="manager"))
+    answer = client.post(f"/api/v1/campaigns/{campaign.slug}/imports", {"files": buffer})
+    assert answer.status_code == 201, answer.content
+    row = Import.objects.get(pk=answer.json()["id"])
+    import_now(row)
+    detail = client.get(f"/api/v1/imports/{row.pk}").json()
+    assert detail["state"] == "joined"
+    assert [item["state"] for item in detail["items"]] == ["accepted", "accepted"]
+    assert campaign.tasks.count() == 1
+    from django.conf import settings
+
+    assert not [path for path in settings.INTAKE_FOLDER.rglob("*") if path.is_file()]
+
+
+def test_a_zip_that_unpacks_to_too_much_is_refused(campaign: Campaign, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.png", bytes(300 * 2**20))
+    row = bring(campaign, tmp_path / "bomb.zip")
+    assert row.intake.items.get().code == "too_large"
+
+
+def test_a_mask_without_its_image_is_rejected(campaign: Campaign, tmp_path: Path) -> None:
+    Picture.fromarray(np.zeros((4, 4), np.uint8)).save(tmp_path / "lost.mask.png")
+    row = bring(campaign, tmp_path / "lost.mask.png")
+    assert row.intake.items.get().code == "mask_without_image"
+    assert not ReferenceMask.objects.exists()
+
+
+def test_the_command_imports_a_folder(campaign: Campaign, tmp_path: Path) -> None:
+    png16(tmp_path / "a.png", 1)
+    png16(tmp_path / "b.png", 2)
+    output = io.StringIO()
+    call_command("import_images", str(tmp_path), campaign=campaign.slug, stdout=output)
+    assert "2 accepted" in output.getvalue()
+    assert campaign.tasks.count() == 2
+
+
+CANARY = "Zxcanaryzx"
+
+
+def test_no_planted_identifier_is_kept_anywhere(campaign: Campaign, tmp_path: Path) -> None:
+    """A canary in names, tags and headers is found in no row and no blob."""
+    import pydicom
+    from django.apps import apps
+    from reticle import storage
+
+    dataset = pydicom.dcmread(str(get_testdata_file("CT_small.dcm")))
+    dataset.PatientName = dataset.PatientID = dataset.InstitutionName = CANARY
+    dataset.StudyDescription = dataset.SeriesDescription = CANARY
+    dataset.add_new((0x0009, 0x0010), "LO", CANARY)
+    dataset.save_as(tmp_path / f"{CANARY}.dcm")
+    bring(campaign, tmp_path / f"{CANARY}.dcm")
+    assert campaign.tasks.count() == 1
+    for model in apps.get_models():
+        for row in model.objects.all().values():
+            if model is IntakeItem:
+                row.pop("name")  # shown to the sender, who gave it
+            assert CANARY not in repr(row), model
+    for sha256 in storage.all_blobs():
+        assert CANARY.encode() not in storage.read(sha256)

@@ -1,0 +1,265 @@
+"""The learner's loop, with a tiny network that is really trained for seconds."""
+
+import os
+import signal
+import threading
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from django.db import connection
+from django.utils.timezone import now
+from pytest_django.fixtures import Settings
+
+import make
+from annotations.models import Assignment, Campaign, Suggestion, Task
+from reticle import storage
+from reticle.accounts.models import User
+from reticle.errors import Conflict
+from reticle.images.models import Image, ReferenceMask
+from reticle.pixels.mask import mask_hash, pack
+from training import fit, jobs, predict, promote
+from training.models import ModelVersion, Prediction, TrainingRun
+
+pytestmark = pytest.mark.django_db
+
+TINY = {
+    "preset": "tiny", "epochs": 3, "minimum_steps": 60, "minimum_total": 6, "minimum_new": 6,
+    "minimum_held_out": 2, "cooldown_seconds": 0,
+}  # fmt: skip
+SIZE = 64
+
+
+def disc(image: Image, number: int) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+    """Give an image bright grey and brighter white discs on noise; return the true mask."""
+    rng = np.random.default_rng(number)
+    ys, xs = np.mgrid[0:SIZE, 0:SIZE]
+    drawn = np.zeros((SIZE, SIZE), np.uint8)
+    for value, radius in ((1, 14), (2, 8)):
+        cy, cx = rng.integers(18, SIZE - 18, 2)
+        drawn[(ys - cy) ** 2 + (xs - cx) ** 2 < radius**2] = value
+    pixels = rng.normal(200, 40, (SIZE, SIZE)) + drawn * 500.0
+    image.sha256 = storage.put(pixels.clip(0, 4095).astype("<u2").tobytes())
+    image.save()
+    return drawn
+
+
+@pytest.fixture
+def campaign(settings: Settings) -> Campaign:
+    """A campaign of which 6 training and 2 held-out cases or more are settled."""
+    settings.HEARTBEAT_SECONDS, settings.RUN_LEASE_SECONDS = 1, 5
+    manager, reader = make.user("manager"), make.user("reader")
+    made = make.campaign(
+        manager, readers=[reader], training=TINY, blind_share=0.0, suggestion_dice=0.2
+    )
+    from annotations.campaigns import images_join
+    from annotations.queue import order_publish
+
+    for number in range(9):
+        images_join(
+            actor=manager, campaign=made,
+            images=make.images(3, patient=f"P-{number}", rows=SIZE, columns=SIZE),
+        )  # fmt: skip
+    order_publish(campaign=made, pool=[])
+    for _ in range(12):
+        row = make.lease(made, reader)
+        make.submit(row, disc(row.task.image, row.task.image_id))
+    for task in made.tasks.filter(state=Task.State.OPEN).select_related("image"):
+        disc(task.image, task.image_id)
+    made.refresh_from_db()
+    return made
+
+
+def execute(campaign: Campaign) -> TrainingRun:
+    assert fit.runs_trigger() == 1
+    run = fit.run_claim()
+    assert run is not None
+    return fit.run_execute(run)
+
+
+def test_labels_become_a_champion_that_reorders_and_predraws_the_queue(campaign: Campaign) -> None:
+    order_before = list(
+        campaign.tasks.filter(state="open", held_out=False).order_by("-priority").values_list("id")
+    )
+    run = execute(campaign)
+    assert (run.state, run.error) == (TrainingRun.State.SUCCEEDED, "")
+    assert [row["epoch"] for row in run.epochs] == [1, 2, 3]
+    model = ModelVersion.objects.get(run=run)
+    assert model.state == ModelVersion.State.CHAMPION, model.decision
+    assert model.decision["cases"], "the decision names its cases"
+
+    scored = predict.scoring_claim()
+    assert scored is not None
+    assert predict.scoring_run(scored) == campaign.tasks.filter(state="open").count()
+    pool = campaign.tasks.filter(state="open", held_out=False).order_by("-priority")
+    assert list(pool.values_list("id")) != order_before
+    assert {task.priority_from["model_number"] for task in pool} == {1}
+    assert Suggestion.objects.filter(task__in=pool, model_number=1).count() == pool.count()
+    held_out = Prediction.objects.filter(image__tasks__held_out=True)
+    assert not held_out.exists(), "selection must not see held-out cases"
+
+    reader = User.objects.get(username="reader")
+    served = make.lease(campaign, reader)
+    while served.task.held_out:
+        make.submit(served, make.mask(rows=SIZE, columns=SIZE))
+        served = make.lease(campaign, reader)
+    assert served.why["model_number"] == 1
+    assert served.suggestion is not None
+    assert predict.scoring_claim() is None, "published scores are not made again"
+
+
+def test_training_and_selection_never_read_the_hidden_reference(campaign: Campaign) -> None:
+    """Poisoned references: every one says the opposite, and nothing changes by a single byte."""
+    first = execute(campaign)
+    weights = ModelVersion.objects.get(run=first).weights_sha256
+    for image in Image.objects.all():
+        wrong = np.full((SIZE, SIZE), 2, np.uint8)
+        ReferenceMask.objects.create(image=image, packed=pack(wrong), sha256=mask_hash(wrong))
+    ModelVersion.objects.all().update(state=ModelVersion.State.REJECTED)
+    second = fit.run_create(campaign=campaign, actor=None, reason="again")
+    assert second is not None
+    TrainingRun.objects.filter(pk=second.pk).update(seed=first.seed)
+    claimed = fit.run_claim()
+    assert claimed is not None
+    fit.run_execute(claimed)
+    assert ModelVersion.objects.get(run=claimed).weights_sha256 == weights
+
+
+def test_one_run_at_a_time_and_a_new_label_never_kills_it(campaign: Campaign) -> None:
+    assert fit.runs_trigger() == 1
+    assert fit.runs_trigger() == 0
+    assert fit.run_create(campaign=campaign, actor=None, reason="twice") is None
+    run = fit.run_claim()
+    assert run is not None
+    reader = User.objects.get(username="reader")
+    row = make.lease(campaign, reader)
+    make.submit(row, make.mask(rows=SIZE, columns=SIZE))
+    done = fit.run_execute(run)
+    assert done.state == TrainingRun.State.SUCCEEDED
+    assert done.snapshot is not None
+    assert done.snapshot.labels + done.snapshot.held_out == 13
+
+
+def test_a_cancelled_run_stops_and_leaves_the_campaign_its_model(campaign: Campaign) -> None:
+    manager = User.objects.get(username="manager")
+    run = fit.run_request(campaign=campaign, actor=manager)
+    claimed = fit.run_claim()
+    assert claimed is not None
+    fit.run_cancel(run=run, actor=manager)
+    assert fit.run_execute(claimed).state == TrainingRun.State.CANCELLED
+    assert promote.champion_of(campaign) is None
+    with pytest.raises(Conflict):
+        fit.run_cancel(run=run, actor=manager)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_killed_child_is_run_again_from_its_checkpoint(campaign: Campaign) -> None:
+    """The child is killed by the kernel (as when memory runs out) after its first epoch."""
+    Campaign.objects.filter(pk=campaign.pk).update(
+        training={**campaign.training, "epochs": 6, "minimum_steps": 240}
+    )
+    assert fit.runs_trigger() == 1
+    run = fit.run_claim()
+    assert run is not None
+    checkpoint = fit.run_folder(run) / "attempt-1" / "checkpoint.json"
+    killer = threading.Thread(target=_kill_after, args=(checkpoint, run.pk))
+    killer.start()
+    first = fit.run_execute(run)
+    killer.join()
+    assert first.state == TrainingRun.State.QUEUED, first.error
+    done_before = len(first.epochs)
+    assert done_before >= 1
+    again = fit.run_claim()
+    assert again is not None
+    assert (again.attempt, again.token > run.token - 1) == (2, True)
+    final = fit.run_execute(again)
+    assert final.state == TrainingRun.State.SUCCEEDED, final.error
+    assert [row["epoch"] for row in final.epochs] == [1, 2, 3, 4, 5, 6]
+    metrics = (fit.run_folder(run) / "attempt-2" / "metrics.jsonl").read_text().splitlines()
+    assert len(metrics) == 6
+
+
+def _kill_after(checkpoint: os.PathLike[str], run: int) -> None:
+    import pathlib
+    import time
+
+    deadline = time.monotonic() + 60
+    while not pathlib.Path(checkpoint).exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    for entry in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = entry.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"training.ml" in command and f"run-{run}/".encode() in b" ".join(command):
+            os.kill(int(entry.parent.name), signal.SIGKILL)
+    connection.close()
+
+
+def test_a_worker_that_lost_its_claim_writes_nothing_more(campaign: Campaign) -> None:
+    assert fit.runs_trigger() == 1
+    stale = fit.run_claim()
+    assert stale is not None
+    TrainingRun.objects.filter(pk=stale.pk).update(claimed_until=now() - timedelta(seconds=1))
+    fresh = fit.run_claim()
+    assert fresh is not None
+    assert fresh.token > stale.token
+    fit.run_execute(stale)
+    assert not ModelVersion.objects.exists()
+    assert TrainingRun.objects.get(pk=stale.pk).state == TrainingRun.State.RUNNING
+    assert fit.run_execute(fresh).state == TrainingRun.State.SUCCEEDED
+
+
+def test_a_run_whose_worker_died_three_times_fails_with_a_reason(campaign: Campaign) -> None:
+    assert fit.runs_trigger() == 1
+    for _ in range(fit.ATTEMPTS):
+        run = fit.run_claim()
+        assert run is not None
+        TrainingRun.objects.filter(pk=run.pk).update(claimed_until=now() - timedelta(seconds=1))
+    assert fit.run_claim() is None
+    run = TrainingRun.objects.get()
+    assert run.state == TrainingRun.State.FAILED
+    assert "3 times" in run.error
+    assert run.finished_at is not None
+
+
+def test_rollback_brings_the_earlier_champion_back(campaign: Campaign) -> None:
+    manager = User.objects.get(username="manager")
+    execute(campaign)
+    first = ModelVersion.objects.get()
+    with pytest.raises(Conflict, match="no earlier champion"):
+        promote.model_rollback(campaign=campaign, actor=manager)
+    run = fit.run_create(campaign=campaign, actor=manager, reason="second")
+    assert run is not None
+    second = ModelVersion.objects.create(
+        campaign=campaign, number=2, run=run, weights_sha256=first.weights_sha256, card=first.card
+    )
+    promote.model_promote(model=second, actor=manager, reason="by hand")
+    assert promote.champion_of(campaign) == second
+    assert promote.model_rollback(campaign=campaign, actor=manager) == first
+    campaign.refresh_from_db()
+    assert campaign.champion is not None
+    assert campaign.champion["number"] == 1
+
+
+def test_a_child_that_fails_tells_why(tmp_path: os.PathLike[str]) -> None:
+    with pytest.raises(jobs.ChildFailed):
+        list(jobs.child_lines(["train", str(tmp_path), "--out", str(tmp_path)],
+                              beat=lambda: True, beat_seconds=5))  # fmt: skip
+
+
+def test_an_assignment_records_the_suggestion_it_was_shown(campaign: Campaign) -> None:
+    execute(campaign)
+    scored = predict.scoring_claim()
+    assert scored is not None
+    predict.scoring_run(scored)
+    reader = User.objects.get(username="reader")
+    row = make.lease(campaign, reader)
+    while row.task.held_out:
+        make.submit(row, make.mask(rows=SIZE, columns=SIZE))
+        row = make.lease(campaign, reader)
+    done = make.submit(row, make.mask(rows=SIZE, columns=SIZE))
+    held = Assignment.objects.get(pk=row.pk)
+    assert done.annotation.started_from_id == held.suggestion_id
+    assert done.annotation.changed_pixels is not None
+    assert done.annotation.changed_pixels > 0
