@@ -32,6 +32,11 @@ export function tn(stem: PluralStem, count: number): string {
   return fill(catalogue[`${stem}.${form}` as TextKey], { count: number(count) });
 }
 
+/** The text of a key that is only known while running, such as an action's label. */
+export function label(key: TextKey): string {
+  return catalogue[key];
+}
+
 function fill(text: string, values: Record<string, string | number>): string {
   return text.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
 }

@@ -1,0 +1,81 @@
+/** What the pages ask of the server, by key, so that two pages share one answer. */
+import { queryOptions } from "@tanstack/react-query";
+import { body, client } from "./client";
+
+const of = (slug: string) => ({ params: { path: { slug } } });
+
+export const campaignsQuery = () =>
+  queryOptions({
+    queryKey: ["campaigns"],
+    queryFn: () => body(client.GET("/api/v1/campaigns")),
+    refetchInterval: 15_000,
+  });
+
+export const campaignQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ["campaign", slug],
+    queryFn: () => body(client.GET("/api/v1/campaigns/{slug}", of(slug))),
+  });
+
+/** The live numbers: asked for every two seconds while the page is looked at. */
+export const progressQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ["campaign", slug, "progress"],
+    queryFn: () => body(client.GET("/api/v1/campaigns/{slug}/progress", of(slug))),
+    refetchInterval: 2000,
+  });
+
+export const learningQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ["campaign", slug, "learning"],
+    queryFn: () => body(client.GET("/api/v1/campaigns/{slug}/learning", of(slug))),
+    refetchInterval: 2000,
+  });
+
+export const membersQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ["campaign", slug, "members"],
+    queryFn: () => body(client.GET("/api/v1/campaigns/{slug}/members", of(slug))),
+  });
+
+export const reviewsQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ["campaign", slug, "reviews"],
+    queryFn: () => body(client.GET("/api/v1/campaigns/{slug}/reviews", of(slug))),
+    refetchInterval: 10_000,
+  });
+
+export const modelsQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ["campaign", slug, "models"],
+    queryFn: () => body(client.GET("/api/v1/campaigns/{slug}/models", of(slug))),
+    refetchInterval: 5000,
+  });
+
+export const runsQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ["campaign", slug, "runs"],
+    queryFn: () => body(client.GET("/api/v1/campaigns/{slug}/runs", of(slug))),
+    refetchInterval: 5000,
+  });
+
+export const exportsQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ["campaign", slug, "exports"],
+    queryFn: () => body(client.GET("/api/v1/campaigns/{slug}/exports", of(slug))),
+    refetchInterval: 3000,
+  });
+
+export const importsQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ["campaign", slug, "imports"],
+    queryFn: () => body(client.GET("/api/v1/campaigns/{slug}/imports", of(slug))),
+    refetchInterval: 2000,
+  });
+
+export const importQuery = (id: number) =>
+  queryOptions({
+    queryKey: ["import", id],
+    queryFn: () => body(client.GET("/api/v1/imports/{id}", { params: { path: { id } } })),
+    refetchInterval: 2000,
+  });

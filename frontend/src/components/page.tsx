@@ -1,0 +1,80 @@
+import { Anchor, Box, Button, Container, Group, Menu, Stack, Text, Title } from "@mantine/core";
+import { IconCurrentLocation, IconUser } from "@tabler/icons-react";
+import type { ReactNode } from "react";
+import { Link } from "react-router";
+import { t } from "../i18n";
+import { useSession, useUser } from "../session";
+import classes from "../styles/page.module.css";
+
+/** A page of the desk: thin header, then the content. */
+export function Page({ children, trail }: { children: ReactNode; trail?: ReactNode }) {
+  return (
+    <Box className={classes.page}>
+      <a className={classes.skip} href="#content">
+        {t("app.skip")}
+      </a>
+      <header className={classes.header}>
+        <Group gap="sm" wrap="nowrap" miw={0}>
+          <Link to="/" className={classes.brand}>
+            <IconCurrentLocation size={18} stroke={1.75} aria-hidden />
+            {t("app.name")}
+          </Link>
+          {trail}
+        </Group>
+        <Account />
+      </header>
+      <Container size={1240} w="100%" px="md" py="lg" component="main" id="content">
+        {children}
+      </Container>
+    </Box>
+  );
+}
+
+function Account() {
+  const user = useUser();
+  const { logOut } = useSession();
+  return (
+    <Menu position="bottom-end">
+      <Menu.Target>
+        <Button
+          variant="subtle"
+          size="compact-sm"
+          leftSection={<IconUser size={15} />}
+          aria-label={t("app.account", { name: user.name || user.username })}
+        >
+          {user.name || user.username}
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item onClick={() => void logOut()}>{t("app.signOut")}</Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+/** An empty place teaches: what will be here, and the one act that starts it. */
+export function Empty({
+  title,
+  children,
+  action,
+}: {
+  title: string;
+  children?: ReactNode;
+  action?: ReactNode;
+}) {
+  return (
+    <Stack align="center" gap={6} py={48} px="md">
+      <Title order={2}>{title}</Title>
+      {children ? (
+        <Text c="dimmed" ta="center" maw={420}>
+          {children}
+        </Text>
+      ) : null}
+      {action ? <Box mt="xs">{action}</Box> : null}
+    </Stack>
+  );
+}
+
+export function NotFound() {
+  return <Empty title={t("app.notFound")} action={<Anchor href="/">{t("app.goHome")}</Anchor>} />;
+}

@@ -1,0 +1,80 @@
+import { Button, Center, Paper, PasswordInput, Stack, Text, TextInput, Title } from "@mantine/core";
+import { IconCurrentLocation } from "@tabler/icons-react";
+import { type FormEvent, useState } from "react";
+import { ApiError } from "../../api/errors";
+import { errorText } from "../../components/errors";
+import { t } from "../../i18n";
+import { useSession } from "../../session";
+
+export function Login() {
+  return (
+    <Center mih="100%" p="md" component="main">
+      <Paper p="xl" w={360} maw="100%">
+        <Stack gap="xs" mb="lg">
+          <IconCurrentLocation size={30} stroke={1.5} color="var(--reticle-accent)" aria-hidden />
+          <Title order={1}>{t("app.name")}</Title>
+          <Text c="dimmed">{t("login.lead")}</Text>
+        </Stack>
+        <LoginForm />
+      </Paper>
+    </Center>
+  );
+}
+
+/** User name and password; used on the log-in page and in place when a session ended. */
+export function LoginForm({ username: known = "" }: { username?: string }) {
+  const { logIn } = useSession();
+  const [username, setUsername] = useState(known);
+  const [password, setPassword] = useState("");
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState("");
+
+  async function submit(event: FormEvent) {
+    event.preventDefault();
+    setBusy(true);
+    setError("");
+    try {
+      await logIn(username, password);
+    } catch (failed) {
+      setError(loginError(failed));
+      setBusy(false);
+    }
+  }
+
+  return (
+    <form onSubmit={(event) => void submit(event)}>
+      <Stack gap="sm">
+        <TextInput
+          label={t("login.username")}
+          autoComplete="username"
+          value={username}
+          onChange={(event) => setUsername(event.currentTarget.value)}
+          autoFocus={!known}
+          required
+          withAsterisk={false}
+        />
+        <PasswordInput
+          label={t("login.password")}
+          autoComplete="current-password"
+          value={password}
+          onChange={(event) => setPassword(event.currentTarget.value)}
+          autoFocus={known !== ""}
+          required
+          withAsterisk={false}
+        />
+        <Text c="var(--reticle-danger)" size="sm" role="alert" mih={20}>
+          {error}
+        </Text>
+        <Button type="submit" loading={busy} fullWidth>
+          {t("login.submit")}
+        </Button>
+      </Stack>
+    </form>
+  );
+}
+
+function loginError(error: unknown): string {
+  if (error instanceof ApiError && error.code === "bad_credentials") return t("login.wrong");
+  if (error instanceof ApiError && error.status === 429) return t("login.many");
+  return errorText(error);
+}

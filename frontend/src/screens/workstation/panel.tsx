@@ -1,0 +1,131 @@
+import { Slider, Switch, UnstyledButton } from "@mantine/core";
+import { IGNORE } from "../../domain/mask";
+import { decimal, number, percent, t, word } from "../../i18n";
+import classes from "../../styles/workstation.module.css";
+import { IGNORE_COLOUR } from "../../viewer/palette";
+import type { Workstation } from "../../work/workstation";
+import { usePick } from "./hooks";
+
+/** Classes, layers, and why this case: folds away with one key. */
+export function SidePanel({ station }: { station: Workstation }) {
+  const returned = usePick(station.reading.store, (state) => state.work?.assignment.returned);
+  return (
+    <aside className={classes.panel} aria-label={t("work.panel")}>
+      {returned ? (
+        <section className={classes.comment}>
+          <h2>{t("work.comment")}</h2>
+          <p>{returned.comment}</p>
+        </section>
+      ) : null}
+      <Classes station={station} />
+      <Layers station={station} />
+      <Why station={station} />
+    </aside>
+  );
+}
+
+function Classes({ station }: { station: Workstation }) {
+  const label = usePick(station.ui, (ui) => ui.label);
+  const all = [
+    ...station.palette.map((each, place) => ({ ...each, key: place < 9 ? String(place + 1) : "" })),
+    {
+      index: IGNORE,
+      name: t("work.ignore"),
+      colour: IGNORE_COLOUR,
+      key: station.palette.length < 9 ? "9" : "",
+    },
+  ];
+  return (
+    <section>
+      <h2>{t("work.classes")}</h2>
+      <div role="radiogroup" aria-label={t("work.classes")}>
+        {all.map(({ index, name, colour, key }) => (
+          <UnstyledButton
+            key={index}
+            className={classes.classRow}
+            role="radio"
+            aria-checked={label === index}
+            aria-label={t("action.class", { name })}
+            {...(key ? { "aria-keyshortcuts": key } : {})}
+            data-active={label === index}
+            onClick={() => station.setLabel(index)}
+          >
+            <span
+              className={index === IGNORE ? classes.hatch : classes.swatch}
+              style={{ "--colour": colour } as React.CSSProperties}
+            />
+            <span className={classes.className}>{name}</span>
+            <kbd>{key}</kbd>
+          </UnstyledButton>
+        ))}
+      </div>
+    </section>
+  );
+}
+
+function Layers({ station }: { station: Workstation }) {
+  const opacity = usePick(station.ui, (ui) => ui.opacity);
+  const outlines = usePick(station.ui, (ui) => ui.outlines);
+  const smooth = usePick(station.ui, (ui) => ui.smooth);
+  const suggestion = usePick(station.reading.store, (state) => state.work?.suggestion ?? null);
+  return (
+    <section>
+      <h2>{t("work.layers")}</h2>
+      <div className={classes.layer}>
+        <span>{t("work.labels")}</span>
+        <span className={classes.dim}>{percent(opacity)}</span>
+      </div>
+      <Slider
+        size="xs"
+        min={0}
+        max={100}
+        value={Math.round(opacity * 100)}
+        onChange={(value) => station.setOpacity(value / 100)}
+        label={null}
+        thumbLabel={t("work.opacity")}
+        mb={10}
+      />
+      <Switch
+        size="xs"
+        label={t("work.outlines")}
+        checked={outlines && suggestion !== null}
+        disabled={!suggestion}
+        onChange={(event) => station.showOutlines(event.currentTarget.checked)}
+      />
+      <Switch
+        size="xs"
+        label={t("work.smooth")}
+        checked={smooth}
+        onChange={(event) => station.setSmooth(event.currentTarget.checked)}
+      />
+    </section>
+  );
+}
+
+function Why({ station }: { station: Workstation }) {
+  const assignment = usePick(station.reading.store, (state) => state.work?.assignment);
+  if (!assignment) return null;
+  const { why } = assignment;
+  return (
+    <section>
+      <h2>{t("work.why")}</h2>
+      <p>{word("work.why", why.share)}</p>
+      {why.rank && why.of ? (
+        <p className={classes.dim}>
+          {t("work.rank", { rank: number(why.rank), of: number(why.of) })}
+        </p>
+      ) : null}
+      {why.strategy && why.score !== null ? (
+        <p className={classes.dim}>
+          {t("work.score", {
+            strategy: word("new.strategy", why.strategy),
+            score: decimal(why.score, 3),
+          })}
+        </p>
+      ) : null}
+      {why.model_number !== null ? (
+        <p className={classes.dim}>{t("work.by", { number: why.model_number })}</p>
+      ) : null}
+    </section>
+  );
+}

@@ -1,0 +1,61 @@
+import { Tooltip, UnstyledButton } from "@mantine/core";
+import { type Action, type ActionId, action } from "../../actions/actions";
+import { firstKey, keyText } from "../../actions/keys";
+import { label, t } from "../../i18n";
+import classes from "../../styles/workstation.module.css";
+import type { Workstation } from "../../work/workstation";
+import { usePick } from "./hooks";
+
+const RAIL: readonly (readonly ActionId[])[] = [
+  ["brush", "eraser", "polygon", "freehand"],
+  ["pan", "window"],
+  ["undo", "redo"],
+  ["zoomIn", "zoomOut", "fit"],
+];
+
+/** One column of icons: names on hover, keys in the corner. */
+export function ToolRail({ station }: { station: Workstation }) {
+  return (
+    <div
+      className={classes.rail}
+      role="toolbar"
+      aria-label={t("work.tools")}
+      aria-orientation="vertical"
+    >
+      {RAIL.map((group) => (
+        <div key={group[0]} className={classes.railGroup}>
+          {group.map((id) => (
+            <RailButton key={id} station={station} act={action(id)} />
+          ))}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function RailButton({ station, act }: { station: Workstation; act: Action }) {
+  const active = usePick(station.ui, (ui) => act.active?.(ui) ?? false);
+  const enabled = usePick(station.ui, (ui) => act.enabled(station, ui));
+  usePick(station.reading.store, (state) => state.work);
+  const Icon = act.icon;
+  const name = label(act.label);
+  const key = firstKey(act);
+  return (
+    <Tooltip label={key ? `${name} (${key})` : name} position="right">
+      <UnstyledButton
+        className={classes.tool}
+        aria-label={name}
+        {...(act.active ? { "aria-pressed": active } : {})}
+        {...(act.keys[0] ? { "aria-keyshortcuts": keyText(act.keys[0]) } : {})}
+        disabled={!enabled}
+        data-active={active}
+        onClick={() => act.perform(station)}
+      >
+        {Icon ? <Icon size={20} stroke={1.6} /> : null}
+        <kbd className={classes.key} aria-hidden>
+          {key.length === 1 ? key : ""}
+        </kbd>
+      </UnstyledButton>
+    </Tooltip>
+  );
+}

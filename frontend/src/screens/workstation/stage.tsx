@@ -1,0 +1,180 @@
+import { Button, Skeleton } from "@mantine/core";
+import { useEffect, useRef } from "react";
+import { Link } from "react-router";
+import { Empty } from "../../components/page";
+import { scaleBar } from "../../domain/geometry";
+import { decimal, number, t } from "../../i18n";
+import classes from "../../styles/workstation.module.css";
+import type { Phase } from "../../work/reading";
+import type { Workstation } from "../../work/workstation";
+import { usePick } from "./hooks";
+
+/** The image, pure black around it, with radiology's corner text. */
+export function Stage({ station, slug }: { station: Workstation; slug: string }) {
+  const host = useRef<HTMLDivElement>(null);
+  useEffect(() => (host.current ? station.mount(host.current) : undefined), [station]);
+  const { store } = station.reading;
+  const phase = usePick(store, (state) => state.phase);
+  const work = usePick(store, (state) => state.work);
+  const tool = usePick(station.ui, (ui) => ui.tool);
+  const name = work
+    ? t("work.surface", { case: work.assignment.task.case, tool: t(`action.${tool}`) })
+    : t("work.surfaceEmpty");
+  return (
+    <div className={classes.stage}>
+      <div
+        ref={host}
+        className={classes.surface}
+        data-testid="surface"
+        data-tool={tool}
+        data-case={work?.assignment.task.case ?? ""}
+        role="application"
+        aria-label={name}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: the drawing takes the keys, so it takes the focus
+        tabIndex={0}
+        data-empty={!work}
+      />
+      {work ? (
+        <Corners station={station} />
+      ) : (
+        <Without station={station} phase={phase} slug={slug} />
+      )}
+    </div>
+  );
+}
+
+function Corners({ station }: { station: Workstation }) {
+  return (
+    <>
+      <Identity station={station} />
+      <Values station={station} />
+      <Bar station={station} />
+      <Context station={station} />
+    </>
+  );
+}
+
+function Identity({ station }: { station: Workstation }) {
+  const image = usePick(station.reading.store, (state) => state.work?.assignment.image);
+  const frame = usePick(station.ui, (ui) => ui.frame);
+  const frames = usePick(station.ui, (ui) => ui.frames);
+  if (!image) return null;
+  return (
+    <div className={classes.topLeft}>
+      <div>{image.patient_key}</div>
+      <div>{image.modality}</div>
+      {frames > 1 ? <div>{t("work.slice", { n: frame + 1, of: frames })}</div> : null}
+    </div>
+  );
+}
+
+function Values({ station }: { station: Workstation }) {
+  const window = usePick(station.ui, (ui) => ui.window);
+  const scale = usePick(station.ui, (ui) => ui.scale);
+  const value = usePick(station.ui, (ui) => ui.value);
+  const image = usePick(station.reading.store, (state) => state.work?.assignment.image);
+  const digits = window.width < 20 ? 2 : 0;
+  const shown = value?.map((each) => number(each, digits)).join(" ");
+  return (
+    <div className={classes.bottomLeft}>
+      {image?.channels === 1 ? (
+        <span>
+          {t("work.corner.window", {
+            width: number(window.width, digits),
+            center: number(window.center, digits),
+          })}
+        </span>
+      ) : null}
+      <span>{t("work.corner.zoom", { zoom: decimal(scale, 1) })}</span>
+      {shown ? (
+        <span>
+          {image?.modality === "CT"
+            ? t("work.corner.hu", { value: shown })
+            : t("work.corner.value", { value: shown })}
+        </span>
+      ) : null}
+    </div>
+  );
+}
+
+function Bar({ station }: { station: Workstation }) {
+  const view = usePick(station.ui, (ui) => ui.view);
+  const spacing = usePick(station.reading.store, (state) => state.work?.assignment.image.spacing);
+  const bar = view ? scaleBar(view, spacing) : null;
+  if (!bar) return null;
+  const { millimetres: mm } = bar;
+  return (
+    <div className={classes.bottomRight}>
+      {mm >= 10
+        ? t("work.centimetres", { n: number(mm / 10, 1) })
+        : t("work.millimetres", { n: number(mm, 3) })}
+      <div className={classes.scale} style={{ width: bar.pixels }} />
+    </div>
+  );
+}
+
+/** Says clearly that what is shown is not what is being labelled. */
+function Context({ station }: { station: Workstation }) {
+  const frame = usePick(station.ui, (ui) => ui.frame);
+  const own = usePick(station.ui, (ui) => ui.ownFrame);
+  const hidden = usePick(station.ui, (ui) => ui.labelsHidden);
+  if (frame !== own) {
+    return (
+      <div className={classes.context} role="status">
+        {t("work.context", { n: frame + 1, own: own + 1 })}
+        <Button size="compact-xs" variant="default" onClick={() => station.goTo(own)}>
+          {t("work.back")}
+        </Button>
+      </div>
+    );
+  }
+  return hidden ? (
+    <div className={classes.context} role="status">
+      {t("work.hidden")}
+    </div>
+  ) : null;
+}
+
+function Without({ station, phase, slug }: { station: Workstation; phase: Phase; slug: string }) {
+  const message = usePick(station.reading.store, (state) => state.message);
+  const back = (
+    <Button component={Link} to={`/campaigns/${slug}`} variant="default">
+      {t("home.open")}
+    </Button>
+  );
+  if (phase === "loading" || phase === "ready") {
+    return (
+      <div className={classes.without} role="status" aria-label={t("work.loading")}>
+        <Skeleton w="min(60vh, 60vw)" h="min(60vh, 60vw)" radius={0} />
+      </div>
+    );
+  }
+  return (
+    <div className={classes.without} role="status">
+      {phase === "waiting" ? <Empty title={t("work.waiting")} /> : null}
+      {phase === "empty" ? (
+        <Empty title={t("work.empty")} action={back}>
+          {t("work.emptyHelp")}
+        </Empty>
+      ) : null}
+      {phase === "closed" ? (
+        <Empty title={t("work.closed")} action={back}>
+          {t("work.closedHelp")}
+        </Empty>
+      ) : null}
+      {phase === "forbidden" ? (
+        <Empty title={t("work.forbidden")} action={back}>
+          {t("work.forbiddenHelp")}
+        </Empty>
+      ) : null}
+      {phase === "failed" ? (
+        <Empty
+          title={t("work.failed")}
+          action={<Button onClick={() => station.reading.poke()}>{t("app.retry")}</Button>}
+        >
+          {message}
+        </Empty>
+      ) : null}
+    </div>
+  );
+}

@@ -1,0 +1,99 @@
+import { ActionIcon, Tooltip } from "@mantine/core";
+import { IconCurrentLocation } from "@tabler/icons-react";
+import { Link } from "react-router";
+import { type ActionId, action } from "../../actions/actions";
+import { firstKey } from "../../actions/keys";
+import { ago, clock, label, t } from "../../i18n";
+import classes from "../../styles/workstation.module.css";
+import type { SaveState } from "../../work/saver";
+import type { Workstation } from "../../work/workstation";
+import { useNow, usePick } from "./hooks";
+
+/** Where the reader is, and the state of the work, in words. */
+export function TopBar(props: { station: Workstation; slug: string; name: string }) {
+  const { station, slug, name } = props;
+  const { store } = station.reading;
+  const work = usePick(store, (state) => state.work);
+  const held = usePick(store, (state) => state.heldUntil);
+  const suggestion = work?.assignment.suggestion;
+  return (
+    <header className={classes.top}>
+      <Link to="/" className={classes.brand} aria-label={t("app.home")}>
+        <IconCurrentLocation size={16} stroke={1.75} aria-hidden />
+        <span className={classes.wide}>{t("app.name")}</span>
+      </Link>
+      <Link to={`/campaigns/${slug}`} className={classes.where}>
+        {name}
+      </Link>
+      {work ? (
+        <>
+          <h1 className={classes.case}>{t("work.case", { case: work.assignment.task.case })}</h1>
+          <Saved station={station} />
+          <span className={classes.dim}>{held ? t("work.held", { time: clock(held) }) : ""}</span>
+        </>
+      ) : null}
+      <span className={classes.spread} />
+      {work ? (
+        <span className={classes.dim}>
+          {suggestion
+            ? t("work.model", { number: suggestion.model_number })
+            : work.assignment.returned
+              ? t("work.returned")
+              : t("work.noModel")}
+        </span>
+      ) : null}
+      <BarAction station={station} id="panel" />
+      <BarAction station={station} id="help" />
+    </header>
+  );
+}
+
+function Saved({ station }: { station: Workstation }) {
+  const save = usePick(station.reading.store, (state) => state.save);
+  const origin = usePick(station.reading.store, (state) => state.work?.origin);
+  const now = useNow();
+  const quiet = ["clean", "saved", "saving"].includes(save.kind);
+  const text =
+    save.kind === "clean" && origin === "journal" ? t("work.restored") : saveText(save, now);
+  return (
+    <output className={quiet ? classes.dim : classes.attention} data-save={save.kind}>
+      {text}
+    </output>
+  );
+}
+
+export function saveText(save: SaveState, now: number): string {
+  switch (save.kind) {
+    case "clean":
+      return t("work.clean");
+    case "saving":
+      return t("work.saving");
+    case "saved": {
+      const seconds = (now - save.at) / 1000;
+      return seconds < 1 ? t("work.savedNow") : t("work.saved", { ago: ago(seconds) });
+    }
+    case "signed_out":
+      return t("work.signedOut");
+    default:
+      return t("work.offline");
+  }
+}
+
+function BarAction({ station, id }: { station: Workstation; id: ActionId }) {
+  const act = action(id);
+  const active = usePick(station.ui, (ui) => act.active?.(ui) ?? false);
+  const Icon = act.icon;
+  return (
+    <Tooltip label={`${label(act.label)} (${firstKey(act)})`}>
+      <ActionIcon
+        variant="subtle"
+        color="gray"
+        aria-label={label(act.label)}
+        aria-pressed={active}
+        onClick={() => act.perform(station)}
+      >
+        {Icon ? <Icon size={18} stroke={1.6} /> : null}
+      </ActionIcon>
+    </Tooltip>
+  );
+}

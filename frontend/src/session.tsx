@@ -1,0 +1,71 @@
+/** Who is logged in, for every page; and the log-in in place when the server forgot. */
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
+import { body, client, onSignedOut, type User } from "./api/client";
+
+const sessionKey = ["session"] as const;
+
+interface Session {
+  readonly user: User | null;
+  readonly pending: boolean;
+  readonly error: Error | null;
+  /** The server answered 401 while somebody was logged in here. */
+  readonly expired: boolean;
+  logIn(username: string, password: string): Promise<User>;
+  logOut(): Promise<void>;
+}
+
+const Context = createContext<Session | null>(null);
+
+export function SessionProvider({ children }: { children: ReactNode }) {
+  const queries = useQueryClient();
+  const [expired, setExpired] = useState(false);
+  const { data, isPending, error } = useQuery({
+    queryKey: sessionKey,
+    queryFn: () => body(client.GET("/api/v1/session")),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  const user = data?.user ?? null;
+
+  useEffect(() => onSignedOut(() => setExpired(true)), []);
+
+  const session = useMemo<Session>(
+    () => ({
+      user,
+      pending: isPending,
+      error,
+      expired: expired && user !== null,
+      async logIn(username, password) {
+        const answer = await body(client.POST("/api/v1/session", { body: { username, password } }));
+        const person = answer.user;
+        if (!person) throw new Error("the server logged nobody in");
+        // Another person must not go on in this person's page.
+        if (user && user.id !== person.id) location.assign("/");
+        queries.setQueryData(sessionKey, answer);
+        setExpired(false);
+        await queries.invalidateQueries({ predicate: (query) => query.queryKey[0] !== "session" });
+        return person;
+      },
+      async logOut() {
+        await client.DELETE("/api/v1/session");
+        queries.clear();
+        location.assign("/");
+      },
+    }),
+    [user, isPending, error, expired, queries],
+  );
+  return <Context value={session}>{children}</Context>;
+}
+
+export function useSession(): Session {
+  const session = useContext(Context);
+  if (!session) throw new Error("useSession needs a SessionProvider");
+  return session;
+}
+
+/** The person logged in; only for pages behind the log-in. */
+export function useUser(): User {
+  const { user } = useSession();
+  if (!user) throw new Error("nobody is logged in");
+  return user;
+}
