@@ -101,9 +101,7 @@ def class_add(*, actor: User, campaign: Campaign, name: str, colour: str = "") -
     if campaign.state != Campaign.State.DRAFT:
         campaign.schema_version += 1
         campaign.save(update_fields=["schema_version"])
-    record(
-        actor_id=actor.pk, action="class.add", target=label, campaign_id=campaign.pk, name=name
-    )
+    record(actor_id=actor.pk, action="class.add", target=label, campaign_id=campaign.pk, name=name)
     return label
 
 
@@ -175,7 +173,9 @@ def held_out_patients(campaign_id: int, known: Mapping[str, bool], new: Iterable
     Each patient has a stable rank; ranks below the share are held out, and the lowest ranks of
     a small batch are added until the share (at least three patients of nine or more) is met.
     """
-    ranked = sorted({key for key in new if key not in known}, key=lambda key: _rank(campaign_id, key))
+    ranked = sorted(
+        {key for key in new if key not in known}, key=lambda key: _rank(campaign_id, key)
+    )
     total = len(known) + len(ranked)
     wanted = max(round(HELD_OUT_SHARE * total), min(HELD_OUT_MINIMUM_PATIENTS, total // 3))
     have = sum(known.values())

@@ -60,7 +60,7 @@ def export_claim() -> Export | None:
 
 
 def export_run(row: Export) -> Export:
-    """Write the zip (temporary file, then rename) and mark the row done, or failed with a reason."""
+    """Write the zip (temporary file, then rename); the row ends done, or failed with a reason."""
     if row.attempt > ATTEMPTS:
         Export.objects.filter(pk=row.pk).update(
             state=Export.State.FAILED, error="The worker ended three times during this export."
@@ -106,7 +106,12 @@ def write_zip(row: Export, path: Path) -> int:
             hashes[name] = _add(archive, name, png(mask))
             file_name = Path(name).name
             coco["images"].append(
-                {"id": image.pk, "file_name": file_name, "height": image.rows, "width": image.columns}
+                {
+                    "id": image.pk,
+                    "file_name": file_name,
+                    "height": image.rows,
+                    "width": image.columns,
+                }
             )
             coco["annotations"] += _coco_rows(mask, image.pk, len(coco["annotations"]))
             reader = readers.setdefault(answer.author_id, f"R{len(readers) + 1}")
@@ -170,7 +175,7 @@ def _coco_frame(campaign: Campaign) -> dict[str, Any]:
 
 def _coco_rows(mask: Mask, image_id: int, count: int) -> list[dict[str, Any]]:
     """Return one COCO row a class present: run lengths, bounding box and area in pixels."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for index in np.unique(mask).tolist():
         if index in (0, IGNORE_INDEX):
             continue

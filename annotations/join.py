@@ -20,9 +20,7 @@ def import_create(
     *, campaign: Campaign, actor: User | None, source: str, files: Iterable[tuple[str, Path]]
 ) -> Import:
     """Queue files (shown name, path) whose images are to join the campaign."""
-    intake = intake_create(
-        created_by_id=actor.pk if actor else None, source=source, files=files
-    )
+    intake = intake_create(created_by_id=actor.pk if actor else None, source=source, files=files)
     return Import.objects.create(campaign=campaign, intake=intake)
 
 

@@ -63,7 +63,9 @@ class Campaign(models.Model):
     )
     training = models.JSONField(default=dict, help_text="see annotations.campaigns.TRAINING")
     schema_version = models.PositiveIntegerField(default=1)
-    champion = models.JSONField(null=True, blank=True, help_text="{number, dice}: written by the learner")
+    champion = models.JSONField(
+        null=True, blank=True, help_text="{number, dice}: written by the learner"
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
@@ -97,7 +99,9 @@ class LabelClass(models.Model):
     )
     name = models.CharField(max_length=60)
     colour = models.CharField(max_length=7, validators=[RegexValidator(r"^#[0-9A-Fa-f]{6}$")])
-    code = models.CharField(max_length=60, blank=True, help_text="ontology code, e.g. SCT 389081007")
+    code = models.CharField(
+        max_length=60, blank=True, help_text="ontology code, e.g. SCT 389081007"
+    )
     retired_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -144,8 +148,11 @@ class Task(models.Model):
         ]
         indexes = [
             models.Index(
-                F("campaign"), F("priority").desc(), F("id"),
-                name="task_queue", condition=Q(state="open"),
+                F("campaign"),
+                F("priority").desc(),
+                F("id"),
+                name="task_queue",
+                condition=Q(state="open"),
             ),  # fmt: skip
             models.Index(fields=["campaign", "state", "settled_at"], name="task_state"),
         ]
@@ -197,7 +204,9 @@ class Assignment(models.Model):
     token = models.UUIDField(default=uuid.uuid4)
     leased_at = models.DateTimeField(db_default=Now())
     leased_until = models.DateTimeField()
-    rank = models.PositiveIntegerField(default=0, help_text="place in the queue when leased, from 1")
+    rank = models.PositiveIntegerField(
+        default=0, help_text="place in the queue when leased, from 1"
+    )
     suggestion = models.ForeignKey(
         Suggestion, null=True, on_delete=models.PROTECT, related_name="assignments"
     )

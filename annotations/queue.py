@@ -117,7 +117,9 @@ def _hold(row: Assignment, campaign: Campaign, slot: Assignment.Slot) -> Assignm
     return row
 
 
-def _resume(rows: Sequence[Assignment], campaign: Campaign, slot: Assignment.Slot) -> Assignment | None:
+def _resume(
+    rows: Sequence[Assignment], campaign: Campaign, slot: Assignment.Slot
+) -> Assignment | None:
     """Take up this reader's own returned or expired work, when its place is still free."""
     newest: dict[int, Assignment] = {}
     for row in rows:
@@ -186,13 +188,15 @@ def _log(row: Assignment, campaign: Campaign, action: str) -> None:
 
 
 def _suggestion_for(task: Task, campaign: Campaign) -> Suggestion | None:
-    """Return the champion's suggestion, unless the case is blind: held-out, or in the blind share."""
+    """Return the champion's suggestion, unless the case is blind (held-out, or by share)."""
     if task.held_out or not campaign.suggestions:
         return None
     digest = hashlib.sha256(f"blind:{campaign.pk}:{task.pk}".encode()).digest()
     if int.from_bytes(digest[:4], "big") / 2**32 < campaign.blind_share:
         return None
-    live = (campaign.champion or {}).get("number")
+    if campaign.champion is None:
+        return None
+    live = int(campaign.champion["number"])
     return task.suggestions.filter(model_number=live).first()
 
 
@@ -281,7 +285,9 @@ def _write(campaign: Campaign, places: Sequence[Place], first: int) -> None:
     tasks = []
     for position, place in enumerate(places, start=first + 1):
         why = {**place.why, "order_rank": position}
-        tasks.append(Task(pk=place.task_id, campaign=campaign, priority=-position, priority_from=why))
+        tasks.append(
+            Task(pk=place.task_id, campaign=campaign, priority=-position, priority_from=why)
+        )
     Task.objects.bulk_update(tasks, ["priority", "priority_from"], batch_size=500)
 
 

@@ -59,7 +59,9 @@ def annotation_review(
     return row
 
 
-def annotations_visible(*, user: User, campaign: Campaign, all_readers: bool) -> QuerySet[Annotation]:
+def annotations_visible(
+    *, user: User, campaign: Campaign, all_readers: bool
+) -> QuerySet[Annotation]:
     """Return the annotations a person may see: their own, or everybody's for reviewers."""
     found = Annotation.objects.filter(task__campaign=campaign)
     return found if all_readers else found.filter(Q(author=user))

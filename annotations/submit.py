@@ -71,8 +71,10 @@ def draft_save(*, assignment: Assignment, sequence: int, packed: bytes, seconds:
     return Draft.objects.get(assignment=assignment)
 
 
-def _draft_write(assignment: Assignment, sequence: int, packed: bytes, seconds: float) -> int | None:
-    values = {
+def _draft_write(
+    assignment: Assignment, sequence: int, packed: bytes, seconds: float
+) -> int | None:
+    values: dict[str, int | float | bytes] = {
         "assignment": assignment.pk, "sequence": sequence, "packed": packed, "seconds": seconds,
     }  # fmt: skip
     with connection.cursor() as cursor:
@@ -170,6 +172,3 @@ def _changed(row: Assignment, mask: npt.NDArray[np.uint8]) -> int | None:
         return None
     suggested = unpack(bytes(row.suggestion.packed), *mask.shape)
     return int(np.count_nonzero(suggested != mask))
-
-
-

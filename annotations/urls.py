@@ -28,12 +28,8 @@ urlpatterns = [
     path("images/<int:pk>/pixels", images.PixelsView.as_view(), name="pixels"),
     path("images/<int:pk>/thumbnail", images.ThumbnailView.as_view(), name="thumbnail"),
     path("series/<int:pk>", images.SeriesView.as_view(), name="series"),
-    path(
-        "suggestions/<int:pk>/mask", images.SuggestionMaskView.as_view(), name="suggestion-mask"
-    ),
-    path(
-        "annotations/<int:pk>/mask", images.AnnotationMaskView.as_view(), name="annotation-mask"
-    ),
+    path("suggestions/<int:pk>/mask", images.SuggestionMaskView.as_view(), name="suggestion-mask"),
+    path("annotations/<int:pk>/mask", images.AnnotationMaskView.as_view(), name="annotation-mask"),
     path("annotations/<int:pk>/review", reviews.ReviewView.as_view(), name="review"),
     path("imports/<int:pk>", transfer.ImportView.as_view(), name="import"),
     path("exports/<int:pk>", transfer.ExportView.as_view(), name="export"),

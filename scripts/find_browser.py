@@ -29,7 +29,9 @@ def find() -> str | None:
 
 def fetch() -> None:
     """Let Playwright download its Chromium; else install Debian's when we may."""
-    fetched = subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)
+    fetched = subprocess.run(
+        [sys.executable, "-m", "playwright", "install", "chromium"], check=False
+    )
     if fetched.returncode and os.geteuid() == 0 and shutil.which("apt-get"):
         subprocess.run(["apt-get", "update", "-q"], check=False)
         subprocess.run(["apt-get", "install", "-y", "-q", "chromium"], check=False)

@@ -13,7 +13,7 @@ from reticle.errors import NotFound
 from training import fit, promote
 from training.models import ModelVersion, TrainingRun
 
-Data = dict[str, Any]
+Data = Any
 
 
 class ClassDice(serializers.Serializer[Data]):
@@ -122,14 +122,14 @@ class LearningOutput(serializers.Serializer[Data]):
     scoring = serializers.BooleanField(help_text="the champion's scores are being made")
 
 
-def _evaluation(model: ModelVersion) -> tuple[float | None, Data]:
+def _evaluation(model: ModelVersion) -> tuple[float | None, dict[str, Any]]:
     newest = model.evaluations.order_by("-id").first()
     if newest is None:
         return None, {}
     return newest.mean_dice, newest.report.get("classes", {})
 
 
-def run_json(run: TrainingRun) -> Data:
+def run_json(run: TrainingRun) -> dict[str, Any]:
     """Return a run as shown."""
     model = ModelVersion.objects.filter(run=run).first()
     fields = (
@@ -145,7 +145,7 @@ def run_json(run: TrainingRun) -> Data:
     }
 
 
-def model_json(model: ModelVersion) -> Data:
+def model_json(model: ModelVersion) -> dict[str, Any]:
     """Return a model version as shown."""
     mean_dice, classes = _evaluation(model)
     snapshot = model.run.snapshot
@@ -254,7 +254,9 @@ class PromoteView(PolicyView):
     @extend_schema(request=None, responses=ModelOutput)
     def post(self, request: Request, pk: int) -> Response:
         """Promote; the queue is re-ordered when the worker has scored the pool."""
-        model = ModelVersion.objects.select_related("campaign", "run__snapshot").filter(pk=pk).first()
+        model = (
+            ModelVersion.objects.select_related("campaign", "run__snapshot").filter(pk=pk).first()
+        )
         if model is None:
             raise NotFound("There is no such model.")
         self.permit(model.campaign)
@@ -272,5 +274,3 @@ class RollbackView(CampaignView):
         """Bring the earlier champion back."""
         row = promote.model_rollback(campaign=self.campaign, actor=person(request))
         return Response(ModelOutput(model_json(row)).data)
-
-

@@ -80,9 +80,10 @@ def runs_trigger() -> int:
         state = refresh_state(campaign)
         if not state["enabled"] or state["needed"] or _cooling(campaign):
             continue
-        started += run_create(
-            campaign=campaign, actor=None, reason=f"{state['new_labels']} new labels"
-        ) is not None
+        started += (
+            run_create(campaign=campaign, actor=None, reason=f"{state['new_labels']} new labels")
+            is not None
+        )
     return started
 
 
@@ -163,7 +164,9 @@ def run_claim() -> TrainingRun | None:
 
     A run that has been claimed three times already fails here with its reason.
     """
-    free = Q(state=State.QUEUED) | Q(state__in=[State.RUNNING, State.VALIDATING], claimed_until__lt=Now())
+    free = Q(state=State.QUEUED) | Q(
+        state__in=[State.RUNNING, State.VALIDATING], claimed_until__lt=Now()
+    )
     for row in TrainingRun.objects.filter(free).order_by("id")[:5]:
         if row.attempt >= ATTEMPTS:
             TrainingRun.objects.filter(free, pk=row.pk, attempt__gte=ATTEMPTS).update(
@@ -197,8 +200,8 @@ def _write(run: TrainingRun, **fields: object) -> None:
 
 def _beat(run: TrainingRun) -> bool:
     """Prolong the claim; False when the run is to stop (cancelled, or no longer ours)."""
-    changed = _mine(run).filter(cancel_requested=False).update(
-        claimed_until=_until(), heartbeat_at=Now()
+    changed = (
+        _mine(run).filter(cancel_requested=False).update(claimed_until=_until(), heartbeat_at=Now())
     )
     return bool(changed == 1)
 

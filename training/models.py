@@ -138,9 +138,7 @@ class Prediction(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["model", "image"], name="prediction_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["model", "image"], name="prediction_once")]
 
     def __str__(self) -> str:
         return f"{self.model_id} on {self.image_id}"

@@ -141,7 +141,9 @@ def champion_of(campaign: Campaign) -> ModelVersion | None:
 
 
 @transaction.atomic
-def model_consider(*, candidate: ModelVersion, decision: Decision, rival: ModelVersion | None) -> bool:
+def model_consider(
+    *, candidate: ModelVersion, decision: Decision, rival: ModelVersion | None
+) -> bool:
     """Store the decision and promote when it says so; compare-and-set on the champion.
 
     `rival` is the champion the decision was made against. When another model went live in the

@@ -176,9 +176,7 @@ class MembersView(CampaignView):
         if user is None:
             raise NotFound("There is no account of that name.", code="no_such_user")
         roles = {Role(role) for role in form.validated_data["roles"]}
-        campaigns.member_set(
-            actor=person(request), campaign=self.campaign, user=user, roles=roles
-        )
+        campaigns.member_set(actor=person(request), campaign=self.campaign, user=user, roles=roles)
         return self.get(request, slug)
 
 

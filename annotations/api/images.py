@@ -77,7 +77,9 @@ class SeriesView(PolicyView):
     def get(self, request: Request, pk: int) -> Response:
         """Return the frames in order."""
         series = Series.objects.filter(pk=pk).first()
-        frames = Image.objects.filter(series_id=pk).select_related("series__study").order_by("index")
+        frames = (
+            Image.objects.filter(series_id=pk).select_related("series__study").order_by("index")
+        )
         if series is None or not frames:
             raise NotFound("There is no such series.")
         access.require_image(person(request), frames[0])

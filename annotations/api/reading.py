@@ -86,9 +86,7 @@ class LeaseView(CampaignView):
 
     policy: ClassVar[dict[str, Action | None]] = {"post": Action.READ}
 
-    @extend_schema(
-        request=forms.LeaseInput, responses={200: forms.AssignmentOutput, 204: None}
-    )
+    @extend_schema(request=forms.LeaseInput, responses={200: forms.AssignmentOutput, 204: None})
     def post(self, request: Request, slug: str) -> Response:
         """Give the caller their current or next case; 204 when nothing is left for them."""
         form = forms.LeaseInput(data=request.data)
@@ -115,7 +113,7 @@ class AssignmentBase(PolicyView):
         """
         super().initial(request, *args, **kwargs)
         rows = Assignment.objects.select_related("campaign", "task__image", "suggestion")
-        found = rows.filter(pk=kwargs["pk"], reader=person(request)).first()
+        found = rows.filter(pk=int(str(kwargs["pk"])), reader=person(request)).first()
         if found is None:
             raise NotFound("There is no such assignment.")
         self.permit(found.campaign)

@@ -1,6 +1,6 @@
 """What goes in and out, as typed fields; the OpenAPI schema is generated from these."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from rest_framework import serializers
 
@@ -8,7 +8,7 @@ from annotations.campaigns import PRESETS, TRAINING
 from annotations.models import Assignment, Campaign, Export, Review, Task
 from reticle.accounts.roles import Role
 
-Data = dict[str, Any]
+Data = Any  # rows, dicts and querysets alike: each field says what it reads
 
 
 class ClassInput(serializers.Serializer[Data]):
@@ -103,7 +103,8 @@ class CampaignCreate(CampaignSettings):
 
     class Meta(CampaignSettings.Meta):
         fields = ("slug", "kind", *CampaignSettings.Meta.fields, "classes")  # type: ignore[assignment]
-        extra_kwargs = {"slug": {"validators": []}}  # a taken slug is a conflict, from the step
+        # A taken slug is a conflict, and comes from the step.
+        extra_kwargs: ClassVar[dict[str, Any]] = {"slug": {"validators": []}}
 
 
 class CampaignDetail(CampaignCard):
@@ -195,9 +196,7 @@ class SeriesRef(serializers.Serializer[Data]):
 class WhyOutput(serializers.Serializer[Data]):
     """Why this case is shown now."""
 
-    share = serializers.ChoiceField(
-        choices=["model", "random", "order", "held_out", "returned"]
-    )
+    share = serializers.ChoiceField(choices=["model", "random", "order", "held_out", "returned"])
     strategy = serializers.CharField(allow_null=True)
     score = serializers.FloatField(allow_null=True)
     rank = serializers.IntegerField(allow_null=True)
@@ -361,7 +360,7 @@ class ImportOutput(serializers.Serializer[Data]):
 
     id = serializers.IntegerField()
     state = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     created_at = serializers.DateTimeField()
     joined_at = serializers.DateTimeField(allow_null=True)
     counts = ItemCounts()

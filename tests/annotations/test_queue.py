@@ -35,9 +35,7 @@ def test_the_head_of_the_stored_order_is_served_with_its_rank() -> None:
 def test_shuffled_priorities_change_the_order_served() -> None:
     manager = make.user("manager")
     first, second = make.user("first"), make.user("second")
-    campaign = make.campaign(
-        manager, tasks=2, readers=[first, second], readers_per_task=2
-    )
+    campaign = make.campaign(manager, tasks=2, readers=[first, second], readers_per_task=2)
     tasks = [task.pk for task in campaign.tasks.order_by("id")]
     order_publish(campaign=campaign, pool=[Place(pk) for pk in tasks])
     assert make.lease(campaign, first).task_id == tasks[0]
@@ -154,9 +152,7 @@ def test_a_lone_volume_is_held_out_in_three_blocks_with_gaps() -> None:
 def test_twelve_connections_never_over_serve_a_task(readers_per_task: int) -> None:
     manager = make.user("manager")
     people = [make.user(f"reader-{number}") for number in range(CONNECTIONS)]
-    campaign = make.campaign(
-        manager, tasks=60, readers=people, readers_per_task=readers_per_task
-    )
+    campaign = make.campaign(manager, tasks=60, readers=people, readers_per_task=readers_per_task)
     start = threading.Barrier(CONNECTIONS)
     served: list[tuple[int, int]] = []
     failures: list[BaseException] = []
@@ -166,9 +162,7 @@ def test_twelve_connections_never_over_serve_a_task(readers_per_task: int) -> No
             start.wait()
             own = Campaign.objects.get(pk=campaign.pk)
             while True:
-                row = task_lease(
-                    campaign=own, reader=people[number], slot=Assignment.Slot.CURRENT
-                )
+                row = task_lease(campaign=own, reader=people[number], slot=Assignment.Slot.CURRENT)
                 if row is None:
                     return
                 served.append((row.task_id, people[number].pk))

@@ -66,9 +66,7 @@ def test_work_after_a_lost_lease_is_kept_as_a_draft(held: Assignment) -> None:
 
 def test_closing_the_campaign_keeps_the_work_as_a_draft(held: Assignment) -> None:
     campaign = held.campaign
-    campaign_set_state(
-        actor=held.reader, campaign=campaign, state=Campaign.State.CLOSED
-    )
+    campaign_set_state(actor=held.reader, campaign=campaign, state=Campaign.State.CLOSED)
     with pytest.raises(Conflict) as caught:
         make.submit(held)
     assert caught.value.code == "campaign_closed"

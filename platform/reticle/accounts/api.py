@@ -73,9 +73,7 @@ class SessionView(APIView):
         form.is_valid(raise_exception=True)
         user = authenticate(request._request, **form.validated_data)
         if not isinstance(user, User):
-            raise Unauthenticated(
-                "The user name or the password is wrong.", code="bad_credentials"
-            )
+            raise Unauthenticated("The user name or the password is wrong.", code="bad_credentials")
         login(request._request, user)
         record(actor_id=user.pk, action="session.open", target=user)
         request.user = user

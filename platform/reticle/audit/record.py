@@ -80,6 +80,8 @@ def verify_chain() -> list[str]:
         if link.previous != previous:
             faults.append(f"seal {link.pk} does not follow the seal before it")
         if (sha256, count) != (link.sha256, link.events):
-            faults.append(f"seal {link.pk}: its {link.events} events were changed, added or removed")
+            faults.append(
+                f"seal {link.pk}: its {link.events} events were changed, added or removed"
+            )
         previous, after = link.sha256, link.last_transaction
     return faults

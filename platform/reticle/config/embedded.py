@@ -192,8 +192,9 @@ def start_postgres(folder: Path, *, durable: bool = True) -> Service:
     options = {
         "listen_addresses": "127.0.0.1", "port": str(port), "unix_socket_directories": "",
         "max_connections": "200", "shared_buffers": "128MB", "log_min_messages": "warning",
-        **({} if durable else {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}),
     }  # fmt: skip
+    if not durable:
+        options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
     command = [str(binaries / "postgres"), "-D", str(data)]
     for name, value in options.items():
         command += ["-c", f"{name}={value}"]

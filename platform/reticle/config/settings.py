@@ -20,9 +20,7 @@ if not SECRET_KEY:
 
     SECRET_KEY = get_random_secret_key()
 
-DATABASES = {
-    "default": env.database(DATABASE_URL or "postgresql://reticle@127.0.0.1:5432/reticle")
-}
+DATABASES = {"default": env.database(DATABASE_URL or "postgresql://reticle@127.0.0.1:5432/reticle")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")

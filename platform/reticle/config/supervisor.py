@@ -43,10 +43,11 @@ class Supervisor:
         self.data.mkdir(parents=True, exist_ok=True)
         self._stop_stranded()
         found = {"RETICLE_DATA": str(self.data)}
-        for variable, name, start in (
+        embedded_services: tuple[tuple[str, str, Callable[[], embedded.Service]], ...] = (
             ("DATABASE_URL", "postgres", lambda: embedded.start_postgres(self.data)),
             ("BROKER_URL", "valkey", lambda: embedded.start_valkey(self.data)),
-        ):
+        )
+        for variable, name, start in embedded_services:
             if variable in os.environ:
                 found[variable] = os.environ[variable]
                 continue

@@ -22,8 +22,8 @@ from django.utils.timezone import now
 from reticle import storage
 from reticle.images.models import Image, Intake, IntakeItem, ReferenceMask, Series, Study
 from reticle.pixels.mask import mask_hash, pack
-from reticle.pixels.series import FrameData, SeriesData
 from reticle.pixels.sandbox import ParsedMask, Rejected, Sandbox
+from reticle.pixels.series import FrameData, SeriesData
 
 CLAIM_SECONDS = 300  # longer than the sandbox gives any one file
 ATTEMPTS = 3
@@ -145,7 +145,13 @@ def _item_run(item: IntakeItem, sandbox: Sandbox) -> set[int]:
         return set()
     first = IntakeItem.objects.filter(sha256=item.sha256, state=IntakeItem.State.ACCEPTED).first()
     if first is not None:
-        _settle(item, IntakeItem.State.DUPLICATE, "duplicate", "These bytes are here already.", first.images)
+        _settle(
+            item,
+            IntakeItem.State.DUPLICATE,
+            "duplicate",
+            "These bytes are here already.",
+            first.images,
+        )
         return set()
     parsed = sandbox.parse(path, item.name, sidecar=sidecar_of(path))
     if isinstance(parsed, Rejected):
@@ -287,7 +293,9 @@ def series_renumber(series_id: int) -> None:
     """Give the frames of a series their order along the slice normal."""
     Series.objects.select_for_update().get(pk=series_id)
     images = list(Image.objects.filter(series_id=series_id).order_by("index"))
-    ordered = sorted(images, key=lambda image: (image.position is None, image.position or 0, image.index))
+    ordered = sorted(
+        images, key=lambda image: (image.position is None, image.position or 0, image.index)
+    )
     if [image.index for image in ordered] == list(range(len(ordered))):
         return
     # Two passes: an index is unique within its series at every moment.
@@ -302,7 +310,11 @@ def _take_masks(item: IntakeItem, path: Path, sandbox: Sandbox) -> None:
     name = image_name(item.name)
     siblings = IntakeItem.objects.filter(intake_id=item.intake_id).exclude(pk=item.pk)
     owner = next(
-        (row for row in siblings if row.images and not is_mask(row.name) and stem(row.name) == name),
+        (
+            row
+            for row in siblings
+            if row.images and not is_mask(row.name) and stem(row.name) == name
+        ),
         None,
     )
     if owner is None:

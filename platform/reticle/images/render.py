@@ -57,9 +57,7 @@ def thumbnail(image: Image) -> bytes:
     if image.channels == 1 or pixels.dtype != np.uint8:
         center, width = image.window_center, image.window_width
         if center is None or not width:
-            center, width = percentile_window(
-                pixels, slope=image.slope, intercept=image.intercept
-            )
+            center, width = percentile_window(pixels, slope=image.slope, intercept=image.intercept)
         inverted = image.photometric == "MONOCHROME1"
         pixels = to_8bit(
             pixels, center, width, slope=image.slope, intercept=image.intercept, invert=inverted

@@ -32,7 +32,7 @@ def baseline_report(campaign: Campaign) -> dict[str, Any]:
                 pooled[key][place] += value
     rows: dict[str, dict[str, float]] = {}
     for label in classes:
-        cells = [cell for (name, _), cell in pooled.items() if name == label.name and sum(cell)]
+        cells = [cell for (name, _), cell in pooled.items() if name == label.name and any(cell)]
         if cells:
             dice = [2 * tp / (2 * tp + fp + fn) for tp, fp, fn in cells]
             found_share = [tp / (tp + fn) for tp, _, fn in cells if tp + fn]

@@ -56,9 +56,7 @@ def strokes_for(start: Mask, target: Mask, hand: Hand) -> tuple[Mask, Work]:
             strokes += 1 + size // hand.stroke_pixels
             painted += size
     seconds = (
-        hand.look_seconds
-        + strokes * hand.per_stroke_seconds
-        + painted / hand.pixels_per_second
+        hand.look_seconds + strokes * hand.per_stroke_seconds + painted / hand.pixels_per_second
     )
     return result, Work(seconds, strokes, painted)
 

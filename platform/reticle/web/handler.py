@@ -19,7 +19,6 @@ _CODES = {
     status.HTTP_404_NOT_FOUND: "not_found",
     status.HTTP_405_METHOD_NOT_ALLOWED: "method_not_allowed",
     status.HTTP_415_UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
-    status.HTTP_429_TOO_MANY_REQUESTS: "too_many_requests",
 }
 
 
@@ -38,10 +37,11 @@ def handle(error: Exception, context: dict[str, object]) -> Response | None:
         return _answer(422, "invalid", "Some fields cannot be used as they are.", detail)
     if isinstance(error, Http404):
         return _answer(404, "not_found", "There is nothing at this address.")
+    if isinstance(error, exceptions.Throttled):
+        answer = _answer(429, "too_many_requests", str(error.detail))
+        answer["Retry-After"] = str(int(getattr(error, "wait", None) or 60) + 1)
+        return answer
     if isinstance(error, exceptions.APIException):
         code = _CODES.get(error.status_code, "error")
-        answer = _answer(error.status_code, code, str(error.detail))
-        if isinstance(error, exceptions.Throttled) and error.wait is not None:
-            answer["Retry-After"] = str(int(error.wait) + 1)
-        return answer
+        return _answer(error.status_code, code, str(error.detail))
     return None

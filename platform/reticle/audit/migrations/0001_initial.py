@@ -2,13 +2,13 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import reticle.audit.models
 from django.conf import settings
 from django.db import migrations, models
 
+import reticle.audit.models
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -17,31 +17,55 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='AuditSeal',
+            name="AuditSeal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('last_transaction', models.BigIntegerField(unique=True)),
-                ('events', models.PositiveIntegerField()),
-                ('previous', models.CharField(max_length=64, unique=True)),
-                ('sha256', models.CharField(max_length=64, unique=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("last_transaction", models.BigIntegerField(unique=True)),
+                ("events", models.PositiveIntegerField()),
+                ("previous", models.CharField(max_length=64, unique=True)),
+                ("sha256", models.CharField(max_length=64, unique=True)),
             ],
         ),
         migrations.CreateModel(
-            name='AuditEvent',
+            name="AuditEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('transaction', models.BigIntegerField(db_default=reticle.audit.models.TransactionNumber())),
-                ('action', models.CharField(max_length=60)),
-                ('target', models.CharField(max_length=60)),
-                ('target_id', models.BigIntegerField(null=True)),
-                ('campaign_id', models.BigIntegerField(null=True)),
-                ('detail', models.JSONField(default=dict)),
-                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "transaction",
+                    models.BigIntegerField(db_default=reticle.audit.models.TransactionNumber()),
+                ),
+                ("action", models.CharField(max_length=60)),
+                ("target", models.CharField(max_length=60)),
+                ("target_id", models.BigIntegerField(null=True)),
+                ("campaign_id", models.BigIntegerField(null=True)),
+                ("detail", models.JSONField(default=dict)),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['campaign_id', '-id'], name='audit_campaign'), models.Index(fields=['transaction', 'id'], name='audit_transaction')],
+                "indexes": [
+                    models.Index(fields=["campaign_id", "-id"], name="audit_campaign"),
+                    models.Index(fields=["transaction", "id"], name="audit_transaction"),
+                ],
             },
         ),
     ]

@@ -8,7 +8,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -17,106 +16,221 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Image',
+            name="Image",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('index', models.PositiveIntegerField()),
-                ('position', models.FloatField(help_text='mm along the slice normal', null=True)),
-                ('uid', models.CharField(blank=True, help_text='remapped SOP instance', max_length=64)),
-                ('sha256', models.CharField(db_index=True, max_length=64)),
-                ('rows', models.PositiveIntegerField()),
-                ('columns', models.PositiveIntegerField()),
-                ('channels', models.PositiveSmallIntegerField(default=1)),
-                ('dtype', models.CharField(max_length=8)),
-                ('bits', models.PositiveSmallIntegerField()),
-                ('slope', models.FloatField(default=1.0)),
-                ('intercept', models.FloatField(default=0.0)),
-                ('photometric', models.CharField(default='MONOCHROME2', max_length=16)),
-                ('window_center', models.FloatField(null=True)),
-                ('window_width', models.FloatField(null=True)),
-                ('spacing_row', models.FloatField(help_text='mm between rows', null=True)),
-                ('spacing_column', models.FloatField(help_text='mm between columns', null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("index", models.PositiveIntegerField()),
+                ("position", models.FloatField(help_text="mm along the slice normal", null=True)),
+                (
+                    "uid",
+                    models.CharField(blank=True, help_text="remapped SOP instance", max_length=64),
+                ),
+                ("sha256", models.CharField(db_index=True, max_length=64)),
+                ("rows", models.PositiveIntegerField()),
+                ("columns", models.PositiveIntegerField()),
+                ("channels", models.PositiveSmallIntegerField(default=1)),
+                ("dtype", models.CharField(max_length=8)),
+                ("bits", models.PositiveSmallIntegerField()),
+                ("slope", models.FloatField(default=1.0)),
+                ("intercept", models.FloatField(default=0.0)),
+                ("photometric", models.CharField(default="MONOCHROME2", max_length=16)),
+                ("window_center", models.FloatField(null=True)),
+                ("window_width", models.FloatField(null=True)),
+                ("spacing_row", models.FloatField(help_text="mm between rows", null=True)),
+                ("spacing_column", models.FloatField(help_text="mm between columns", null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Series',
+            name="Series",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.CharField(max_length=64, unique=True)),
-                ('modality', models.CharField(default='OT', max_length=16)),
-                ('spacing_between', models.FloatField(help_text='mm between neighbouring frames', null=True)),
-                ('affine', models.JSONField(help_text='4 x 4, voxel to patient, mm', null=True)),
-                ('attributes', models.JSONField(default=dict, help_text='sex, age_band, scanner, site ...')),
-                ('warnings', models.JSONField(default=list)),
-                ('burned_in_suspect', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("uid", models.CharField(max_length=64, unique=True)),
+                ("modality", models.CharField(default="OT", max_length=16)),
+                (
+                    "spacing_between",
+                    models.FloatField(help_text="mm between neighbouring frames", null=True),
+                ),
+                ("affine", models.JSONField(help_text="4 x 4, voxel to patient, mm", null=True)),
+                (
+                    "attributes",
+                    models.JSONField(default=dict, help_text="sex, age_band, scanner, site ..."),
+                ),
+                ("warnings", models.JSONField(default=list)),
+                ("burned_in_suspect", models.BooleanField(default=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Study',
+            name="Study",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.CharField(max_length=64, unique=True)),
-                ('patient_key', models.CharField(db_index=True, max_length=64)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("uid", models.CharField(max_length=64, unique=True)),
+                ("patient_key", models.CharField(db_index=True, max_length=64)),
             ],
         ),
         migrations.CreateModel(
-            name='Intake',
+            name="Intake",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(help_text='upload or command', max_length=20)),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed')], default='queued', max_length=10)),
-                ('claimed_until', models.DateTimeField(null=True)),
-                ('attempt', models.PositiveSmallIntegerField(default=0)),
-                ('error', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("source", models.CharField(help_text="upload or command", max_length=20)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                    ),
+                ),
+                ("claimed_until", models.DateTimeField(null=True)),
+                ("attempt", models.PositiveSmallIntegerField(default=0)),
+                ("error", models.TextField(blank=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='IntakeItem',
+            name="IntakeItem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=255)),
-                ('path', models.CharField(help_text='where the bytes wait; emptied when done', max_length=4096)),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('accepted', 'Accepted'), ('duplicate', 'Duplicate'), ('rejected', 'Rejected')], default='waiting', max_length=10)),
-                ('code', models.CharField(blank=True, max_length=40)),
-                ('reason', models.TextField(blank=True)),
-                ('sha256', models.CharField(blank=True, db_index=True, max_length=64)),
-                ('images', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, size=None)),
-                ('intake', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='images.intake')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=255)),
+                (
+                    "path",
+                    models.CharField(
+                        help_text="where the bytes wait; emptied when done", max_length=4096
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("accepted", "Accepted"),
+                            ("duplicate", "Duplicate"),
+                            ("rejected", "Rejected"),
+                        ],
+                        default="waiting",
+                        max_length=10,
+                    ),
+                ),
+                ("code", models.CharField(blank=True, max_length=40)),
+                ("reason", models.TextField(blank=True)),
+                ("sha256", models.CharField(blank=True, db_index=True, max_length=64)),
+                (
+                    "images",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), default=list, size=None
+                    ),
+                ),
+                (
+                    "intake",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="items",
+                        to="images.intake",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ReferenceMask',
+            name="ReferenceMask",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('packed', models.BinaryField()),
-                ('sha256', models.CharField(max_length=64)),
-                ('image', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='reference', to='images.image')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("packed", models.BinaryField()),
+                ("sha256", models.CharField(max_length=64)),
+                (
+                    "image",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reference",
+                        to="images.image",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='image',
-            name='series',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='images', to='images.series'),
+            model_name="image",
+            name="series",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="images",
+                to="images.series",
+            ),
         ),
         migrations.AddField(
-            model_name='series',
-            name='study',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='series', to='images.study'),
+            model_name="series",
+            name="study",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="series",
+                to="images.study",
+            ),
         ),
         migrations.AddIndex(
-            model_name='intake',
-            index=models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['id'], name='intake_unfinished'),
+            model_name="intake",
+            index=models.Index(
+                condition=models.Q(("state__in", ["queued", "running"])),
+                fields=["id"],
+                name="intake_unfinished",
+            ),
         ),
         migrations.AddIndex(
-            model_name='intakeitem',
-            index=models.Index(fields=['intake', 'id'], name='intake_item_order'),
+            model_name="intakeitem",
+            index=models.Index(fields=["intake", "id"], name="intake_item_order"),
         ),
         migrations.AddConstraint(
-            model_name='image',
-            constraint=models.UniqueConstraint(fields=('series', 'index'), name='image_index_in_series'),
+            model_name="image",
+            constraint=models.UniqueConstraint(
+                fields=("series", "index"), name="image_index_in_series"
+            ),
         ),
     ]

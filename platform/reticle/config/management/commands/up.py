@@ -71,7 +71,7 @@ class Command(BaseCommand):
         """Say plainly what is missing. Raises CommandError."""
         if not embedded.port_is_free(port):
             raise CommandError(
-                f"Port {port} is taken by another program. Choose another one: make demo PORT={port + 1}"
+                f"Port {port} is taken by another program. Choose another: make demo PORT={port + 1}"
             )
         settings.DATA_FOLDER.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(settings.DATA_FOLDER).free

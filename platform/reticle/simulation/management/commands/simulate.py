@@ -17,10 +17,10 @@ from reticle.config import environment
 from reticle.images.models import ReferenceMask
 from reticle.pixels.mask import Mask, unpack
 from reticle.simulation import report
+from reticle.simulation.baseline import baseline_report
 from reticle.simulation.effort import Hand
 from reticle.simulation.run import Shared, duplicates, simulate
 from training.fit import champions_rescore
-from reticle.simulation.baseline import baseline_report
 
 NOISE_PIXELS = 0.8
 
