@@ -5,6 +5,7 @@ pixels and to derive keyed or coarse attributes (patient key, site, scanner, age
 """
 
 import zlib
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.filereader import _read_file_meta_info, dcmread, read_dataset, read_preamble
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_color_lut
-from pydicom.pixels.utils import iter_pixels
+from pydicom.pixels.utils import iter_pixels, pixel_array
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -162,11 +163,11 @@ def _decode(dataset: Dataset) -> tuple[list[Pixels], str, list[str]]:
     notes: set[str] = set()
     frames = []
     try:
-        for frame in iter_pixels(dataset):
+        for frame in _decoded(dataset):
             if photometric == "PALETTE COLOR":
                 frame = apply_color_lut(frame, dataset)
                 notes.add("the palette was applied")
-            pixels, remarks = plain_pixels(_without_overlays(frame, dataset))
+            pixels, remarks = plain_pixels(frame)
             notes.update(remarks)
             frames.append(pixels)
     except (Unreadable, MemoryError, RecursionError):
@@ -180,17 +181,12 @@ def _decode(dataset: Dataset) -> tuple[list[Pixels], str, list[str]]:
     return frames, "MONOCHROME1" if photometric == "MONOCHROME1" else "MONOCHROME2", sorted(notes)
 
 
-def _without_overlays(frame: Pixels, dataset: Dataset) -> Pixels:
-    """Clear bits above BitsStored where an old-style overlay hides text in them."""
-    hidden = any(
-        dataset.get((group, 0x0102)) is not None and number(dataset, (group, 0x0102))
-        for group in range(0x6000, 0x6020, 2)
-    )
-    stored = int(number(dataset, "BitsStored") or 0)
-    if not hidden or frame.dtype.kind not in "iu" or not 0 < stored < frame.dtype.itemsize * 8:
-        return frame
-    spare = frame.dtype.itemsize * 8 - stored
-    return (frame << spare) >> spare  # sign-extends signed samples
+def _decoded(dataset: Dataset) -> Iterator[Pixels]:
+    if (number(dataset, "NumberOfFrames") or 1) > 1:
+        yield from iter_pixels(dataset)
+    else:
+        # The iterator hands out read-only views, on which pydicom's own sign repair fails.
+        yield pixel_array(dataset, index=0)
 
 
 def _frame(
@@ -224,7 +220,7 @@ def _attributes(dataset: Dataset, key: bytes) -> dict[str, str]:
     if text(dataset, "PatientSex") in ("F", "M", "O"):
         found["sex"] = text(dataset, "PatientSex")
     age = text(dataset, "PatientAge")
-    if len(age) == 4 and age[:3].isdigit() and age[3] in "DWMY":
+    if len(age) == 4 and age[:3].isdigit() and age[3] in "DWMY" and int(age[:3]) > 0:
         years = int(age[:3]) if age[3] == "Y" else 0
         found["age_band"] = next(band for below, band in _AGE_BANDS if years < below)
     if text(dataset, "InstitutionName"):

@@ -87,7 +87,7 @@ def read_volume(path: Path) -> Volume:
     except (OSError, EOFError, zlib.error) as error:
         raise Unreadable("broken", "the compressed file is damaged") from error
     if dtype.names:
-        voxels = voxels.view(np.uint8).reshape(*shape, len(dtype.names))[..., :3]
+        voxels = np.stack([voxels[name] for name in dtype.names[:3]], axis=-1)
     affine, remarks = _affine(header)
     frames, turned = _orient(voxels, affine)
     pixels, losses = plain_pixels(frames)

@@ -27,7 +27,7 @@ def read_pages(path: Path, *, labels: bool = False) -> tuple[list[Pixels], list[
     several pages. Raises Unreadable (broken, too_large, unsupported, not_single_image).
     """
     try:
-        with Image.open(path, formats=("PNG", "JPEG", "MPO", "TIFF")) as image:
+        with Image.open(path, formats=("PNG", "JPEG", "TIFF")) as image:
             deep = _deep_colour(path, image)
             sizes = [_declared(image, deep) for _ in _each_page(image)]
             rows, columns = max(s[0] for s in sizes), max(s[1] for s in sizes)

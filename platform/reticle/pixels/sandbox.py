@@ -137,7 +137,9 @@ class Sandbox:
             shutil.rmtree(out, ignore_errors=True)
 
     def _ask(self, line: str) -> dict[str, Any]:
-        if self._child is None or self._served >= self._recycle_after:
+        # A child that died while idle is no fault of the next file.
+        dead = self._child is None or self._child.poll() is not None
+        if dead or self._served >= self._recycle_after:
             self._stop()
             self._start()
         self._served += 1
