@@ -1,0 +1,94 @@
+"""Kill -9 what you like: acknowledged labels stay, runs end once, the broker is disposable."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from installation import Installation
+
+LONG_RUN = {
+    "preset": "tiny", "epochs": 8, "minimum_steps": 400, "minimum_total": 10, "minimum_new": 10,
+    "minimum_held_out": 2, "cooldown_seconds": 0,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    made = Installation(
+        tmp_path_factory.mktemp("chaos"), HEARTBEAT_SECONDS="1", RUN_LEASE_SECONDS="5"
+    )
+    made.start(patients=6, slices=16, size=64, training=LONG_RUN)
+    yield made
+    made.stop()
+
+
+def events(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def simulate(installation: Installation, path: Path, budget: int) -> Any:
+    return installation.begin(
+        "simulate", "--campaign=brain-mri", "--readers=2", f"--budget={budget}", "--no-wait",
+        "--pace=40", f"--url={installation.url}", f"--json={path}",
+    )  # fmt: skip
+
+
+def test_acknowledged_submissions_outlive_web_database_and_broker(
+    installation: Installation, tmp_path: Path
+) -> None:
+    path = tmp_path / "events.jsonl"
+    process = simulate(installation, path, budget=40)
+    done = lambda: path.exists() and path.read_text().count('"submit"')  # noqa: E731
+    for number, victim in enumerate(["web", "postgres", "broker", "web", "postgres"]):
+        installation.wait_until(lambda wanted=4 * (number + 1): done() >= wanted, 90)  # type: ignore[misc]
+        if victim == "broker":
+            installation.flush_broker()
+        else:
+            installation.kill(victim)
+    installation.wait_until(lambda: process.poll() is not None, 240)
+    output = process.stdout.read() if process.stdout else ""
+    assert process.returncode == 0, output[-3000:]
+    acknowledged = {
+        row["annotation"]: row["mask_sha256"] for row in events(path) if row["event"] == "submit"
+    }
+    assert len(acknowledged) == 40
+    stored = dict(installation.query("SELECT id, sha256 FROM annotations_annotation"))
+    assert acknowledged.items() <= stored.items()
+    assert len(stored) == len(acknowledged), "a repeated submission was stored twice"
+    unsettled = installation.query(
+        "SELECT count(*) FROM annotations_annotation a JOIN annotations_task t ON t.id = a.task_id"
+        " WHERE t.state <> 'settled'"
+    )
+    assert unsettled == [(0,)]
+    assert events(path)[-1]["summary"]["duplicates"] == 0
+
+
+def test_a_run_whose_worker_is_killed_resumes_and_ends_once(installation: Installation) -> None:
+    """Uses the labels of the test above; the run is long enough to be killed in its middle."""
+    running = "SELECT id, jsonb_array_length(epochs::jsonb) FROM training_trainingrun WHERE state = 'running'"
+    begun = lambda: installation.query(running)  # noqa: E731
+    installation.wait_until(lambda: bool(begun() and begun()[0][1] >= 2), 120)
+    run, epochs_before = begun()[0]
+    children = installation.training_children()
+    assert len(children) == 1
+    installation.kill("trainer")
+    installation.flush_broker()
+    deadline = time.monotonic() + 10
+    while any(Path(f"/proc/{pid}").exists() for pid in children):
+        assert time.monotonic() < deadline, "an orphan keeps training"
+        time.sleep(0.1)
+    state = "SELECT state, attempt, error FROM training_trainingrun WHERE id = %s"
+    installation.wait_until(lambda: installation.query(state, run)[0][0] == "succeeded", 180)
+    assert installation.query(state, run)[0][1] == 2
+    folder = installation.folder / "runs" / f"run-{run}"
+    first = [json.loads(line) for line in (folder / "attempt-1/metrics.jsonl").read_text().splitlines()]
+    second = [json.loads(line) for line in (folder / "attempt-2/metrics.jsonl").read_text().splitlines()]
+    assert len(first) >= epochs_before
+    assert [row["epoch"] for row in second] == list(range(1, 9))
+    assert second[: epochs_before] == first[: epochs_before], "completed epochs were repeated"
+    models = installation.query("SELECT count(*) FROM training_modelversion WHERE run_id = %s", run)
+    assert models == [(1,)]
