@@ -1,0 +1,184 @@
+import { Anchor, Button, Group, Skeleton, Stack, Tabs, Text, Title } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type ComponentType, lazy, Suspense } from "react";
+import { Link, useNavigate, useParams } from "react-router";
+import { body, client, type Schemas } from "../../api/client";
+import { campaignQuery, progressQuery } from "../../api/queries";
+import { CampaignState, Figure, Progress } from "../../components/bits";
+import { ErrorNote } from "../../components/errors";
+import { Page } from "../../components/page";
+import { decimal, number, t, tn } from "../../i18n";
+import { AuditTab } from "./audit";
+import { CasesTab } from "./cases";
+import { ExportsTab } from "./exports";
+import { ImportTab } from "./import";
+import { ModelsTab } from "./models";
+import { ReadersTab } from "./readers";
+import { ReviewTab } from "./review";
+import { SettingsTab } from "./settings";
+
+type Campaign = Schemas["CampaignDetail"];
+export interface TabProps {
+  readonly campaign: Campaign;
+}
+
+// The plots bring the charting library, which nobody else needs.
+const OverviewTab = lazy(async () => ({ default: (await import("./overview")).OverviewTab }));
+
+/** What each role may open. */
+const TABS = [
+  { id: "overview", roles: ["reviewer", "manager"], tab: OverviewTab },
+  { id: "cases", roles: ["reviewer", "manager"], tab: CasesTab },
+  { id: "readers", roles: ["manager"], tab: ReadersTab },
+  { id: "import", roles: ["manager"], tab: ImportTab },
+  { id: "review", roles: ["reviewer", "manager"], tab: ReviewTab },
+  { id: "models", roles: ["reviewer", "manager"], tab: ModelsTab },
+  { id: "exports", roles: ["manager"], tab: ExportsTab },
+  { id: "settings", roles: ["manager"], tab: SettingsTab },
+  { id: "audit", roles: ["manager"], tab: AuditTab },
+] as const satisfies readonly {
+  id: string;
+  roles: readonly Schemas["RolesEnum"][];
+  tab: ComponentType<TabProps>;
+}[];
+
+export function CampaignPage() {
+  const { slug = "" } = useParams();
+  const { data, error, refetch } = useQuery({ ...campaignQuery(slug), refetchInterval: 10_000 });
+  return (
+    <Page
+      trail={
+        <Anchor component={Link} to="/">
+          {t("home.title")}
+        </Anchor>
+      }
+    >
+      <ErrorNote error={error} onRetry={() => void refetch()} />
+      {data ? <Campaign campaign={data} /> : <Skeleton h={320} />}
+    </Page>
+  );
+}
+
+function Campaign({ campaign }: TabProps) {
+  const { tab } = useParams();
+  const navigate = useNavigate();
+  const { slug, roles } = campaign;
+  const mine = TABS.filter((each) => each.roles.some((role) => roles.includes(role)));
+  const current = mine.find((each) => each.id === tab) ?? mine[0];
+  return (
+    <Stack gap="md">
+      <Header campaign={campaign} />
+      {current ? (
+        <Tabs
+          value={current.id}
+          onChange={(id) => id && void navigate(`/campaigns/${slug}/${id}`, { replace: true })}
+          keepMounted={false}
+        >
+          <Tabs.List mb="md">
+            {mine.map(({ id }) => (
+              <Tabs.Tab key={id} value={id}>
+                {t(`tab.${id}`)}
+              </Tabs.Tab>
+            ))}
+          </Tabs.List>
+          {mine.map(({ id, tab: Content }) => (
+            <Tabs.Panel key={id} value={id}>
+              <Suspense fallback={<Skeleton h={280} />}>
+                <Content campaign={campaign} />
+              </Suspense>
+            </Tabs.Panel>
+          ))}
+        </Tabs>
+      ) : (
+        <Progress counts={campaign.counts} legend />
+      )}
+    </Stack>
+  );
+}
+
+/** State, the numbers that matter, and what this person can do next. */
+function Header({ campaign }: TabProps) {
+  const { slug, roles, state, mine } = campaign;
+  const manages = roles.includes("manager");
+  return (
+    <>
+      <Group justify="space-between" align="flex-start">
+        <div>
+          <Group gap="sm">
+            <Title order={1}>{campaign.name}</Title>
+            <CampaignState state={state} />
+          </Group>
+          <Text c="dimmed" maw={720}>
+            {campaign.description}
+          </Text>
+        </div>
+        <Group gap="xs">
+          {manages ? <Lifecycle campaign={campaign} /> : null}
+          {mine.to_review > 0 ? (
+            <Button component={Link} to={`/campaigns/${slug}/review`} variant="default">
+              {tn("home.toReview", mine.to_review)}
+            </Button>
+          ) : null}
+          {roles.includes("reader") && state === "open" ? (
+            <Button component={Link} to={`/campaigns/${slug}/read`}>
+              {t("campaign.read")}
+            </Button>
+          ) : null}
+        </Group>
+      </Group>
+      <Figures campaign={campaign} />
+    </>
+  );
+}
+
+function Lifecycle({ campaign }: TabProps) {
+  const { slug, state } = campaign;
+  const queries = useQueryClient();
+  const act = useMutation({
+    mutationFn: () => {
+      const params = { params: { path: { slug } } };
+      return state === "open"
+        ? body(client.POST("/api/v1/campaigns/{slug}/close", params))
+        : body(client.POST("/api/v1/campaigns/{slug}/open", params));
+    },
+    onSuccess: (data) => queries.setQueryData(campaignQuery(slug).queryKey, data),
+  });
+  return (
+    <>
+      <ErrorNote error={act.error} />
+      <Button
+        variant={state === "open" ? "default" : "filled"}
+        loading={act.isPending}
+        onClick={() => act.mutate()}
+      >
+        {state === "open" ? t("campaign.close") : t("campaign.open")}
+      </Button>
+    </>
+  );
+}
+
+function Figures({ campaign }: TabProps) {
+  const { slug, roles, champion, counts } = campaign;
+  const tracks = roles.includes("manager") || roles.includes("reviewer");
+  const { data } = useQuery({ ...progressQuery(slug), enabled: tracks });
+  const now = data?.counts ?? counts;
+  const times = (data?.readers ?? []).flatMap((reader) => reader.seconds_median ?? []);
+  const median = times.length > 0 ? times.reduce((a, b) => a + b, 0) / times.length : null;
+  return (
+    <Group gap={32}>
+      <Figure
+        value={number(now.settled)}
+        label={t("campaign.settledOf", { total: number(now.total - now.excluded) })}
+      />
+      {tracks ? (
+        <Figure
+          value={decimal(champion?.dice)}
+          label={
+            champion ? t("campaign.dice", { number: champion.number }) : t("campaign.diceNone")
+          }
+        />
+      ) : null}
+      {tracks ? <Figure value={decimal(median, 0)} label={t("campaign.minutes")} /> : null}
+    </Group>
+  );
+}

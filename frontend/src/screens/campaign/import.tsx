@@ -1,0 +1,167 @@
+import {
+  Accordion,
+  Badge,
+  Button,
+  FileButton,
+  Group,
+  Progress,
+  Stack,
+  Table,
+  Text,
+} from "@mantine/core";
+import { IconUpload } from "@tabler/icons-react";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type DragEvent, useState } from "react";
+import type { Schemas } from "../../api/client";
+import { importQuery, importsQuery } from "../../api/queries";
+import { uploadFiles } from "../../api/upload";
+import { ErrorNote, errorText } from "../../components/errors";
+import { Empty } from "../../components/page";
+import { dateTime, number, percent, t, word } from "../../i18n";
+import classes from "../../styles/page.module.css";
+import type { TabProps } from "./campaign";
+
+/** A drop zone, then a live list: accepted, duplicate, rejected with its reason. */
+export function ImportTab({ campaign }: TabProps) {
+  const { slug } = campaign;
+  const imports = useQuery(importsQuery(slug));
+  return (
+    <Stack gap="md">
+      <DropZone slug={slug} />
+      <ErrorNote error={imports.error} />
+      {imports.data?.length === 0 ? <Empty title={t("import.empty")} /> : null}
+      <Accordion variant="separated" keepMounted={false} defaultValue={null}>
+        {imports.data?.map((each) => (
+          <Accordion.Item key={each.id} value={String(each.id)}>
+            <Accordion.Control aria-label={t("import.showItems", { id: each.id })}>
+              <Group gap="md">
+                <Text fw={600}>{t("import.title", { id: each.id })}</Text>
+                <Text size="sm" c="dimmed">
+                  {dateTime(each.created_at)}
+                </Text>
+                <Outcomes counts={each.counts} />
+              </Group>
+              {each.error ? (
+                <Text size="sm" c="var(--reticle-danger)">
+                  {each.error}
+                </Text>
+              ) : null}
+            </Accordion.Control>
+            <Accordion.Panel>
+              <Items id={each.id} />
+            </Accordion.Panel>
+          </Accordion.Item>
+        ))}
+      </Accordion>
+    </Stack>
+  );
+}
+
+function DropZone({ slug }: { slug: string }) {
+  const queries = useQueryClient();
+  const [over, setOver] = useState(false);
+  const [share, setShare] = useState(0);
+  const send = useMutation({
+    mutationFn: (files: readonly File[]) => uploadFiles(slug, files, setShare),
+    onSettled: () => queries.invalidateQueries({ queryKey: ["campaign", slug] }),
+  });
+  const begin = (files: readonly File[]) => {
+    if (files.length === 0) return;
+    setShare(0);
+    send.mutate(files);
+  };
+  const drop = (event: DragEvent) => {
+    event.preventDefault();
+    setOver(false);
+    begin([...event.dataTransfer.files]);
+  };
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: dropping is an extra; the button does the same
+    <div
+      className={classes.drop}
+      data-over={over}
+      onDragOver={(event) => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={drop}
+    >
+      <IconUpload size={26} stroke={1.5} aria-hidden />
+      <Text fw={600}>{t("import.drop")}</Text>
+      <Text size="sm" c="dimmed" mb="sm">
+        {t("import.formats")}
+      </Text>
+      {send.isPending ? (
+        <Stack gap={4} maw={320} mx="auto">
+          <Progress value={share * 100} aria-label={t("import.uploading", { percent: "" })} />
+          <Text size="sm">{t("import.uploading", { percent: percent(share) })}</Text>
+        </Stack>
+      ) : (
+        <FileButton onChange={begin} multiple>
+          {(props) => <Button {...props}>{t("import.choose")}</Button>}
+        </FileButton>
+      )}
+      {send.error ? (
+        <Text c="var(--reticle-danger)" mt="sm" role="alert">
+          {t("import.failed", { message: errorText(send.error) })}
+        </Text>
+      ) : null}
+    </div>
+  );
+}
+
+const OUTCOMES = ["accepted", "duplicate", "rejected", "waiting"] as const;
+const COLOURS: Record<string, string> = {
+  accepted: "good",
+  duplicate: "gray",
+  rejected: "danger",
+  waiting: "amber",
+};
+
+function Outcomes({ counts }: { counts: Schemas["ItemCounts"] }) {
+  return (
+    <Group gap={6}>
+      {OUTCOMES.filter((each) => counts[each] > 0).map((each) => (
+        <Badge key={each} variant="light" color={COLOURS[each] ?? "gray"} tt="none">
+          {number(counts[each])} {t(`import.${each}`)}
+        </Badge>
+      ))}
+    </Group>
+  );
+}
+
+function Items({ id }: { id: number }) {
+  const { data, error } = useQuery(importQuery(id));
+  return (
+    <>
+      <ErrorNote error={error} />
+      <Table.ScrollContainer minWidth={520}>
+        <Table>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{t("import.file")}</Table.Th>
+              <Table.Th>{t("import.outcome")}</Table.Th>
+              <Table.Th ta="right">{t("import.images")}</Table.Th>
+              <Table.Th>{t("import.reason")}</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {data?.items.map((item) => (
+              <Table.Tr key={item.id}>
+                <Table.Td>{item.name}</Table.Td>
+                <Table.Td>
+                  <Badge variant="light" color={COLOURS[item.state] ?? "gray"} tt="none">
+                    {word("import", item.state)}
+                  </Badge>
+                </Table.Td>
+                <Table.Td ta="right">{number(item.images)}</Table.Td>
+                <Table.Td>{item.reason}</Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
+    </>
+  );
+}
