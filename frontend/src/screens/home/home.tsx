@@ -23,7 +23,9 @@ import { useUser } from "../../session";
 export function Home() {
   const user = useUser();
   const { data, error, isPending, refetch } = useQuery(campaignsQuery());
-  const create = user.is_administrator ? (
+  const creates =
+    user.is_administrator || data?.some((each) => each.roles.includes("manager")) === true;
+  const create = creates ? (
     <Button component={Link} to="/campaigns/new" leftSection={<IconPlus size={16} />}>
       {t("home.new")}
     </Button>
@@ -43,7 +45,7 @@ export function Home() {
       </SimpleGrid>
       {data?.length === 0 ? (
         <Empty title={t("home.empty")} action={create}>
-          {user.is_administrator ? t("home.emptyManager") : t("home.emptyReader")}
+          {creates ? t("home.emptyManager") : t("home.emptyReader")}
         </Empty>
       ) : null}
     </Page>

@@ -1,0 +1,255 @@
+import { Button, Skeleton, Slider, Switch, Textarea } from "@mantine/core";
+import { IconCurrentLocation } from "@tabler/icons-react";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef, useState } from "react";
+import { Link, useParams, useSearchParams } from "react-router";
+import { belongsToControl } from "../../actions/keys";
+import { body, client, type Schemas } from "../../api/client";
+import { ApiError } from "../../api/errors";
+import { campaignQuery, reviewsQuery } from "../../api/queries";
+import { ErrorNote } from "../../components/errors";
+import { Empty } from "../../components/page";
+import { dateTime, duration, number, percent, t, tn } from "../../i18n";
+import classes from "../../styles/workstation.module.css";
+import { Looking, loadShown } from "../../work/looking";
+import { restServer } from "../../work/server";
+import { usePick } from "../workstation/hooks";
+
+type Item = Schemas["ReviewItem"];
+type Verdict = Schemas["VerdictEnum"];
+
+/** One submitted case after the other, read-only: accept it, or return it with a comment. */
+export function ReviewPage() {
+  const { slug = "" } = useParams();
+  const [search] = useSearchParams();
+  const campaign = useQuery(campaignQuery(slug));
+  const queue = useQuery(reviewsQuery(slug));
+  const asked = Number(search.get("annotation"));
+  const items = queue.data ?? [];
+  const item = items.find((each) => each.annotation === asked) ?? items[0] ?? null;
+  const [look] = useState(() => new Looking());
+  useEffect(() => {
+    if (campaign.data) look.setClasses(campaign.data.classes);
+  }, [look, campaign.data]);
+
+  return (
+    <div className={classes.room} data-panel="true" data-rail="false">
+      <header className={classes.top}>
+        <Link to="/" className={classes.brand} aria-label={t("app.home")}>
+          <IconCurrentLocation size={16} stroke={1.75} aria-hidden />
+          <span className={classes.wide}>{t("app.name")}</span>
+        </Link>
+        <Link to={`/campaigns/${slug}`} className={classes.where}>
+          {campaign.data?.name ?? slug}
+        </Link>
+        <h1 className={classes.case}>
+          {item
+            ? t("review.by", {
+                case: item.task.case,
+                reader: item.reader,
+                time: duration(item.seconds),
+              })
+            : t("review.queue")}
+        </h1>
+        <span className={classes.spread} />
+        <span className={classes.dim}>{tn("review.left", items.length)}</span>
+      </header>
+      <main className={classes.middle}>
+        <ErrorNote error={queue.error} />
+        {item ? (
+          <Image key={item.annotation} item={item} look={look} />
+        ) : (
+          <div className={classes.stage}>
+            <div className={classes.without}>
+              {queue.isPending ? (
+                <Skeleton w="50vh" h="50vh" />
+              ) : (
+                <Empty title={t("review.done")} />
+              )}
+            </div>
+          </div>
+        )}
+      </main>
+      <aside className={classes.panel} aria-label={t("work.panel")}>
+        {item ? <Decision key={item.annotation} item={item} slug={slug} look={look} /> : null}
+        <Layers look={look} withSuggestion={item?.suggestion != null} />
+        <ClassLegend list={campaign.data?.classes ?? []} />
+      </aside>
+    </div>
+  );
+}
+
+function Image({ item, look }: { item: Item; look: Looking }) {
+  const host = useRef<HTMLDivElement>(null);
+  const window = usePick(look.state, (state) => state.window);
+  useEffect(() => (host.current ? look.mount(host.current) : undefined), [look]);
+  const shown = useQuery({
+    queryKey: ["shown", item.annotation],
+    queryFn: () =>
+      loadShown(restServer, item.image, item.mask_url, item.suggestion?.mask_url ?? null),
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 60_000,
+  });
+  useEffect(() => {
+    if (shown.data) look.show(shown.data);
+  }, [look, shown.data]);
+  return (
+    <div className={classes.stage}>
+      <div
+        ref={host}
+        className={classes.surface}
+        data-testid="surface"
+        data-tool="pan"
+        data-case={item.task.case}
+        role="img"
+        aria-label={t("cases.thumbnail", { id: item.task.case })}
+      />
+      <div className={classes.topLeft}>
+        <div>{item.image.patient_key}</div>
+        <div>{item.image.modality}</div>
+        <div>{dateTime(item.submitted_at)}</div>
+      </div>
+      <div className={classes.bottomLeft}>
+        {item.image.channels === 1
+          ? t("work.corner.window", { width: number(window.width), center: number(window.center) })
+          : null}
+      </div>
+      <ErrorNote error={shown.error} />
+    </div>
+  );
+}
+
+function useVerdict(item: Item, slug: string) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: ({ verdict, comment }: { verdict: Verdict; comment: string }) =>
+      body(
+        client.POST("/api/v1/annotations/{id}/review", {
+          params: { path: { id: item.annotation } },
+          body: { verdict, comment },
+        }),
+      ),
+    // Show the next case at once; a refusal brings the list back as the server has it.
+    onSuccess: () =>
+      queries.setQueryData<Item[]>(reviewsQuery(slug).queryKey, (items) =>
+        items?.filter((each) => each.annotation !== item.annotation),
+      ),
+    onSettled: () => queries.invalidateQueries({ queryKey: reviewsQuery(slug).queryKey }),
+  });
+}
+
+function Decision({ item, slug, look }: { item: Item; slug: string; look: Looking }) {
+  const [comment, setComment] = useState("");
+  const field = useRef<HTMLTextAreaElement>(null);
+  const verdict = useVerdict(item, slug);
+  const { mutate, isPending } = verdict;
+  useEffect(() => {
+    const stop = new AbortController();
+    const down = (event: KeyboardEvent) => {
+      if (belongsToControl(event) || event.ctrlKey || event.metaKey || event.altKey) return;
+      const key = event.key.toLowerCase();
+      if (event.repeat) return;
+      if (key === "a" || key === "enter") mutate({ verdict: "accept", comment: "" });
+      else if (key === "r") field.current?.focus();
+      else if (key === "h") look.change({ hidden: true });
+      else if (key === "s") look.change({ outlines: !look.state.get().outlines });
+      else if (key === "0") look.fit();
+      else return;
+      event.preventDefault();
+    };
+    const up = (event: KeyboardEvent) => {
+      if (event.key.toLowerCase() === "h") look.change({ hidden: false });
+    };
+    window.addEventListener("keydown", down, { signal: stop.signal });
+    window.addEventListener("keyup", up, { signal: stop.signal });
+    return () => stop.abort();
+  }, [mutate, look]);
+
+  const gone = verdict.error instanceof ApiError && verdict.error.status === 409;
+  return (
+    <section>
+      <h2>{t("tab.review")}</h2>
+      <Button
+        fullWidth
+        mb={10}
+        loading={isPending}
+        onClick={() => mutate({ verdict: "accept", comment })}
+        aria-keyshortcuts="A"
+        aria-label={t("review.accept")}
+        rightSection={<kbd className={classes.onAccent}>A</kbd>}
+      >
+        {t("review.accept")}
+      </Button>
+      <Textarea
+        ref={field}
+        size="xs"
+        label={t("review.comment")}
+        description={t("review.commentHelp")}
+        aria-keyshortcuts="R"
+        autosize
+        minRows={3}
+        maxRows={10}
+        value={comment}
+        onChange={(event) => setComment(event.currentTarget.value)}
+      />
+      <Button
+        fullWidth
+        mt={8}
+        variant="default"
+        disabled={comment.trim() === "" || isPending}
+        onClick={() => mutate({ verdict: "return", comment: comment.trim() })}
+      >
+        {t("review.return")}
+      </Button>
+      {gone ? <p role="alert">{t("review.gone")}</p> : <ErrorNote error={verdict.error} />}
+    </section>
+  );
+}
+
+function Layers({ look, withSuggestion }: { look: Looking; withSuggestion: boolean }) {
+  const opacity = usePick(look.state, (state) => state.opacity);
+  const outlines = usePick(look.state, (state) => state.outlines);
+  return (
+    <section>
+      <h2>{t("work.layers")}</h2>
+      <div className={classes.layer}>
+        <span>{t("work.labels")}</span>
+        <span className={classes.dim}>{percent(opacity)}</span>
+      </div>
+      <Slider
+        size="xs"
+        value={Math.round(opacity * 100)}
+        onChange={(value) => look.change({ opacity: value / 100 })}
+        label={null}
+        thumbLabel={t("work.opacity")}
+        mb={10}
+      />
+      <Switch
+        size="xs"
+        label={t("work.outlines")}
+        checked={outlines && withSuggestion}
+        disabled={!withSuggestion}
+        onChange={(event) => look.change({ outlines: event.currentTarget.checked })}
+      />
+    </section>
+  );
+}
+
+function ClassLegend({ list }: { list: readonly Schemas["ClassOutput"][] }) {
+  return (
+    <section>
+      <h2>{t("work.classes")}</h2>
+      {list
+        .filter((each) => !each.retired)
+        .map((each) => (
+          <div key={each.index} className={classes.classRow}>
+            <span
+              className={classes.swatch}
+              style={{ "--colour": each.colour } as React.CSSProperties}
+            />
+            {each.name}
+          </div>
+        ))}
+    </section>
+  );
+}

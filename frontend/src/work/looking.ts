@@ -1,0 +1,140 @@
+/** Looking without drawing: the review page's image with a submitted mask over it. */
+import type { ImageInfo, LabelClass } from "../api/client";
+import type { View } from "../domain/geometry";
+import { emptyMask, type Mask, maskFrom } from "../domain/mask";
+import { autoWindow, type Pixels, type Window } from "../domain/window";
+import { Pan } from "../tools/look";
+import type { Board } from "../tools/tool";
+import { Input } from "../viewer/input";
+import { Surface } from "../viewer/surface";
+import { firstWindow, loadPixels } from "./case";
+import type { Server } from "./server";
+import { Store } from "./store";
+
+export interface LookState {
+  readonly window: Window;
+  readonly hidden: boolean;
+  readonly opacity: number;
+  readonly outlines: boolean;
+}
+
+export interface Shown {
+  readonly image: ImageInfo;
+  readonly pixels: Pixels;
+  readonly mask: Mask;
+  readonly suggestion: Mask | null;
+}
+
+/** Fetch an image with the masks that lie on it. */
+export async function loadShown(
+  server: Server,
+  image: ImageInfo,
+  maskUrl: string,
+  suggestionUrl: string | null,
+): Promise<Shown> {
+  const grid = async (url: string) =>
+    maskFrom(image.rows, image.columns, new Uint8Array(await server.bytes(url)));
+  const [pixels, mask, suggestion] = await Promise.all([
+    loadPixels(server, image),
+    grid(maskUrl),
+    suggestionUrl ? grid(suggestionUrl) : null,
+  ]);
+  return { image, pixels, mask, suggestion };
+}
+
+export class Looking implements Board {
+  readonly state = new Store<LookState>({
+    window: { center: 0, width: 1 },
+    hidden: false,
+    opacity: 0.45,
+    outlines: false,
+  });
+  readonly mask = emptyMask(1, 1);
+  readonly label = 0;
+  readonly radius = 0;
+  readonly drawable = false;
+  private readonly tool = new Pan();
+  private surface: Surface | null = null;
+  private shown: Shown | null = null;
+  private classes: readonly LabelClass[] = [];
+
+  mount(host: HTMLElement): () => void {
+    const surface = new Surface(host, () => undefined);
+    const input = new Input(surface, {
+      board: this,
+      tool: () => this.tool,
+      panning: () => false,
+      changed: () => undefined,
+      hover: () => undefined,
+      scroll: () => false,
+    });
+    this.surface = surface;
+    this.setClasses(this.classes);
+    if (this.shown) this.show(this.shown);
+    return () => {
+      input.destroy();
+      surface.destroy();
+      this.surface = null;
+    };
+  }
+
+  show(shown: Shown): void {
+    this.shown = shown;
+    const window = firstWindow(shown.image, shown.pixels);
+    this.state.set({ window, hidden: false });
+    this.surface?.show({ pixels: shown.pixels, spacing: shown.image.spacing }, window);
+    this.surface?.showMask(shown.mask);
+    this.surface?.fit();
+    this.layers();
+  }
+
+  setClasses(classes: readonly LabelClass[]): void {
+    this.classes = classes;
+    this.surface?.setColours(new Map(classes.map((each) => [each.index, each.colour])));
+  }
+
+  change(change: Partial<LookState>): void {
+    this.state.set(change);
+    this.layers();
+  }
+
+  get hasSuggestion(): boolean {
+    return this.shown?.suggestion != null;
+  }
+
+  get view(): View {
+    return this.surface?.view ?? { scale: 1, left: 0, top: 0, aspect: 1 };
+  }
+
+  set view(view: View) {
+    if (this.surface) this.surface.view = view;
+  }
+
+  get window(): Window {
+    return this.state.get().window;
+  }
+
+  set window(window: Window) {
+    if (this.surface) this.surface.window = window;
+    this.state.set({ window });
+  }
+
+  get valueSpan(): number {
+    return this.shown ? Math.max(autoWindow(this.shown.pixels, 0, 100).width, 1e-6) : 1;
+  }
+
+  fit(): void {
+    this.surface?.fit();
+  }
+
+  touched(): void {}
+  commit(): void {}
+  revert(): void {}
+
+  private layers(): void {
+    const { hidden, opacity, outlines } = this.state.get();
+    this.surface?.setLabelsVisible(!hidden);
+    this.surface?.setOpacity(opacity);
+    this.surface?.showOutlines(outlines && !hidden ? (this.shown?.suggestion ?? null) : null);
+  }
+}
