@@ -4,10 +4,12 @@ Everything that leaves is read from the de-identified header; the original serve
 pixels and to derive keyed or coarse attributes (patient key, site, scanner, age band).
 """
 
+import mmap
 import zlib
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from pydicom.dataset import Dataset
 from pydicom.filereader import _read_file_meta_info, dcmread, read_dataset, read_preamble
@@ -94,15 +96,19 @@ def read_dicom(path: Path, key: bytes) -> SeriesData:
 def _load(path: Path) -> Dataset:
     """Parse the file; a deflated one is inflated here, with a bound, which pydicom has not."""
     try:
-        with path.open("rb") as file:
-            preamble = read_preamble(file, force=True)
-            meta = _read_file_meta_info(file)
-            if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
-                dataset = read_dataset(BytesIO(_inflate(file.read())), False, True)
-                dataset.file_meta, dataset.preamble = meta, preamble
-                meta.TransferSyntaxUID = ExplicitVRLittleEndian
-                return dataset
-        dataset = dcmread(path, force=True)
+        with path.open("rb") as opened:
+            # Reading past the end of a map gives what is there; a plain file would first reserve
+            # the four gigabytes that a damaged length asks for.
+            file = cast(BinaryIO, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ))
+        preamble = read_preamble(file, force=True)
+        meta = _read_file_meta_info(file)
+        if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+            dataset = read_dataset(BytesIO(_inflate(file.read())), False, True)
+            dataset.file_meta, dataset.preamble = meta, preamble
+            meta.TransferSyntaxUID = ExplicitVRLittleEndian
+            return dataset
+        file.seek(0)
+        dataset = dcmread(file, force=True)
     except (Unreadable, MemoryError, RecursionError):
         raise
     except Exception as error:  # pydicom raises anything on broken files

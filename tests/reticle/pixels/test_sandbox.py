@@ -202,3 +202,14 @@ def test_the_child_knows_no_secret_of_its_parent(monkeypatch: pytest.MonkeyPatch
 def test_a_sandbox_works_only_while_it_is_open() -> None:
     with pytest.raises(RuntimeError, match="with"):
         Sandbox(b"k").parse(SMALL, "a.dcm")
+
+
+def test_a_length_beyond_the_end_of_the_file_reserves_no_memory(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    path = tmp_path / "long.dcm"
+    element = struct.pack("<HH2sHI", 8, 0x119, b"UC", 0, 4_000_000_000)
+    path.write_bytes(dicom_head("1.2.840.10008.1.2.1") + element + b"short")
+    answer = sandbox.parse(path, "long.dcm")
+    assert isinstance(answer, Rejected)
+    assert answer.code == "broken"
