@@ -10,7 +10,6 @@ export const en = {
   "app.cancel": "Cancel",
   "app.close": "Close",
   "app.save": "Save",
-  "app.none": "none",
   "app.notFound": "There is no page at this address.",
   "app.goHome": "Go to the start page",
   "app.broken":
@@ -23,7 +22,6 @@ export const en = {
   "error.server": "The server made a mistake. Nothing you did is lost; try again.",
   "error.field": "{field}: {message}",
 
-  "login.title": "Log in",
   "login.lead": "Label medical images; the model learns beside you.",
   "login.username": "User name",
   "login.password": "Password",
@@ -41,7 +39,6 @@ export const en = {
   "home.start": "Start reading",
   "home.continue": "Go on reading",
   "home.open": "Open campaign",
-  "home.review": "Review",
   "home.waiting.one": "{count} case waits for you",
   "home.waiting.other": "{count} cases wait for you",
   "home.done.one": "{count} case read by you",
@@ -99,7 +96,6 @@ export const en = {
   "new.preset.gpu": "Full, for GPUs",
   "new.preset.published": "As published",
   "new.create": "Create campaign",
-  "new.created": "Created as a draft. Add images and readers, then open it.",
 
   "campaign.read": "Start reading",
   "campaign.review": "Review",
@@ -362,7 +358,6 @@ export const en = {
   "work.corner.hu": "HU {value}",
   "work.millimetres": "{n} mm",
   "work.centimetres": "{n} cm",
-  "work.submitted": "{count} today",
   "work.panel": "Side panel",
   "work.skipTitle": "Why do you skip this case?",
   "work.skip.quality": "Poor image quality",

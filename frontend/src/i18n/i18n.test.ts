@@ -7,7 +7,7 @@ import { en } from "./en";
 
 const root = join(import.meta.dirname, "..");
 const sources = readdirSync(root, { recursive: true, encoding: "utf8" })
-  .filter((name) => /\.tsx?$/.test(name) && !/\.test\.tsx?$|schema\.d\.ts$|i18n/.test(name))
+  .filter((name) => /\.tsx?$/.test(name) && !/\.test\.tsx?$|schema\.d\.ts$|en\.ts$/.test(name))
   .map((name) => ({ name, text: readFileSync(join(root, name), "utf8") }));
 
 /** Attributes whose values a person reads or hears. */
