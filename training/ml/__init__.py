@@ -1,0 +1,1 @@
+"""The machine-learning core: torch and MONAI, no Django. `python -m training.ml --help`."""

@@ -1,0 +1,195 @@
+"""From examples to batches. A batch is a function of (seed, epoch, step, rank) and nothing else.
+
+That is what makes a run repeatable and a resumed run equal to an uninterrupted one: no generator
+has a state that would have to be saved.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from training.ml import augment
+from training.ml.config import IGNORE, TrainConfig
+from training.ml.job import Example, JobError, LabelClass
+from training.ml.preprocess import Floats, Mask, Plan
+
+_AHEAD = 2
+
+
+def channel_of(classes: Sequence[LabelClass]) -> npt.NDArray[np.uint8]:
+    """Table from mask value to channel: (256,) uint8; values of no class are ignored."""
+    table = np.full(256, IGNORE, dtype=np.uint8)
+    table[0] = 0
+    for channel, item in enumerate(classes, start=1):
+        table[item.index] = channel
+    return table
+
+
+def put_aside(examples: Sequence[Example], share: float) -> tuple[list[Example], list[Example]]:
+    """Split (training, inner) by patient: the patients of smallest hash are put aside.
+
+    At least one patient stays for training; with a share above 0 and two patients or more, at
+    least one is put aside.
+    """
+    patients = sorted({e.patient for e in examples}, key=lambda p: hashlib.sha256(p.encode()).digest())
+    count = min(len(patients) - 1, max(1, round(share * len(patients)))) if share > 0 else 0
+    inner = set(patients[:count])
+    return (
+        [example for example in examples if example.patient not in inner],
+        [example for example in examples if example.patient in inner],
+    )
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One example on the network's grid: picture (H, W, C), channel numbers (H, W) with 255."""
+
+    picture: Floats
+    target: Mask
+
+
+class TrainingSet:
+    """Examples, preprocessed by the plan and kept in memory up to the configured amount."""
+
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        plan: Plan,
+        classes: Sequence[LabelClass],
+        config: TrainConfig,
+    ) -> None:
+        self.examples, self.plan, self.config = list(examples), plan, config
+        self._table = channel_of(classes)
+        self._cache: dict[int, Prepared] = {}
+        self._room = config.cache_megabytes * 2**20
+        counts = [self._counts(index, len(classes)) for index in range(len(self.examples))]
+        self.counts: npt.NDArray[np.int64] = np.stack(counts)  # (N, 1 + classes)
+        if not self.counts.any():
+            raise JobError("no_labels", "every pixel of every mask is ignored: nothing to learn")
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, index: int) -> Prepared:
+        kept = self._cache.get(index)
+        if kept is not None:
+            return kept
+        example = self.examples[index]
+        pixels, mask = example.pixels(), example.labels()
+        if mask.shape != pixels.shape[:2]:
+            raise JobError(
+                "bad_mask",
+                f"mask of {example.id}: shape {mask.shape} differs from its image's "
+                f"{pixels.shape[:2]}",
+            )
+        geometry = self.plan.geometry(*mask.shape, example.spacing)
+        made = Prepared(
+            self.plan.image(pixels, geometry), self.plan.mask(self._table[mask], geometry)
+        )
+        size = made.picture.nbytes + made.target.nbytes
+        if size <= self._room:
+            self._room -= size
+            self._cache[index] = made
+        return made
+
+    def _counts(self, index: int, classes: int) -> npt.NDArray[np.int64]:
+        present = np.bincount(self[index].target.ravel(), minlength=256)
+        return present[: classes + 1].astype(np.int64)
+
+
+def draw(
+    counts: npt.NDArray[np.int64],
+    fresh: npt.NDArray[np.bool_] | None,
+    config: TrainConfig,
+    size: int,
+    rng: np.random.Generator,
+) -> list[tuple[int, int]]:
+    """Choose `size` examples: [(index, class or 0)] from counts (N, 1 + classes).
+
+    A share of the slots picks a class first and then an image that shows it, so rare classes come
+    up as often as common ones. With `fresh` (N,), a share of the slots takes fresh examples only
+    and the others replay the rest.
+    """
+    replaying = fresh is not None and fresh.any() and not fresh.all()
+    show = rng.permutation(size) < round(config.foreground_share * size)
+    take_fresh = rng.permutation(size) < round(config.fresh_share * size)
+    picks: list[tuple[int, int]] = []
+    for slot in range(size):
+        pool = np.arange(len(counts))
+        if replaying and fresh is not None:
+            pool = np.flatnonzero(fresh if take_fresh[slot] else ~fresh)
+        shown = np.flatnonzero(counts[pool, 1:].any(axis=0)) + 1
+        if show[slot] and len(shown):
+            wanted = int(rng.choice(shown))
+            picks.append((int(rng.choice(pool[counts[pool, wanted] > 0])), wanted))
+        else:
+            picks.append((int(rng.choice(pool)), 0))
+    return picks
+
+
+def _corner(
+    item: Prepared, wanted: int, patch: int, rng: np.random.Generator
+) -> tuple[int, int]:
+    """Top left pixel of a patch: around a pixel of the wanted class, else anywhere inside."""
+    sides = item.target.shape
+    centre: tuple[int, int] | None = None
+    if wanted and max(sides) > patch:
+        pixels = np.flatnonzero(item.target == wanted)
+        row, column = divmod(int(rng.choice(pixels)), sides[1])
+        jitter = rng.integers(-patch // 4, patch // 4 + 1, 2)
+        centre = (row + int(jitter[0]), column + int(jitter[1]))
+    corner = []
+    for axis, side in enumerate(sides):
+        if side <= patch:
+            corner.append(-((patch - side) // 2))
+        elif centre is None:
+            corner.append(int(rng.integers(0, side - patch + 1)))
+        else:
+            corner.append(min(max(0, centre[axis] - patch // 2), side - patch))
+    return corner[0], corner[1]
+
+
+class Batches:
+    """Iterates over the batches of one epoch: pictures (B, C, P, P), targets (B, P, P) int64."""
+
+    def __init__(
+        self, data: TrainingSet, seed: int, *, rank: int = 0, replay: bool = False
+    ) -> None:
+        self.data, self.seed, self.rank = data, seed, rank
+        self.fresh = np.array([e.fresh for e in data.examples]) if replay else None
+
+    def make(self, epoch: int, step: int) -> tuple[Tensor, Tensor]:
+        """The batch of one step."""
+        config, patch = self.data.config, self.data.plan.patch
+        rng = np.random.default_rng((self.seed, epoch, step, self.rank))
+        pictures, targets = [], []
+        for index, wanted in draw(self.data.counts, self.fresh, config, config.batch, rng):
+            item = self.data[index]
+            corner = _corner(item, wanted, patch, rng)
+            picture, target = augment.warp(
+                item.picture, item.target, corner, patch, config.augment, rng
+            )
+            pictures.append(augment.intensity(picture, config.augment, rng).transpose(2, 0, 1))
+            targets.append(target)
+        return (
+            torch.from_numpy(np.stack(pictures)),
+            torch.from_numpy(np.stack(targets).astype(np.int64)),
+        )
+
+    def epoch(self, epoch: int, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Batches 0..steps-1 of an epoch, made a little ahead in a thread of their own."""
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            ahead = [pool.submit(self.make, epoch, step) for step in range(min(_AHEAD, steps))]
+            for step in range(steps):
+                batch = ahead.pop(0).result()
+                if step + _AHEAD < steps:
+                    ahead.append(pool.submit(self.make, epoch, step + _AHEAD))
+                yield batch

@@ -1,0 +1,81 @@
+"""The loss: class-weighted cross-entropy plus soft Dice, with ignored pixels left out of both."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from monai.losses.dice import DiceLoss
+from torch import Tensor, nn
+from torch.nn import functional
+
+from training.ml.config import IGNORE, TrainConfig
+
+_LARGEST_RATIO = 20.0
+
+
+def class_weights(counts: npt.NDArray[np.int64], power: float) -> npt.NDArray[np.float32]:
+    """w_c = (1 / frequency_c) ** power, of mean 1 over the pixels; (1 + classes,) -> same shape.
+
+    Classes without a pixel get the largest weight of the others, and no weight exceeds 20 times
+    the smallest: a class of a few pixels must not drown the rest.
+    """
+    frequency = counts / max(1, int(counts.sum()))
+    present = frequency > 0
+    if not present.any():
+        return np.ones(len(counts), dtype=np.float32)
+    weights = np.zeros(len(counts))
+    weights[present] = frequency[present] ** -power
+    weights[~present] = weights.max()
+    weights = np.minimum(weights, weights.min() * _LARGEST_RATIO)
+    result: npt.NDArray[np.float32] = (weights / (weights * frequency).sum()).astype(np.float32)
+    return result
+
+
+class SegmentationLoss(nn.Module):
+    """cross_entropy * CE + dice * (1 - soft Dice averaged over classes, pooled over the batch).
+
+    Soft Dice after Milletari et al., V-Net, 2016. Logits (B, outputs, H, W); target (B, H, W) of
+    channel numbers 0..classes, with 255 for pixels that count for nothing.
+    """
+
+    weights: Tensor
+
+    def __init__(self, config: TrainConfig, weights: npt.NDArray[np.float32]) -> None:
+        super().__init__()
+        self.register_buffer("weights", torch.from_numpy(weights))
+        self.cross_entropy, self.dice = config.cross_entropy, config.dice
+        self.single = len(weights) == 2
+        self.soft_dice = DiceLoss(
+            include_background=self.single,
+            sigmoid=self.single,
+            softmax=not self.single,
+            to_onehot_y=not self.single,
+            batch=True,
+            smooth_nr=1.0,
+            smooth_dr=1.0,
+            ignore_index=IGNORE,
+        )
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The loss, a scalar; 0 with zero gradient where every pixel is ignored."""
+        logits = logits.float()
+        if bool((target == IGNORE).all()):
+            return (logits * 0).sum()
+        entropy = self._binary(logits, target) if self.single else self._several(logits, target)
+        overlap: Tensor = self.soft_dice(logits, target[:, None])
+        return self.cross_entropy * entropy + self.dice * overlap
+
+    def _several(self, logits: Tensor, target: Tensor) -> Tensor:
+        return functional.cross_entropy(
+            logits, target, weight=self.weights.to(logits), ignore_index=IGNORE
+        )
+
+    def _binary(self, logits: Tensor, target: Tensor) -> Tensor:
+        judged = target != IGNORE
+        truth = (target == 1) & judged
+        weight = self.weights.to(logits)[truth.long()] * judged
+        each = functional.binary_cross_entropy_with_logits(
+            logits[:, 0], truth.to(logits), reduction="none"
+        )
+        return (each * weight).sum() / weight.sum()
