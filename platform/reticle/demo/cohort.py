@@ -170,13 +170,15 @@ def _implant(
     """
     relative = np.full(labels.shape, np.nan, np.float32)
     slices = labels.shape[2]
-    wanted = max(1, int(rng.binomial(slices, LESION_SHARE)))
+    wanted = max(1, round(slices * LESION_SHARE * rng.uniform(0.4, 1.6)))
     roomy = [z for z in range(slices) if (labels[:, :, z] == WHITE).mean() > 0.03]
     x, y = np.meshgrid(*(np.arange(n) for n in labels.shape[:2]), indexing="ij")
     marked: set[int] = set()
     while len(marked) < min(wanted, len(roomy)):
         start = int(rng.choice([z for z in roomy if z not in marked]))
-        run = [z for z in (start, start + int(rng.integers(2))) if z in roomy]
+        run = {z for z in (start, start + int(rng.integers(2))) if z in roomy}
+        if len(run - marked) > wanted - len(marked):
+            run = {start}
         for _ in range(int(rng.integers(1, 4))):
             deep = ndimage.binary_erosion(anatomy.white[:, :, start] > 0.8, iterations=2)
             inside = np.argwhere(deep if deep.any() else labels[:, :, start] == WHITE)
