@@ -61,11 +61,11 @@ export function Plot(props: Props) {
       <Text size="sm" c="dimmed" mb="xs">
         {unit}
       </Text>
-      <div style={{ height: 230 }}>
+      <div style={{ height: rows.length > 0 ? 230 : 110 }}>
         {rows.length > 0 ? (
           <Chart {...props} />
         ) : (
-          <Text c="dimmed" ta="center" pt={80} maw={360} mx="auto">
+          <Text c="dimmed" ta="center" pt={30} maw={360} mx="auto">
             {empty}
           </Text>
         )}

@@ -415,6 +415,7 @@ export const en = {
   "action.cancel": "Cancel, or back to my slice",
   "action.class": "Draw class {name}",
   "action.classes": "Choose a class",
+  "key.classes": "1 … 9",
 
   "key.Enter": "Enter",
   "key.Escape": "Esc",
@@ -425,6 +426,7 @@ export const en = {
   "key.ArrowDown": "Down",
   "key.hold": "hold {key}",
 
+  "unit.ago": "{time} ago",
   "unit.seconds": "{n} s",
   "unit.minutes": "{n} min",
   "unit.minutesSeconds": "{m} min {s} s",

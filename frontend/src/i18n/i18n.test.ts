@@ -72,6 +72,6 @@ describe("texts", () => {
     expect(decimal(null)).toBe("–");
     expect(duration(42.4)).toBe("42 s");
     expect(duration(95)).toBe("1 min 35 s");
-    expect(ago(2)).toBe("2s ago");
+    expect(ago(2)).toBe("2 s ago");
   });
 });

@@ -85,10 +85,9 @@ export function dateTime(at: string | null | undefined): string {
 
 /** "2 s ago", "3 min ago". */
 export function ago(seconds: number): string {
-  const format = new Intl.RelativeTimeFormat(language, { style: "narrow", numeric: "always" });
-  if (seconds < 60) return format.format(-Math.max(1, Math.round(seconds)), "second");
-  if (seconds < 3600) return format.format(-Math.round(seconds / 60), "minute");
-  return format.format(-Math.round(seconds / 3600), "hour");
+  if (seconds < 60) return t("unit.ago", { time: duration(Math.max(1, seconds)) });
+  const minutes = t("unit.minutes", { n: number(Math.floor(seconds / 60)) });
+  return t("unit.ago", { time: minutes });
 }
 
 export function duration(seconds: number | null | undefined): string {

@@ -47,7 +47,7 @@ export class Workstation implements Board {
   readonly ui = new Store<Ui>({
     tool: "brush",
     label: 1,
-    radius: 6,
+    radius: 4,
     opacity: 0.45,
     labelsHidden: false,
     outlines: false,
@@ -396,6 +396,7 @@ export class Workstation implements Board {
     this.surface?.setLabelsVisible(own && !labelsHidden);
     const shown = own && outlines && !labelsHidden ? this.suggestion : null;
     this.surface?.showOutlines(shown);
+    this.cursor();
   }
 
   private colour(): void {

@@ -30,7 +30,9 @@ export function HelpSheet({ station }: { station: Workstation }) {
                 .map((each) => (
                   <Line key={each.id} act={each} />
                 ))}
-              {group === "tools" ? <Keys name={t("action.classes")} keys={["1", "9"]} /> : null}
+              {group === "tools" ? (
+                <Keys name={t("action.classes")} keys={[t("key.classes")]} />
+              ) : null}
             </dl>
           </section>
         ))}

@@ -17,6 +17,7 @@ export function Stage({ station, slug }: { station: Workstation; slug: string })
   const phase = usePick(store, (state) => state.phase);
   const work = usePick(store, (state) => state.work);
   const tool = usePick(station.ui, (ui) => ui.tool);
+  const drawable = usePick(station.ui, (ui) => ui.frame === ui.ownFrame && !ui.labelsHidden);
   const name = work
     ? t("work.surface", { case: work.assignment.task.case, tool: t(`action.${tool}`) })
     : t("work.surfaceEmpty");
@@ -27,6 +28,7 @@ export function Stage({ station, slug }: { station: Workstation; slug: string })
         className={classes.surface}
         data-testid="surface"
         data-tool={tool}
+        data-drawable={drawable}
         data-case={work?.assignment.task.case ?? ""}
         role="application"
         aria-label={name}
@@ -122,7 +124,7 @@ function Context({ station }: { station: Workstation }) {
     return (
       <div className={classes.context} role="status">
         {t("work.context", { n: frame + 1, own: own + 1 })}
-        <Button size="compact-xs" variant="default" onClick={() => station.goTo(own)}>
+        <Button size="compact-xs" variant="default" flex="none" onClick={() => station.goTo(own)}>
           {t("work.back")}
         </Button>
       </div>
