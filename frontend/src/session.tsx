@@ -1,7 +1,7 @@
 /** Who is logged in, for every page; and the log-in in place when the server forgot. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
-import { body, client, onSignedOut, type User } from "./api/client";
+import { body, client, csrfToken, onSignedOut, type User } from "./api/client";
 
 const sessionKey = ["session"] as const;
 
@@ -36,6 +36,8 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       error,
       expired: expired && user !== null,
       async logIn(username, password) {
+        // Where the cookies were cleared, asking for the session brings the CSRF cookie back.
+        if (!csrfToken()) await client.GET("/api/v1/session");
         const answer = await body(client.POST("/api/v1/session", { body: { username, password } }));
         const person = answer.user;
         if (!person) throw new Error("the server logged nobody in");

@@ -18,7 +18,8 @@ export function onSignedOut(listener: () => void): () => void {
   return () => signedOut.delete(listener);
 }
 
-function csrfToken(): string {
+/** The token that proves a request comes from our own page; empty when the cookie is gone. */
+export function csrfToken(): string {
   return /(?:^|; )csrftoken=([^;]*)/.exec(document.cookie)?.[1] ?? "";
 }
 

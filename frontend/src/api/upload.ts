@@ -1,5 +1,5 @@
 /** Sending files with visible progress, which fetch cannot tell. */
-import type { Schemas } from "./client";
+import { csrfToken, type Schemas } from "./client";
 import { errorFrom, NetworkError } from "./errors";
 
 export function uploadFiles(
@@ -11,8 +11,7 @@ export function uploadFiles(
   for (const file of files) form.append("files", file, file.name);
   const request = new XMLHttpRequest();
   request.open("POST", `/api/v1/campaigns/${encodeURIComponent(slug)}/imports`);
-  const token = /(?:^|; )csrftoken=([^;]*)/.exec(document.cookie)?.[1] ?? "";
-  request.setRequestHeader("X-CSRFToken", token);
+  request.setRequestHeader("X-CSRFToken", csrfToken());
   request.responseType = "json";
   return new Promise((resolve, reject) => {
     request.upload.onprogress = ({ loaded, total }) => onShare(total > 0 ? loaded / total : 0);
