@@ -64,7 +64,7 @@ def test_nifti_files_hold_16_bit_samples_true_spacing_and_aligned_labels(tmp_pat
         assert between > 10
         assert set(np.unique(np.asarray(mask.dataobj))) <= {0, GREY, WHITE, LESION}
         sidecar = json.loads(patient.sidecar.read_text())
-        assert list(sidecar) == ["patient", "sex", "age_band", "site", "scanner"]
+        assert list(sidecar)[:5] == ["patient", "sex", "age_band", "site", "scanner"]
         assert sidecar["patient"] == patient.person.patient
     assert len({patient.person.site for patient in files}) == 3
 
