@@ -233,7 +233,8 @@ def _acquire(
 
 def _write(folder: Path, person: Person, scan: Scan, seed: int, dicom: bool) -> PatientFiles:
     sidecar = folder / f"{person.patient}.json"
-    sidecar.write_text(json.dumps(asdict(person), indent=1) + "\n", encoding="utf-8")
+    told = {**asdict(person), "modality": "MR"}
+    sidecar.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     mask = folder / f"{person.patient}.mask.nii.gz"
     affine = _affine(scan)
     _write_nifti(mask, scan.labels, affine)
