@@ -70,7 +70,7 @@ def job_write(
         "config": dict(config), "seed": seed, "classes": list(classes),
         "start": "start/" if start else None,
     }  # fmt: skip
-    (folder / "job.json").write_text(json.dumps(job, indent=1))
+    (folder / "job.json").write_text(json.dumps(job, indent=1, sort_keys=True))
     rows = [_example_write(folder, example) for example in examples]
     # Written last and renamed: its presence says that the folder is whole.
     temporary = folder / "examples.json.part"

@@ -1,0 +1,80 @@
+"""A real Chromium in front of a whole installation whose champion was really trained."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from installation import Installation
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "scripts"))
+from find_browser import find
+
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+TRAINING = {
+    "preset": "tiny", "epochs": 4, "minimum_steps": 120, "minimum_total": 12, "minimum_new": 12,
+    "minimum_held_out": 3, "cooldown_seconds": 0,
+}  # fmt: skip
+BUILT = Path(__file__).resolve().parents[2] / "frontend" / "dist" / "index.html"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    found = find() if BUILT.exists() else None
+    if found is None:
+        reason = "no Chromium, or the front end is not built (make build)"
+        assert not os.environ.get("RETICLE_REQUIRE_BROWSER"), reason
+        pytest.skip(reason)
+    return found
+
+
+@pytest.fixture(scope="session")
+def installation(
+    chromium: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    """Web, worker and clock run; simulated readers have made the labels of a first champion."""
+    made = Installation(tmp_path_factory.mktemp("browser"))
+    try:
+        made.start(patients=9, slices=10, size=64, training=TRAINING)
+        made.manage(
+            "simulate", "--campaign=brain-mri", "--readers=2", "--budget=12",
+            f"--url={made.url}", f"--json={made.folder / 'sim.jsonl'}",
+        )  # fmt: skip
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def log_in(installation: Installation, browser: Browser) -> Iterator[Callable[[str], Page]]:
+    """Return a function that logs a demo person in, in a browser of their own."""
+    contexts: list[BrowserContext] = []
+
+    def log_in(name: str) -> Page:
+        contexts.append(browser.new_context(viewport={"width": 1280, "height": 800}))
+        contexts[-1].set_default_timeout(20_000)
+        page = contexts[-1].new_page()
+        page.goto(installation.url)
+        page.get_by_label("User name").fill(name)
+        page.get_by_label("Password", exact=True).fill("reticle-demo")
+        page.get_by_role("button", name="Log in").click()
+        page.get_by_role("heading", name="Campaigns").wait_for()
+        return page
+
+    yield log_in
+    for made in contexts:
+        made.close()

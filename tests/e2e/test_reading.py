@@ -1,0 +1,197 @@
+"""A clinician reads in a real browser: what the mouse drew is what the database holds."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from playwright.sync_api import Page, expect
+
+from installation import Installation
+from reticle.pixels.mask import unpack
+
+pytestmark = pytest.mark.browser
+LogIn = Callable[[str], Page]
+SHOWN = "() => window.__reticle && window.__reticle.assignment() !== null"
+
+
+def start_reading(page: Page, installation: Installation) -> dict[str, Any]:
+    page.goto(f"{installation.url}/campaigns/brain-mri/read")
+    return shown(page)
+
+
+def shown(page: Page, *, other_than: int | None = None) -> dict[str, Any]:
+    """Wait for a case (another than the one named) and return its assignment."""
+    page.wait_for_function(SHOWN)
+    if other_than is not None:
+        page.wait_for_function(
+            "(id) => window.__reticle && window.__reticle.assignment()?.id !== id", arg=other_than
+        )
+    return dict(page.evaluate("() => window.__reticle.assignment()"))
+
+
+def mask_of(page: Page, case: dict[str, Any]) -> npt.NDArray[np.uint8]:
+    values = page.evaluate("() => Array.from(window.__reticle.mask())")
+    return np.array(values, np.uint8).reshape(case["image"]["rows"], case["image"]["columns"])
+
+
+def stroke(page: Page, *points: tuple[float, float]) -> None:
+    """Draw with the mouse along points in image coordinates."""
+    spots = [
+        page.evaluate("([x, y]) => window.__reticle.imageToClient(x, y)", list(point))
+        for point in points
+    ]
+    page.mouse.move(spots[0]["x"], spots[0]["y"])
+    page.mouse.down()
+    for spot in spots[1:]:
+        page.mouse.move(spot["x"], spot["y"], steps=8)
+    page.mouse.up()
+
+
+def stored(installation: Installation, assignment: int) -> npt.NDArray[np.uint8]:
+    rows = installation.query(
+        "SELECT a.packed, i.rows, i.columns FROM annotations_annotation a"
+        " JOIN annotations_task t ON t.id = a.task_id JOIN images_image i ON i.id = t.image_id"
+        " WHERE a.assignment_id = %s",
+        assignment,
+    )
+    packed, height, width = rows[0]
+    return unpack(bytes(packed), height, width)
+
+
+def submitted(installation: Installation, assignment: int) -> bool:
+    question = "SELECT count(*) FROM annotations_annotation WHERE assignment_id = %s"
+    return installation.query(question, assignment) == [(1,)]
+
+
+def test_two_slices_are_labelled_by_mouse_settled_audited_and_counted(
+    installation: Installation, log_in: LogIn
+) -> None:
+    page = log_in("reader")
+    case = start_reading(page, installation)
+    for _ in range(2):
+        page.keyboard.press("1")
+        stroke(page, (20, 20), (40, 24), (30, 44))
+        page.keyboard.press("2")
+        stroke(page, (34, 12), (50, 18))
+        page.keyboard.press("e")
+        stroke(page, (30, 22), (30, 30))
+        page.keyboard.press("b")
+        drawn = mask_of(page, case)
+        assert {1, 2} <= set(np.unique(drawn).tolist())
+        page.keyboard.press("Enter")
+        following = shown(page, other_than=case["id"])
+        installation.wait_until(lambda key=case["id"]: submitted(installation, key), 20)  # type: ignore[misc]
+        assert np.array_equal(stored(installation, case["id"]), drawn), "not byte for byte"
+        state = "SELECT state FROM annotations_task WHERE id = %s"
+        assert installation.query(state, case["task"]["id"]) == [("settled",)]
+        audited = installation.query(
+            "SELECT action FROM audit_auditevent WHERE detail->>'task' = %s",
+            str(case["task"]["id"]),
+        )
+        assert ("annotation.submit",) in audited
+        case = following
+
+    manager = log_in("manager")
+    manager.goto(f"{installation.url}/campaigns/brain-mri/readers")
+    row = manager.get_by_role("row").filter(has_text="reader").filter(has_not_text="sim-")
+    expect(row.filter(has_text="2").first).to_be_visible()
+
+
+def test_undo_takes_back_one_stroke_and_redo_brings_it_again(
+    installation: Installation, log_in: LogIn
+) -> None:
+    page = log_in("reader")
+    case = start_reading(page, installation)
+    before = mask_of(page, case)
+    page.keyboard.press("1")
+    stroke(page, (10, 10), (20, 10))
+    after = mask_of(page, case)
+    assert not np.array_equal(after, before)
+    page.keyboard.press("Control+z")
+    assert np.array_equal(mask_of(page, case), before)
+    page.keyboard.press("Control+Shift+z")
+    assert np.array_equal(mask_of(page, case), after)
+
+
+def test_work_survives_a_reload_and_a_server_that_is_away(
+    installation: Installation, log_in: LogIn
+) -> None:
+    page = log_in("reader")
+    case = start_reading(page, installation)
+    page.keyboard.press("2")
+    stroke(page, (12, 40), (30, 50))
+    page.get_by_text("saved", exact=False).first.wait_for()
+    installation.kill("web")
+    page.keyboard.press("1")
+    stroke(page, (40, 40), (50, 50))
+    drawn = mask_of(page, case)
+    page.get_by_text("kept here").first.wait_for()
+    installation.wait_until(installation.answers, 60)
+    page.reload()
+    again = shown(page)
+    assert again["id"] == case["id"]
+    page.wait_for_function(
+        "(wanted) => window.__reticle && window.__reticle.mask() &&"
+        " window.__reticle.mask().filter(Boolean).length === wanted",
+        arg=int(np.count_nonzero(drawn)),
+    )
+    assert np.array_equal(mask_of(page, again), drawn)
+
+
+def test_the_champion_pre_draws_a_case_and_the_page_says_why(
+    installation: Installation, log_in: LogIn
+) -> None:
+    champion = "SELECT count(*) FROM training_modelversion WHERE state = 'champion'"
+    assert installation.query(champion) == [(1,)], "the simulated labels made no champion"
+    page = log_in("reader")
+    case = start_reading(page, installation)
+    for _ in range(8):
+        if case["suggestion"] is not None and case["draft"] is None:
+            break
+        page.keyboard.press("Enter")
+        case = shown(page, other_than=case["id"])
+    assert case["suggestion"] is not None
+    page.wait_for_function("() => window.__reticle.mask().some((value) => value > 0)")
+    suggested = mask_of(page, case)
+    page.get_by_text(f"model v{case['suggestion']['model_number']} suggested").wait_for()
+    assert case["why"]["model_number"] is not None
+    page.keyboard.press("1")
+    stroke(page, (5, 5), (12, 5))
+    drawn = mask_of(page, case)
+    assert not np.array_equal(drawn, suggested)
+    page.keyboard.press("Enter")
+    shown(page, other_than=case["id"])
+    installation.wait_until(lambda: submitted(installation, case["id"]), 20)
+    changed = "SELECT changed_pixels FROM annotations_annotation WHERE assignment_id = %s"
+    expected = int(np.count_nonzero(drawn != suggested))
+    assert installation.query(changed, case["id"]) == [(expected,)]
+
+
+def test_shuffled_priorities_change_the_order_served(
+    installation: Installation, log_in: LogIn
+) -> None:
+    last = "SELECT id FROM annotations_task WHERE state = 'open' ORDER BY priority LIMIT 1"
+    wanted = installation.query(last)[0][0]
+    installation.query(
+        "UPDATE annotations_task SET priority = 1000000 WHERE id = %s RETURNING id", wanted
+    )
+    page = log_in("reader")
+    case = start_reading(page, installation)
+    served = [case["task"]["id"]]
+    for _ in range(3):  # the current and the prefetched case were leased before
+        page.keyboard.press("Enter")
+        case = shown(page, other_than=case["id"])
+        served.append(case["task"]["id"])
+    assert wanted in served
+
+
+def test_a_reader_is_kept_out_of_what_is_a_managers(
+    installation: Installation, log_in: LogIn
+) -> None:
+    page = log_in("reader")
+    page.goto(f"{installation.url}/campaigns/brain-mri")
+    page.get_by_text("Brain MRI").first.wait_for()
+    for name in ("Settings", "Audit", "Models"):
+        expect(page.get_by_role("tab", name=name)).to_have_count(0)
