@@ -111,6 +111,7 @@ function Chart({ rows, series, xKey, xLabel, range, xFormat, digits = 2 }: Props
           tick={tick}
           stroke="var(--reticle-line)"
           domain={range ?? [0, "auto"]}
+          allowDecimals={digits > 0}
           tickFormatter={(value: number) => number(value, digits)}
         />
         <Tooltip

@@ -1,6 +1,7 @@
 /** Every text a person reads, in English. `{name}` is filled in by `t(key, { name })`. */
 export const en = {
   "app.name": "Reticle",
+  "app.title": "{page} · Reticle",
   "app.skip": "Skip to content",
   "app.signOut": "Log out",
   "app.home": "Home",
@@ -395,7 +396,7 @@ export const en = {
   "action.undo": "Undo",
   "action.redo": "Redo",
   "action.clearSuggestion": "Clear suggestion",
-  "action.loadSuggestion": "Load suggestion again",
+  "action.loadSuggestion": "Reload suggestion",
   "action.clearAll": "Clear all labels",
   "action.hideLabels": "Hide labels",
   "action.holdHide": "Hide labels while held",

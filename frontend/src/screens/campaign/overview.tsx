@@ -90,7 +90,7 @@ function Training(props: {
 export function refreshText(next: Schemas["RefreshOutput"]): string {
   if (!next.enabled) return t("refresh.off");
   const needed = next.needed;
-  return `${tn("refresh.new", next.new_labels)}. ${
+  return `${tn("refresh.new", Math.max(0, next.new_labels))}. ${
     needed > 0 ? tn("refresh.next", needed) : t("refresh.now")
   }.`;
 }

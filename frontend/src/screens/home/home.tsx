@@ -9,6 +9,7 @@ import {
   Text,
   Title,
 } from "@mantine/core";
+import { useDocumentTitle } from "@mantine/hooks";
 import { IconPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
@@ -21,6 +22,7 @@ import { decimal, t, tn } from "../../i18n";
 import { useUser } from "../../session";
 
 export function Home() {
+  useDocumentTitle(t("app.title", { page: t("home.title") }));
   const user = useUser();
   const { data, error, isPending, refetch } = useQuery(campaignsQuery());
   const creates =

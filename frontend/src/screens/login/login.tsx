@@ -59,6 +59,7 @@ export function LoginForm({ username: known = "" }: { username?: string }) {
           value={password}
           onChange={(event) => setPassword(event.currentTarget.value)}
           autoFocus={known !== ""}
+          {...(known ? { "data-autofocus": true } : {})}
           required
           withAsterisk={false}
         />
