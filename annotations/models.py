@@ -153,7 +153,7 @@ class Task(models.Model):
                 F("id"),
                 name="task_queue",
                 condition=Q(state="open"),
-            ),  # fmt: skip
+            ),
             models.Index(fields=["campaign", "state", "settled_at"], name="task_state"),
         ]
 

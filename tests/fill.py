@@ -1,4 +1,4 @@
-"""Fill a fresh installation for tests: the demo people and a small cohort. Run by installation.py."""
+"""Fill a fresh installation for tests: the demo people and a small cohort."""
 
 import json
 import sys
@@ -33,9 +33,7 @@ def main(options: dict[str, object]) -> None:
     )  # fmt: skip
     for name, roles in demo.PEOPLE.items():
         campaigns.member_set(actor=manager, campaign=made, user=people[name], roles=roles)
-    row = import_create(
-        campaign=made, actor=manager, source="command", files=files_below([folder])
-    )
+    row = import_create(campaign=made, actor=manager, source="command", files=files_below([folder]))
     import_now(row)
     campaigns.campaign_set_state(actor=manager, campaign=made, state=Campaign.State.OPEN)
 

@@ -69,7 +69,9 @@ def test_acknowledged_submissions_outlive_web_database_and_broker(
 
 def test_a_run_whose_worker_is_killed_resumes_and_ends_once(installation: Installation) -> None:
     """Uses the labels of the test above; the run is long enough to be killed in its middle."""
-    running = "SELECT id, jsonb_array_length(epochs::jsonb) FROM training_trainingrun WHERE state = 'running'"
+    running = (
+        "SELECT id, jsonb_array_length(epochs) FROM training_trainingrun WHERE state = 'running'"
+    )
     begun = lambda: installation.query(running)  # noqa: E731
     installation.wait_until(lambda: bool(begun() and begun()[0][1] >= 2), 120)
     run, epochs_before = begun()[0]
@@ -85,10 +87,14 @@ def test_a_run_whose_worker_is_killed_resumes_and_ends_once(installation: Instal
     installation.wait_until(lambda: installation.query(state, run)[0][0] == "succeeded", 180)
     assert installation.query(state, run)[0][1] == 2
     folder = installation.folder / "runs" / f"run-{run}"
-    first = [json.loads(line) for line in (folder / "attempt-1/metrics.jsonl").read_text().splitlines()]
-    second = [json.loads(line) for line in (folder / "attempt-2/metrics.jsonl").read_text().splitlines()]
+    first = [
+        json.loads(line) for line in (folder / "attempt-1/metrics.jsonl").read_text().splitlines()
+    ]
+    second = [
+        json.loads(line) for line in (folder / "attempt-2/metrics.jsonl").read_text().splitlines()
+    ]
     assert len(first) >= epochs_before
     assert [row["epoch"] for row in second] == list(range(1, 9))
-    assert second[: epochs_before] == first[: epochs_before], "completed epochs were repeated"
+    assert second[:epochs_before] == first[:epochs_before], "completed epochs were repeated"
     models = installation.query("SELECT count(*) FROM training_modelversion WHERE run_id = %s", run)
     assert models == [(1,)]

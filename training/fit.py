@@ -6,7 +6,7 @@ every later write asks for that token, so a worker that lost its claim can chang
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -343,7 +343,7 @@ def _decide(run: TrainingRun, candidate: ModelVersion, snapshot: Snapshot) -> No
     decision = promote.decide(
         report,
         against,
-        floor=_majority(snapshot),
+        floor=_majority(snapshot, promote.classes_shown(report)),
         margin=_number(policy, "margin"),
         minimum_cases=int(_number(policy, "minimum_held_out")),
     )
@@ -373,8 +373,8 @@ def evaluate(model: ModelVersion, snapshot: Snapshot, *, beat: Any) -> dict[str,
     return content
 
 
-def _majority(snapshot: Snapshot) -> float:
-    """Return the Dice of the majority mask: what the first model has to beat."""
+def _majority(snapshot: Snapshot, names: Sequence[str]) -> float:
+    """Return the majority mask's Dice over the named classes: the first model has to beat it."""
     splits = []
     for split in ("training", "held_out"):
         keys = [row["annotation"] for row in snapshot.manifest[split]]
@@ -382,7 +382,8 @@ def _majority(snapshot: Snapshot) -> float:
         splits.append(
             [unpack(bytes(r.packed), r.task.image.rows, r.task.image.columns) for r in rows]
         )
-    indexes = [int(row["index"]) for row in snapshot.manifest["classes"]]
+    classes = snapshot.manifest["classes"]
+    indexes = [int(row["index"]) for row in classes if row["name"] in names]
     return promote.majority_dice(splits[0], splits[1], indexes)
 
 

@@ -23,6 +23,7 @@ from reticle.pixels.agreement import counts
 from training.models import Evaluation, ModelVersion
 
 RESAMPLES = 2000
+CLASS_CASES = 3  # a class is compared once so many held-out cases show it
 Report = Mapping[str, Any]
 Mask = npt.NDArray[np.uint8]
 
@@ -47,7 +48,8 @@ def decide(
 ) -> Decision:
     """Compare two reports over the same cases; `floor` is what the first model has to beat."""
     cases = [str(case["id"]) for case in candidate["cases"]]
-    score = _number(candidate.get("mean_dice"))
+    names = classes_shown(candidate)
+    score = _mean(candidate, names)
     if score is None or len(cases) < minimum_cases:
         words = f"{len(cases)} held-out cases with a usable Dice are too few to decide"
         return Decision("insufficient", [words], candidate=score, cases=cases)
@@ -56,23 +58,43 @@ def decide(
         sign = "above" if better else "not above"
         words = f"first model: mean Dice {score:.3f} is {sign} the majority mask's {floor:.3f}"
         return Decision("promote" if better else "reject", [words], candidate=score, cases=cases)
-    return _compare(candidate, champion, score, cases, margin)
+    return _compare(candidate, champion, names, margin)
 
 
-def _compare(
-    candidate: Report, champion: Report, score: float, cases: list[str], margin: float
-) -> Decision:
-    old = _number(champion.get("mean_dice"))
-    if old is None or cases != [str(case["id"]) for case in champion["cases"]]:
+def classes_shown(report: Report) -> list[str]:
+    """Return the classes that enough held-out cases show to compare two models by.
+
+    A rare class shown by one or two slices is measured by luck: it is reported, and does not
+    decide until there is evidence.
+    """
+    shown: dict[str, int] = {}
+    for case in report["cases"]:
+        for name, row in case["classes"].items():
+            shown[name] = shown.get(name, 0) + (row["tp"] + row["fn"] > 0)
+    return [name for name, count in shown.items() if count >= CLASS_CASES]
+
+
+def _mean(report: Report, names: Sequence[str]) -> float | None:
+    """Return the mean Dice over the named classes; None when one is missing or there is none."""
+    found = [_number(report["classes"].get(name, {}).get("dice")) for name in names]
+    numbers = [value for value in found if value is not None]
+    return float(np.mean(numbers)) if numbers and len(numbers) == len(found) else None
+
+
+def _compare(candidate: Report, champion: Report, names: Sequence[str], margin: float) -> Decision:
+    cases = [str(case["id"]) for case in candidate["cases"]]
+    score, old = _mean(candidate, names), _mean(champion, names)
+    if score is None or old is None or cases != [str(case["id"]) for case in champion["cases"]]:
         return Decision("insufficient", ["the two models were not measured on the same cases"],
                         candidate=score, champion=old, cases=cases)  # fmt: skip
-    pairs = _pairs(candidate["patients"], champion["patients"])
+    pairs = _pairs(candidate["patients"], champion["patients"], names)
     fallen = {
         name: float(np.mean([new - was for new, was in values])) for name, values in pairs.items()
     }
-    low, high = _interval(candidate["patients"], champion["patients"])
+    low, high = _interval(candidate["patients"], champion["patients"], names)
     difference = score - old
-    reasons = [f"mean Dice {score:.3f} against {old:.3f} on {len(cases)} cases"]
+    listed = ", ".join(names)
+    reasons = [f"mean Dice ({listed}) {score:.3f} against {old:.3f} on {len(cases)} cases"]
     lost = [f"{name} fell by {-fall:.3f}" for name, fall in fallen.items() if fall < -margin]
     verdict = "promote" if difference >= 0 and not lost else "reject"
     if difference < 0:
@@ -87,22 +109,23 @@ def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
-def _pairs(new: Report, old: Report) -> dict[str, list[tuple[float, float]]]:
-    """Return per class the (new, old) Dice of each patient where both are numbers."""
+def _pairs(new: Report, old: Report, names: Sequence[str]) -> dict[str, list[tuple[float, float]]]:
+    """Return per named class the (new, old) Dice of each patient where both are numbers."""
     pairs: dict[str, list[tuple[float, float]]] = {}
     for patient, classes in new.items():
         for name, value in classes.items():
             first, second = _number(value), _number(old.get(patient, {}).get(name))
-            if first is not None and second is not None:
+            if name in names and first is not None and second is not None:
                 pairs.setdefault(name, []).append((first, second))
     return pairs
 
 
-def _interval(new: Report, old: Report) -> tuple[float | None, float | None]:
+def _interval(new: Report, old: Report, names: Sequence[str]) -> tuple[float | None, float | None]:
     """Return the 95 % interval of the mean difference, by bootstrap over patients."""
     differences = []
     for patient in new:
-        values = [a - b for pair in _pairs({patient: new[patient]}, old).values() for a, b in pair]
+        found = _pairs({patient: new[patient]}, old, names)
+        values = [a - b for pair in found.values() for a, b in pair]
         if values:
             differences.append(float(np.mean(values)))
     if len(differences) < 2:

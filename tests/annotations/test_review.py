@@ -17,9 +17,7 @@ ACCEPT, RETURN = Review.Verdict.ACCEPT, Review.Verdict.RETURN
 @pytest.fixture
 def campaign() -> Campaign:
     manager, reader, reviewer = (make.user(name) for name in ("manager", "reader", "reviewer"))
-    return make.campaign(
-        manager, tasks=4, readers=[reader], reviewers=[reviewer], review="all"
-    )
+    return make.campaign(manager, tasks=4, readers=[reader], reviewers=[reviewer], review="all")
 
 
 @pytest.fixture
@@ -64,7 +62,9 @@ def test_returned_work_comes_back_first_with_the_comment(
 def test_a_return_needs_a_comment(campaign: Campaign, reader: User, reviewer: User) -> None:
     done = make.submit(make.lease(campaign, reader))
     with pytest.raises(Invalid):
-        annotation_review(annotation=done.annotation, reviewer=reviewer, verdict=RETURN, comment=" ")
+        annotation_review(
+            annotation=done.annotation, reviewer=reviewer, verdict=RETURN, comment=" "
+        )
 
 
 def test_a_verdict_is_given_once(campaign: Campaign, reader: User, reviewer: User) -> None:

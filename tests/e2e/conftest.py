@@ -35,9 +35,7 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def installation(
-    chromium: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Installation]:
+def installation(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Web, worker and clock run; simulated readers have made the labels of a first champion."""
     made = Installation(tmp_path_factory.mktemp("browser"))
     try:

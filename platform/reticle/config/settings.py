@@ -9,6 +9,7 @@ DATA_FOLDER = Path(env.text("RETICLE_DATA", str(BASE_DIR / ".data"))).expanduser
 _services = env.services(DATA_FOLDER)
 
 DEBUG = env.flag("DEBUG")
+PORT = env.number("PORT", 8000, low=1, high=65535)
 # Without a configured or embedded database only commands that touch no data can run.
 DATABASE_URL = env.text("DATABASE_URL", _services.get("DATABASE_URL", ""))
 BROKER_URL = env.text("BROKER_URL", _services.get("BROKER_URL", ""))
@@ -167,4 +168,5 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
+    "loggers": {"httpx": {"level": "WARNING"}},
 }

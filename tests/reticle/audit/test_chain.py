@@ -40,7 +40,7 @@ def test_events_are_sealed_once_and_the_chain_verifies() -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE audit_auditevent SET detail = '{}' WHERE id = (SELECT min(id) FROM audit_auditevent)",
+        "UPDATE audit_auditevent SET detail = '{}' WHERE action = 'test'",
         "DELETE FROM audit_auditevent WHERE id = (SELECT min(id) FROM audit_auditevent)",
         "UPDATE audit_auditevent SET at = at + interval '1 second'",
     ],

@@ -71,7 +71,7 @@ class Command(BaseCommand):
             people,
             slug="dicom-samples",
             name="DICOM samples",
-            description="A few of pydicom's own test files: CT, MR and colour. Nothing is labelled.",
+            description="A few of pydicom's own test files: CT, MR, colour. Nothing is labelled.",
             classes=[{"name": "finding"}],
             training={"enabled": 0},
         )

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
-from reticle.config import embedded, environment
+from reticle.config import embedded
 from reticle.config.supervisor import Supervisor
 
 NEEDED_BYTES = 2 * 2**30
@@ -28,8 +28,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options."""
-        default = environment.number("PORT", 8000, low=1, high=65535)
-        parser.add_argument("--port", type=int, default=default)
+        parser.add_argument("--port", type=int, default=settings.PORT)
         parser.add_argument("--demo", action="store_true", help="load the demo campaigns")
         parser.add_argument("--simulate", type=int, default=0, help="so many simulated readers")
 
@@ -71,7 +70,7 @@ class Command(BaseCommand):
         """Say plainly what is missing. Raises CommandError."""
         if not embedded.port_is_free(port):
             raise CommandError(
-                f"Port {port} is taken by another program. Choose another: make demo PORT={port + 1}"
+                f"Port {port} is taken by another program. Try: make demo PORT={port + 1}"
             )
         settings.DATA_FOLDER.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(settings.DATA_FOLDER).free

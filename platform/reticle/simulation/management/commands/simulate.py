@@ -7,13 +7,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from annotations import campaigns
 from annotations.models import Campaign
 from reticle.accounts.models import User
 from reticle.accounts.roles import Role
-from reticle.config import environment
 from reticle.images.models import ReferenceMask
 from reticle.pixels.mask import Mask, unpack
 from reticle.simulation import report
@@ -54,14 +54,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options."""
-        port = environment.number("PORT", 8000, low=1, high=65535)
         parser.add_argument("--campaign", required=True)
         parser.add_argument("--readers", type=int, default=2)
         parser.add_argument("--budget", type=int, default=60, help="labels to make")
         parser.add_argument("--noise", action="store_true", help="unsteady boundaries")
         parser.add_argument("--strategy", choices=Campaign.Strategy.values)
         parser.add_argument("--seed", type=int, default=0)
-        parser.add_argument("--url", default=f"http://127.0.0.1:{port}")
+        parser.add_argument("--url", default=f"http://127.0.0.1:{settings.PORT}")
         parser.add_argument("--pace", type=float, default=0, help="modelled seconds per real one")
         parser.add_argument("--no-wait", action="store_true", help="do not wait for decisions")
         parser.add_argument("--json", type=Path, required=True, help="events, one a line")

@@ -1,0 +1,93 @@
+"""The rule of promotion, on reports whose numbers are known."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from training.promote import CLASS_CASES, Decision, decide, finite, majority_dice
+
+
+def report(grey: list[float], lesion: list[float | None] = []) -> dict[str, Any]:  # noqa: B006
+    """One case a patient; a lesion value of None is a patient without lesion."""
+    rows, patients = [], {}
+    for number, value in enumerate(grey):
+        found = lesion[number] if number < len(lesion) else None
+        classes = {
+            "grey": {"tp": 10, "fp": 0, "fn": 1, "dice": value},
+            "lesion": {"tp": 0, "fp": 0, "fn": 0 if found is None else 5, "dice": found},
+        }
+        rows.append({"id": str(number), "patient": f"P{number}", "classes": classes})
+        patients[f"P{number}"] = {"grey": value, "lesion": found}
+    shown = [value for value in lesion if value is not None]
+    return {
+        "cases": rows,
+        "patients": patients,
+        "classes": {
+            "grey": {"dice": float(np.mean(grey))},
+            "lesion": {"dice": float(np.mean(shown)) if shown else None},
+        },
+        "mean_dice": float(np.mean(grey)),
+    }
+
+
+def judge(candidate: dict[str, Any], champion: dict[str, Any] | None, **options: Any) -> Decision:
+    values = {"floor": 0.3, "margin": 0.05, "minimum_cases": 4, **options}
+    return decide(candidate, champion, **values)
+
+
+def test_the_first_model_must_beat_the_majority_mask() -> None:
+    assert judge(report([0.5] * 4), None).verdict == "promote"
+    assert judge(report([0.2] * 4), None).verdict == "reject"
+
+
+def test_a_better_model_is_promoted_and_a_worse_one_is_not() -> None:
+    better = judge(report([0.8] * 4), report([0.7] * 4))
+    assert (better.verdict, better.difference) == ("promote", pytest.approx(0.1))
+    assert better.cases == ["0", "1", "2", "3"]
+    assert judge(report([0.6] * 4), report([0.7] * 4)).verdict == "reject"
+
+
+def test_a_class_that_falls_beyond_its_margin_stops_a_better_mean() -> None:
+    champion = report([0.5] * 6, [0.6] * 6)
+    candidate = report([0.9] * 6, [0.4] * 6)
+    found = judge(candidate, champion)
+    assert found.verdict == "reject"
+    assert any("lesion" in reason for reason in found.reasons)
+
+
+def test_a_class_that_hardly_any_case_shows_does_not_decide() -> None:
+    shown: list[float | None] = [0.6] * (CLASS_CASES - 1)
+    lost: list[float | None] = [0.0] * (CLASS_CASES - 1)
+    assert judge(report([0.9] * 6, lost), report([0.8] * 6, shown)).verdict == "promote"
+
+
+def test_too_few_cases_and_numbers_that_are_none_leave_it_to_a_person() -> None:
+    assert judge(report([0.9] * 3), None).verdict == "insufficient"
+    nothing = report([0.9] * 4)
+    nothing["classes"]["grey"]["dice"] = float("nan")
+    assert judge(nothing, report([0.8] * 4)).verdict == "insufficient"
+
+
+def test_models_measured_on_different_cases_are_not_compared() -> None:
+    assert judge(report([0.9] * 5), report([0.8] * 4)).verdict == "insufficient"
+
+
+def test_the_interval_is_over_patients() -> None:
+    found = judge(report([0.9, 0.5, 0.9, 0.5]), report([0.5, 0.5, 0.5, 0.5]))
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low <= 0.2 <= found.high
+    assert found.high - found.low > 0.1
+
+
+def test_the_majority_mask_is_pixel_by_pixel() -> None:
+    one = np.array([[1, 1], [0, 0]], np.uint8)
+    other = np.array([[1, 0], [0, 0]], np.uint8)
+    assert majority_dice([one, one, other], [one], [1]) == pytest.approx(1.0)
+    assert majority_dice([one, one, other], [other], [1]) == pytest.approx(2 / 3)
+    assert majority_dice([], [one], [1]) == 0.0
+
+
+def test_what_is_no_number_becomes_null() -> None:
+    assert finite({"a": [float("nan"), 1.0], "b": float("inf")}) == {"a": [None, 1.0], "b": None}
