@@ -156,7 +156,9 @@ def _interleaved(
     while len(result) < len(chance):
         owed += share
         by_chance = owed >= 1.0 - 1e-9 or not model
-        found = next((i for i in (from_chance if by_chance else from_model) if i not in taken), None)
+        found = next(
+            (i for i in (from_chance if by_chance else from_model) if i not in taken), None
+        )
         if found is None:  # one of the two has run dry; the other goes on
             by_chance = not by_chance
             found = next(i for i in (from_chance if by_chance else from_model) if i not in taken)

@@ -229,7 +229,9 @@ def _build(base: T, raw: Mapping[str, Any], prefix: str) -> T:
     changes: dict[str, Any] = {}
     for name, value in raw.items():
         if name not in known:
-            raise ConfigError(f"{prefix}{name}: no such field; known are {', '.join(sorted(known))}")
+            raise ConfigError(
+                f"{prefix}{name}: no such field; known are {', '.join(sorted(known))}"
+            )
         part = getattr(base, name)
         if isinstance(part, (NetworkConfig, AugmentConfig)):
             if not isinstance(value, Mapping):

@@ -39,7 +39,9 @@ def put_aside(examples: Sequence[Example], share: float) -> tuple[list[Example],
     At least one patient stays for training; with a share above 0 and two patients or more, at
     least one is put aside.
     """
-    patients = sorted({e.patient for e in examples}, key=lambda p: hashlib.sha256(p.encode()).digest())
+    patients = sorted(
+        {e.patient for e in examples}, key=lambda p: hashlib.sha256(p.encode()).digest()
+    )
     count = min(len(patients) - 1, max(1, round(share * len(patients)))) if share > 0 else 0
     inner = set(patients[:count])
     return (
@@ -135,9 +137,7 @@ def draw(
     return picks
 
 
-def _corner(
-    item: Prepared, wanted: int, patch: int, rng: np.random.Generator
-) -> tuple[int, int]:
+def _corner(item: Prepared, wanted: int, patch: int, rng: np.random.Generator) -> tuple[int, int]:
     """Top left pixel of a patch: around a pixel of the wanted class, else anywhere inside."""
     sides = item.target.shape
     centre: tuple[int, int] | None = None

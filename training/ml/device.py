@@ -82,5 +82,3 @@ def choose(config: TrainConfig) -> Place:
         dist.init_process_group("nccl" if name == "cuda" else "gloo")
     half = config.precision == "bf16" or (config.precision == "auto" and name == "cuda")
     return Place(device, half, rank, world)
-
-

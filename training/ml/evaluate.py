@@ -33,7 +33,9 @@ Pooled = dict[str, dict[str, Counts]]
 """Counts by patient and class name."""
 
 
-def evaluate(model: Model, examples: Sequence[Example], place: Place, *, seed: int) -> dict[str, Any]:
+def evaluate(
+    model: Model, examples: Sequence[Example], place: Place, *, seed: int
+) -> dict[str, Any]:
     """The report as JSON values (see the module). Raises JobError for unusable examples."""
     if not examples:
         raise JobError("no_examples", "examples.json: evaluation needs at least one example")
@@ -64,7 +66,9 @@ def evaluate(model: Model, examples: Sequence[Example], place: Place, *, seed: i
         },
         "classes": classes,
         "mean_dice": _mean(row["dice"] for row in classes.values()),
-        "majority_dice": _mean(_class_summary(c.name, majority, seed)["dice"] for c in model.classes),
+        "majority_dice": _mean(
+            _class_summary(c.name, majority, seed)["dice"] for c in model.classes
+        ),
         "ece": calibration.error(),
     }
 
@@ -124,7 +128,9 @@ def bootstrap(values: npt.NDArray[np.float64], seed: int) -> tuple[float | None,
     return float(low), float(high)
 
 
-def _class_summary(name: str, pooled: Mapping[str, Mapping[str, Counts]], seed: int) -> dict[str, Any]:
+def _class_summary(
+    name: str, pooled: Mapping[str, Mapping[str, Counts]], seed: int
+) -> dict[str, Any]:
     totals = [by_class[name] for by_class in pooled.values()]
     values = np.array([total.dice for total in totals if not math.isnan(total.dice)])
     low, high = bootstrap(values, seed)

@@ -109,7 +109,9 @@ def score(prediction: Prediction, model: Model) -> Score:
     least = _SOFTENING * entropy.size
 
     def weighted(weight: npt.NDArray[np.floating]) -> float:
-        return float((weight * entropy).sum(dtype=np.float64) / (weight.sum(dtype=np.float64) + least))
+        return float(
+            (weight * entropy).sum(dtype=np.float64) / (weight.sum(dtype=np.float64) + least)
+        )
 
     return Score(
         overall=weighted(1 - prediction.values[0]),

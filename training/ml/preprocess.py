@@ -84,7 +84,9 @@ class Plan:
         if self.denoise:
             pixels = _planes(cv2.medianBlur(np.ascontiguousarray(pixels), self.denoise))
         if not geometry.unchanged:
-            smaller = geometry.scaled_rows * geometry.scaled_columns < geometry.rows * geometry.columns
+            smaller = (
+                geometry.scaled_rows * geometry.scaled_columns < geometry.rows * geometry.columns
+            )
             pixels = _planes(
                 cv2.resize(
                     np.ascontiguousarray(pixels),

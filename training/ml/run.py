@@ -174,4 +174,3 @@ def _fingerprint(
         "start": None if start is None else (start.seed, start.trained_on),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
