@@ -195,6 +195,17 @@ describe("after a reload", () => {
 });
 
 describe("conflicts", () => {
+  it("a heartbeat that finds the lease gone says so, and the work can go on", async () => {
+    await begin();
+    draw(3);
+    server.rows.get(101)!.state = "lost";
+    reading.poke();
+    await until(() => now().lost);
+    await reading.goOn();
+    expect(now().work?.assignment.task.id).toBe(2);
+    expect(now().lost).toBe(false);
+  });
+
   it("a submit after the lease was lost says so once and the work goes on", async () => {
     await begin();
     draw(3);

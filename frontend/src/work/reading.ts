@@ -30,6 +30,8 @@ export interface ReadingState {
 
 const RENEW_EVERY = 60_000;
 const RETRY_AFTER = 3000;
+/** With nothing left to read, ask again: work is imported, returned, and leases end. */
+const ASK_AGAIN = 20_000;
 
 export class Reading {
   readonly store = new Store<ReadingState>({
@@ -202,6 +204,7 @@ export class Reading {
     const { work } = this.store.get();
     if (!assignment) {
       this.store.set({ phase: "empty", work: null, heldUntil: null });
+      this.later(ASK_AGAIN);
       return;
     }
     // Handed in while the question was under way: the next turn asks again.
@@ -237,10 +240,7 @@ export class Reading {
     const { work } = this.store.get();
     if (isPassing(error)) {
       if (!work) this.store.set({ phase: "waiting" });
-      this.retry = setTimeout(() => {
-        this.retry = null;
-        void this.advance();
-      }, RETRY_AFTER);
+      this.later(RETRY_AFTER);
       return;
     }
     if (isSignedOut(error)) {
@@ -258,6 +258,14 @@ export class Reading {
           ? "forbidden"
           : "failed";
     this.store.set({ phase, message });
+  }
+
+  private later(milliseconds: number): void {
+    if (this.retry) clearTimeout(this.retry);
+    this.retry = setTimeout(() => {
+      this.retry = null;
+      void this.advance();
+    }, milliseconds);
   }
 
   private async renew(): Promise<void> {

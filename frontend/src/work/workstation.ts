@@ -21,6 +21,8 @@ import { Store } from "./store";
 
 export interface Ui {
   readonly tool: ToolId;
+  /** The classes in the order of their number keys. */
+  readonly classes: readonly LabelClass[];
   readonly label: number;
   readonly radius: number;
   readonly opacity: number;
@@ -46,6 +48,7 @@ export const MAX_RADIUS = 128;
 export class Workstation implements Board {
   readonly ui = new Store<Ui>({
     tool: "brush",
+    classes: [],
     label: 1,
     radius: 4,
     opacity: 0.45,
@@ -79,7 +82,6 @@ export class Workstation implements Board {
   private shown: Pixels | null = null;
   private dirty: Rect = EMPTY_RECT;
   private hovered: Point | null = null;
-  private classes: readonly LabelClass[] = [];
   private readonly frames: Frames;
   private readonly stop: () => void;
   panning = false;
@@ -123,18 +125,15 @@ export class Workstation implements Board {
   }
 
   setClasses(classes: readonly LabelClass[]): void {
-    this.classes = classes.filter((each) => !each.retired);
+    const live = classes.filter((each) => !each.retired);
     const { label } = this.ui.get();
-    const first = this.classes[0];
-    if (first && label !== IGNORE && !this.classes.some((each) => each.index === label)) {
-      this.ui.set({ label: first.index });
-    }
+    const known = label === IGNORE || live.some((each) => each.index === label);
+    this.ui.set({ classes: live, label: known ? label : (live[0]?.index ?? IGNORE) });
     this.colour();
   }
 
-  /** The classes in the order of their number keys. */
   get palette(): readonly LabelClass[] {
-    return this.classes;
+    return this.ui.get().classes;
   }
 
   get assignment(): Case["assignment"] | null {
@@ -400,7 +399,7 @@ export class Workstation implements Board {
   }
 
   private colour(): void {
-    this.surface?.setColours(new Map(this.classes.map((each) => [each.index, each.colour])));
+    this.surface?.setColours(new Map(this.palette.map((each) => [each.index, each.colour])));
   }
 
   private stepHistory(rect: Rect | null): void {

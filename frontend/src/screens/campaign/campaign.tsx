@@ -1,4 +1,5 @@
 import { Anchor, Button, Group, Skeleton, Stack, Tabs, Text, Title } from "@mantine/core";
+import { useDocumentTitle } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ComponentType, lazy, Suspense } from "react";
 import { Link, useNavigate, useParams } from "react-router";
@@ -45,6 +46,7 @@ const TABS = [
 export function CampaignPage() {
   const { slug = "" } = useParams();
   const { data, error, refetch } = useQuery({ ...campaignQuery(slug), refetchInterval: 10_000 });
+  useDocumentTitle(t("app.title", { page: data?.name ?? slug }));
   return (
     <Page
       trail={

@@ -10,6 +10,7 @@ import {
   TextInput,
   Title,
 } from "@mantine/core";
+import { useDocumentTitle } from "@mantine/hooks";
 import { IconPlus, IconX } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
@@ -35,6 +36,7 @@ const slugOf = (name: string) =>
     .replace(/^-+|-+$/g, "");
 
 export function NewCampaign() {
+  useDocumentTitle(t("app.title", { page: t("new.title") }));
   const navigate = useNavigate();
   const queries = useQueryClient();
   const [name, setName] = useState("");

@@ -1,4 +1,5 @@
 import { Button, Skeleton, Slider, Switch, Textarea } from "@mantine/core";
+import { useDocumentTitle } from "@mantine/hooks";
 import { IconCurrentLocation } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
@@ -27,6 +28,7 @@ export function ReviewPage() {
   const asked = Number(search.get("annotation"));
   const items = queue.data ?? [];
   const item = items.find((each) => each.annotation === asked) ?? items[0] ?? null;
+  useDocumentTitle(t("app.title", { page: t("review.queue") }));
   const [look] = useState(() => new Looking());
   useEffect(() => {
     if (campaign.data) look.setClasses(campaign.data.classes);

@@ -1,8 +1,10 @@
+import { useDocumentTitle } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { useParams } from "react-router";
 import { listen } from "../../actions/keys";
 import { campaignQuery } from "../../api/queries";
+import { t } from "../../i18n";
 import { useSession, useUser } from "../../session";
 import classes from "../../styles/workstation.module.css";
 import type { Workstation } from "../../work/workstation";
@@ -23,6 +25,7 @@ export function WorkstationPage() {
   const campaign = useQuery(campaignQuery(slug));
   const station = useStation(slug, user.id);
   usePageEvents(station, !expired);
+  useDocumentTitle(t("app.title", { page: campaign.data?.name ?? slug }));
 
   useEffect(() => (station ? listen(station) : undefined), [station]);
   useEffect(() => {
@@ -30,18 +33,10 @@ export function WorkstationPage() {
   }, [station, campaign.data]);
 
   if (!station) return <div className={classes.room} />;
-  return (
-    <Room
-      station={station}
-      slug={slug}
-      name={campaign.data?.name ?? slug}
-      ready={campaign.data !== undefined}
-    />
-  );
+  return <Room station={station} slug={slug} name={campaign.data?.name ?? slug} />;
 }
 
-function Room(props: { station: Workstation; slug: string; name: string; ready: boolean }) {
-  const { station, slug, name } = props;
+function Room({ station, slug, name }: { station: Workstation; slug: string; name: string }) {
   const panel = usePick(station.ui, (ui) => ui.panel);
   return (
     <div className={classes.room} data-panel={panel}>
@@ -51,7 +46,7 @@ function Room(props: { station: Workstation; slug: string; name: string; ready: 
         <Options station={station} />
         <Stage station={station} slug={slug} />
       </main>
-      {panel ? <SidePanel key={String(props.ready)} station={station} /> : null}
+      {panel ? <SidePanel station={station} /> : null}
       <div className={classes.bottom}>
         <Notices station={station} />
         <BottomBar station={station} />

@@ -26,13 +26,14 @@ export function SidePanel({ station }: { station: Workstation }) {
 
 function Classes({ station }: { station: Workstation }) {
   const label = usePick(station.ui, (ui) => ui.label);
+  const list = usePick(station.ui, (ui) => ui.classes);
   const all = [
-    ...station.palette.map((each, place) => ({ ...each, key: place < 9 ? String(place + 1) : "" })),
+    ...list.map((each, place) => ({ ...each, key: place < 9 ? String(place + 1) : "" })),
     {
       index: IGNORE,
       name: t("work.ignore"),
       colour: IGNORE_COLOUR,
-      key: station.palette.length < 9 ? "9" : "",
+      key: list.length < 9 ? "9" : "",
     },
   ];
   return (
