@@ -53,6 +53,7 @@ export class Looking implements Board {
   readonly label = 0;
   readonly radius = 0;
   readonly drawable = false;
+  valueSpan = 1;
   private readonly tool = new Pan();
   private surface: Surface | null = null;
   private shown: Shown | null = null;
@@ -80,6 +81,7 @@ export class Looking implements Board {
 
   show(shown: Shown): void {
     this.shown = shown;
+    this.valueSpan = autoWindow(shown.pixels, 0, 100).width;
     const window = firstWindow(shown.image, shown.pixels);
     this.state.set({ window, hidden: false });
     this.surface?.show({ pixels: shown.pixels, spacing: shown.image.spacing }, window);
@@ -117,10 +119,6 @@ export class Looking implements Board {
   set window(window: Window) {
     if (this.surface) this.surface.window = window;
     this.state.set({ window });
-  }
-
-  get valueSpan(): number {
-    return this.shown ? Math.max(autoWindow(this.shown.pixels, 0, 100).width, 1e-6) : 1;
   }
 
   fit(): void {

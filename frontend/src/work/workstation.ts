@@ -85,6 +85,7 @@ export class Workstation implements Board {
   private readonly frames: Frames;
   private readonly stop: () => void;
   panning = false;
+  valueSpan = 1;
 
   constructor(
     readonly reading: Reading,
@@ -178,11 +179,6 @@ export class Workstation implements Board {
   set window(window: Window) {
     if (this.surface) this.surface.window = window;
     this.ui.set({ window });
-  }
-
-  get valueSpan(): number {
-    const auto = this.shown ? autoWindow(this.shown, 0, 100) : this.window;
-    return Math.max(auto.width, 1e-6);
   }
 
   get drawable(): boolean {
@@ -383,6 +379,7 @@ export class Workstation implements Board {
 
   private paint(image: ImageInfo, pixels: Pixels): void {
     this.shown = pixels;
+    this.valueSpan = autoWindow(pixels, 0, 100).width;
     this.surface?.show({ pixels, spacing: image.spacing }, this.ui.get().window);
     if (this.work && image.id === this.work.assignment.image.id) {
       this.surface?.touched({ x0: 0, y0: 0, x1: image.columns, y1: image.rows });
