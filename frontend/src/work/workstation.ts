@@ -82,6 +82,7 @@ export class Workstation implements Board {
   private shown: Pixels | null = null;
   private dirty: Rect = EMPTY_RECT;
   private hovered: Point | null = null;
+  private valueFrame = 0;
   private readonly frames: Frames;
   private readonly stop: () => void;
   panning = false;
@@ -424,9 +425,14 @@ export class Workstation implements Board {
   private hover(spot: Spot | null): void {
     this.hovered = spot?.image ?? null;
     this.work?.stopwatch.activity(performance.now() / 1000);
-    const value = spot && this.shown ? valueAt(this.shown, spot.image.x, spot.image.y) : null;
-    this.ui.set({ value });
     this.cursor();
+    if (this.valueFrame !== 0) return;
+    // Once a frame is enough for the eye; React then draws outside the pointer's handler.
+    this.valueFrame = requestAnimationFrame(() => {
+      this.valueFrame = 0;
+      const at = this.hovered;
+      this.ui.set({ value: at && this.shown ? valueAt(this.shown, at.x, at.y) : null });
+    });
   }
 
   private cursor(): void {
