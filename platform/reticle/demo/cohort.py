@@ -189,7 +189,7 @@ def _implant(
             ragged = 0.18 * smooth_field(rng, (*labels.shape[:2], 1), (14, 14, 1))[:, :, 0]
             away = np.hypot((x - centre[0]) / radii[0], (y - centre[1]) / radii[1]) + ragged
             bright = rng.random() < 0.25
-            level = rng.uniform(1.15, 1.4) if bright else rng.uniform(0.45, 0.85)
+            level = rng.uniform(1.25, 1.5) if bright else rng.uniform(0.3, 0.7)
             for z in run:
                 blob = (away < 1) & (labels[:, :, z] >= WHITE)
                 relative[:, :, z][blob] = level
