@@ -1,5 +1,6 @@
 """Real services for every test: PostgreSQL and Valkey from wheels, in a folder of this session."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ def postgres(services_folder: Path) -> Iterator[embedded.Service]:
     service = embedded.start_postgres(services_folder, durable=False)
     yield service
     embedded.stop(service.process)
+    shutil.rmtree(embedded.data_folder(services_folder))
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -111,3 +112,4 @@ class Installation:
 
     def stop(self) -> None:
         self.supervisor.stop()
+        shutil.rmtree(embedded.data_folder(self.folder), ignore_errors=True)

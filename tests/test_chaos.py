@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,18 +43,21 @@ def test_acknowledged_submissions_outlive_web_database_and_broker(
 ) -> None:
     path = tmp_path / "events.jsonl"
     process = simulate(installation, path, budget=40)
-    done = lambda: path.exists() and path.read_text().count('"submit"')  # noqa: E731
+
+    def submitted(wanted: int) -> bool:
+        assert process.poll() in (None, 0), process.stdout.read()[-3000:]
+        return path.exists() and path.read_text().count('"submit"') >= wanted
+
     for number, victim in enumerate(["web", "postgres", "broker", "web", "postgres"]):
-        installation.wait_until(lambda wanted=4 * (number + 1): done() >= wanted, 90)  # type: ignore[misc]
+        installation.wait_until(partial(submitted, 4 * (number + 1)), 90)
         if victim == "broker":
             installation.flush_broker()
         else:
             installation.kill(victim)
     installation.wait_until(lambda: process.poll() is not None, 240)
-    output = process.stdout.read() if process.stdout else ""
-    assert process.returncode == 0, output[-3000:]
+    assert process.returncode == 0, process.stdout.read()[-3000:]
     acknowledged = {
-        row["annotation"]: row["mask_sha256"] for row in events(path) if row["event"] == "submit"
+        row["annotation"]: row["mask_sha256"] for row in events(path) if row.get("event") == "submit"
     }
     assert len(acknowledged) == 40
     stored = dict(installation.query("SELECT id, sha256 FROM annotations_annotation"))
@@ -70,11 +74,12 @@ def test_acknowledged_submissions_outlive_web_database_and_broker(
 def test_a_run_whose_worker_is_killed_resumes_and_ends_once(installation: Installation) -> None:
     """Uses the labels of the test above; the run is long enough to be killed in its middle."""
     running = (
-        "SELECT id, jsonb_array_length(epochs) FROM training_trainingrun WHERE state = 'running'"
+        "SELECT id, attempt, jsonb_array_length(epochs) FROM training_trainingrun"
+        " WHERE state = 'running'"
     )
-    begun = lambda: installation.query(running)  # noqa: E731
-    installation.wait_until(lambda: bool(begun() and begun()[0][1] >= 2), 120)
-    run, epochs_before = begun()[0]
+    begun = partial(installation.query, running)
+    installation.wait_until(lambda: bool(begun() and begun()[0][2] >= 2), 120)
+    run, attempt, epochs_before = begun()[0]
     children = installation.training_children()
     assert len(children) == 1
     installation.kill("trainer")
@@ -85,14 +90,10 @@ def test_a_run_whose_worker_is_killed_resumes_and_ends_once(installation: Instal
         time.sleep(0.1)
     state = "SELECT state, attempt, error FROM training_trainingrun WHERE id = %s"
     installation.wait_until(lambda: installation.query(state, run)[0][0] == "succeeded", 180)
-    assert installation.query(state, run)[0][1] == 2
+    assert installation.query(state, run) == [("succeeded", attempt + 1, "")]
     folder = installation.folder / "runs" / f"run-{run}"
-    first = [
-        json.loads(line) for line in (folder / "attempt-1/metrics.jsonl").read_text().splitlines()
-    ]
-    second = [
-        json.loads(line) for line in (folder / "attempt-2/metrics.jsonl").read_text().splitlines()
-    ]
+    first = events(folder / f"attempt-{attempt}" / "metrics.jsonl")
+    second = events(folder / f"attempt-{attempt + 1}" / "metrics.jsonl")
     assert len(first) >= epochs_before
     assert [row["epoch"] for row in second] == list(range(1, 9))
     assert second[:epochs_before] == first[:epochs_before], "completed epochs were repeated"

@@ -62,7 +62,7 @@ def refresh_state(campaign: Campaign) -> dict[str, Any]:
         "enabled": bool(policy["enabled"]),
         "settled": total,
         "held_out": held_out,
-        "new_labels": total - used,
+        "new_labels": max(0, total - used),
         "needed": needed,
     }
 

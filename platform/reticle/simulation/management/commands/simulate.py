@@ -3,12 +3,13 @@
 import json
 import secrets
 from argparse import ArgumentParser
-from functools import lru_cache
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
 from annotations import campaigns
 from annotations.models import Campaign
@@ -25,16 +26,21 @@ from training.fit import champions_rescore
 NOISE_PIXELS = 0.8
 
 
-@lru_cache(maxsize=4096)
-def reference(image_id: int) -> Mask:
-    """Return the hidden reference mask of an image (rows, columns). Raises CommandError."""
-    row = ReferenceMask.objects.select_related("image").filter(image_id=image_id).first()
-    if row is None:
+def references(campaign: Campaign) -> Callable[[int], Mask]:
+    """Return a function from image to hidden reference mask (rows, columns).
+
+    All are read now: what the readers know must not hang on the database they are to outlive.
+    Raises CommandError when an image has none.
+    """
+    rows = ReferenceMask.objects.filter(image__tasks__campaign=campaign).select_related("image")
+    known = {row.image_id: (bytes(row.packed), row.image.rows, row.image.columns) for row in rows}
+    lacking = campaign.tasks.exclude(image_id__in=known).exclude(state="excluded").count()
+    if lacking:
         raise CommandError(
-            f"Image {image_id} has no reference mask: simulated readers need masks beside the "
+            f"{lacking} images have no reference mask: simulated readers need masks beside the "
             "images (name.mask.png, name.mask.nii.gz)."
         )
-    return unpack(bytes(row.packed), row.image.rows, row.image.columns)
+    return lambda image_id: unpack(*known[image_id])
 
 
 def account(campaign: Campaign, name: str, role: Role) -> tuple[str, str]:
@@ -82,11 +88,12 @@ class Command(BaseCommand):
         hand = Hand(jitter_pixels=NOISE_PIXELS if options["noise"] else 0.0)
         with options["json"].open("w") as output:
             shared = Shared(
-                campaign=campaign.slug, budget=options["budget"], reference=reference,
+                campaign=campaign.slug, budget=options["budget"], reference=references(campaign),
                 output=output, hand=hand, seed=options["seed"], pace=options["pace"],
                 wait=not options["no_wait"],
             )  # fmt: skip
             seconds = simulate(options["url"], logins, manager, shared)
+            connection.close()  # it may have died with the database while the readers went on
             champions = champions_rescore(campaign)
             for row in champions:
                 shared.log("final", **row)
