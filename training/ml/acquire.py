@@ -2,7 +2,7 @@
 
     order = select_order(scores, class_scores, patients, positions, embeddings,
                          strategy="stratified", random_share=1 / 3, seed=7)
-    order[0].index        # the case to read first; .share tells whether the model or chance chose it
+    order[0].index        # the case to read first; .share: chosen by the model or by chance
 
 Plain top-k uncertainty is worse than random in a redundant pool of neighbouring slices, so the
 model's share is noised, stratified over classes, and spread over patients and slices.
@@ -24,7 +24,7 @@ STRATEGIES = ("random", "entropy", "stratified")
 
 @dataclass(frozen=True)
 class Ranked:
-    """One place of the order: which case, by which strategy and score, chosen by model or chance."""
+    """One place of the order: which case, by which strategy, score, and share (model, random)."""
 
     index: int
     strategy: str

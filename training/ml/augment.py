@@ -73,7 +73,7 @@ def intensity(image: Floats, config: AugmentConfig, rng: np.random.Generator) ->
         blurred = cv2.GaussianBlur(changed.astype(np.float32), (0, 0), float(sigma))
         changed = np.asarray(blurred, dtype=np.float32).reshape(image.shape)
     changed = changed + noise * rng.standard_normal(image.shape, dtype=np.float32)
-    return changed.astype(np.float32)
+    return np.asarray(changed, dtype=np.float32)
 
 
 def _smooth(rng: np.random.Generator, side: int, channels: int) -> npt.NDArray[np.float32]:

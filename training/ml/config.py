@@ -16,7 +16,7 @@ Norm = Literal["none", "batch", "group", "instance"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "fp32", "bf16"]
 
-T = TypeVar("T", "NetworkConfig", "AugmentConfig", "TrainConfig")
+T = TypeVar("T", bound="NetworkConfig | AugmentConfig | TrainConfig")
 
 IGNORE = 255
 """Mask value of pixels that nobody judged; they never enter a loss or a metric."""
@@ -223,6 +223,12 @@ def _fits(value: object, wanted: Any) -> bool:
     return type(value) is wanted
 
 
+def _object(value: object, name: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{name}: give an object with its fields")
+    return value
+
+
 def _build(base: T, raw: Mapping[str, Any], prefix: str) -> T:
     known = {item.name for item in fields(base)}
     hints = typing.get_type_hints(type(base))
@@ -234,9 +240,7 @@ def _build(base: T, raw: Mapping[str, Any], prefix: str) -> T:
             )
         part = getattr(base, name)
         if isinstance(part, (NetworkConfig, AugmentConfig)):
-            if not isinstance(value, Mapping):
-                raise ConfigError(f"{prefix}{name}: give an object with its fields")
-            changes[name] = _build(part, value, f"{prefix}{name}.")
+            changes[name] = _build(part, _object(value, prefix + name), f"{prefix}{name}.")
         elif not _fits(value, hints[name]):
             raise ConfigError(f"{prefix}{name}: {value!r} is not a {hints[name]}")
         else:

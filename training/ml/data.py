@@ -92,7 +92,7 @@ class TrainingSet:
                 f"mask of {example.id}: shape {mask.shape} differs from its image's "
                 f"{pixels.shape[:2]}",
             )
-        geometry = self.plan.geometry(*mask.shape, example.spacing)
+        geometry = self.plan.geometry(mask.shape[0], mask.shape[1], example.spacing)
         made = Prepared(
             self.plan.image(pixels, geometry), self.plan.mask(self._table[mask], geometry)
         )

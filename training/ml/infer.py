@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,7 +41,7 @@ class Prediction:
         """-sum_c p_c ln p_c / ln(1 + classes) per pixel (rows, columns), 0..1."""
         clipped = np.clip(self.values, 1e-7, 1)
         total = -(clipped * np.log(clipped)).sum(axis=0) / np.log(len(self.values))
-        return np.clip(total, 0, 1).astype(np.float32)
+        return np.asarray(np.clip(total, 0, 1), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -88,15 +89,19 @@ def forward(model: Model, picture: Floats, place: Place) -> tuple[Floats, Floats
         total = torch.zeros(())
         for axes in turns:
             turned = torch.flip(image, axes) if axes else image
-            if max(image.shape[-2:]) > patch:
-                found = sliding_window_inference(
-                    turned, (patch, patch), 4, window, overlap=_OVERLAP, mode="gaussian"
-                )
-            else:
-                found = window(turned)
+            found = _slide(turned, patch, window) if max(rows, columns) > patch else window(turned)
             total = total + (torch.flip(found, axes) if axes else found).float().cpu()
     values = (total / len(turns))[0, :, :rows, :columns]
     return values.numpy(), torch.cat(features).mean(dim=0).cpu().numpy()
+
+
+def _slide(image: Tensor, patch: int, window: Callable[[Tensor], Tensor]) -> Tensor:
+    """Windows over a large image (1, C, H, W), blended by Gaussian weights."""
+    found = sliding_window_inference(
+        image, (patch, patch), 4, window, overlap=_OVERLAP, mode="gaussian"
+    )
+    assert isinstance(found, Tensor)  # one output, so one tensor
+    return found
 
 
 def score(prediction: Prediction, model: Model) -> Score:

@@ -1,7 +1,9 @@
 """The job folder: what a child process is asked to do. Torch-free.
 
-    job.json       {"config": {...}, "seed": 0, "classes": [{"index": 1, "name": "grey"}], "start": null}
-    examples.json  [{"id", "image", "mask", "patient", "spacing", "slope", "intercept", "channels", "fresh"}]
+    job.json       {"config": {...}, "seed": 0, "start": null,
+                    "classes": [{"index": 1, "name": "grey"}]}
+    examples.json  [{"id", "image", "mask", "patient", "spacing", "slope", "intercept",
+                     "channels", "fresh"}]
 
 Images are .npy files of the samples as stored, masks .npy files of uint8 labels; both are named by
 paths relative to the folder. Everything is checked here, so that the rest of the core can trust it.
@@ -70,7 +72,8 @@ class Example:
                 f"with {self.channels} channel(s)",
             )
         values = samples.astype(np.float32) * np.float32(self.slope) + np.float32(self.intercept)
-        return np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+        finite = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+        return np.asarray(finite, dtype=np.float32)
 
     def labels(self) -> npt.NDArray[np.uint8]:
         """The mask, (rows, columns) uint8. Raises JobError when there is none or it is unusable."""

@@ -108,7 +108,8 @@ def _epoch(run: Run, network: nn.Module, number: int, *, used: float) -> Epoch:
         nn.utils.clip_grad_norm_(run.network.parameters(), config.clip)
         run.optimizer.step()
         losses.append(loss.detach())
-        tally = [sum(pair, Counts(0, 0, 0)) for pair in zip(tally, _counts(logits, targets))]
+        fresh = _counts(logits, targets)
+        tally = [sum(pair, Counts(0, 0, 0)) for pair in zip(tally, fresh, strict=True)]
     mean = float(torch.stack(losses).mean())
     if not math.isfinite(mean):
         raise Diverged(f"loss is {mean} in epoch {number + 1}: lower config.learning_rate")

@@ -105,7 +105,7 @@ class Plan:
         if high <= low:
             return np.zeros_like(pixels)
         scaled = (pixels - np.float32(low)) / np.float32(high - low)
-        return np.clip(scaled, -1, 2).astype(np.float32)
+        return np.asarray(np.clip(scaled, -1, 2), dtype=np.float32)
 
     def mask(self, mask: Mask, geometry: Geometry) -> Mask:
         """Labels (rows, columns) -> nearest labels on the scaled grid."""

@@ -1,6 +1,7 @@
 """The order of reading, as properties: whatever the scores are."""
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -78,7 +79,7 @@ def test_a_batch_is_not_filled_by_neighbours_of_one_patient() -> None:
     assert max(Counter(patients[i] for i in first).values()) <= 8
     for patient in "abc":
         own = sorted(positions[i] for i in first if patients[i] == patient)
-        assert all(b - a >= MINIMUM_GAP for a, b in zip(own, own[1:], strict=False))
+        assert all(b - a >= MINIMUM_GAP for a, b in pairwise(own))
 
 
 def test_an_unknown_strategy_is_named() -> None:
