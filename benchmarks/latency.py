@@ -4,12 +4,13 @@
     .venv/bin/python benchmarks/latency.py     # about six minutes; writes benchmarks/latency.md
 
 Ten alternating blocks (idle, training, idle ...) in one run, on one installation as `make up`
-starts it. Readers work over HTTP with think time; in a training block a real run is started through the
-API and cancelled at the block's end. The ratio of p95s comes with a 95 % interval by bootstrap
+starts it. Readers work over HTTP with think time; in a training block a real run is started
+through the API and cancelled at the block's end. The ratio of p95s comes with a 95 % interval by bootstrap
 over blocks.
 """
 
 import argparse
+import os
 import platform
 import statistics
 import sys
@@ -20,7 +21,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import psutil
 
 BASE = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(BASE), str(BASE / "platform"), str(BASE / "tests")]
@@ -104,7 +104,7 @@ def table(blocks: list[Block], readers: int, think: float) -> str:
     lines = [
         "# Latency of next and submit, idle against training",
         "",
-        f"{platform.machine()}, {psutil.cpu_count()} cores, Python {platform.python_version()}; "
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
         f"{readers} readers, {think} s mean think time; {len(blocks)} alternating blocks. "
         "Made by `benchmarks/latency.py`. Times in ms, HTTP round trip on loopback.",
         "",
@@ -125,7 +125,7 @@ def table(blocks: list[Block], readers: int, think: float) -> str:
         middle, low, high = ratio_interval(blocks, name)
         lines.append(
             f"- {name}: p95 while training is {middle:.2f} times the idle p95 "
-            f"(95 % interval over blocks {low:.2f} to {high:.2f}; the goal is an upper bound of 1.5)"
+            f"(95 % interval over blocks {low:.2f} to {high:.2f}; goal: at most 1.5)"
         )
     return "\n".join(lines) + "\n"
 

@@ -57,7 +57,9 @@ def test_acknowledged_submissions_outlive_web_database_and_broker(
     installation.wait_until(lambda: process.poll() is not None, 240)
     assert process.returncode == 0, process.stdout.read()[-3000:]
     acknowledged = {
-        row["annotation"]: row["mask_sha256"] for row in events(path) if row.get("event") == "submit"
+        row["annotation"]: row["mask_sha256"]
+        for row in events(path)
+        if row.get("event") == "submit"
     }
     assert len(acknowledged) == 40
     stored = dict(installation.query("SELECT id, sha256 FROM annotations_annotation"))

@@ -1,17 +1,15 @@
 """A real Chromium in front of a whole installation whose champion was really trained."""
 
 import os
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from find_browser import find
 from installation import Installation
 
-sys.path.append(str(Path(__file__).resolve().parents[2] / "scripts"))
-from find_browser import find
 
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",

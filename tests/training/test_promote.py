@@ -43,7 +43,8 @@ def test_the_first_model_must_beat_the_majority_mask() -> None:
 
 def test_a_better_model_is_promoted_and_a_worse_one_is_not() -> None:
     better = judge(report([0.8] * 4), report([0.7] * 4))
-    assert (better.verdict, better.difference) == ("promote", pytest.approx(0.1))
+    assert better.verdict == "promote"
+    assert better.difference == pytest.approx(0.1)
     assert better.cases == ["0", "1", "2", "3"]
     assert judge(report([0.6] * 4), report([0.7] * 4)).verdict == "reject"
 
