@@ -5,8 +5,8 @@
 
 Ten alternating blocks (idle, training, idle ...) in one run, on one installation as `make up`
 starts it. Readers work over HTTP with think time; in a training block a real run is started
-through the API and cancelled at the block's end. The ratio of p95s comes with a 95 % interval by bootstrap
-over blocks.
+through the API and cancelled at the block's end. The ratio of p95s comes with a 95 % interval,
+by bootstrap over blocks.
 """
 
 import argparse
