@@ -22,7 +22,7 @@ tools: # say plainly what is missing, before anything is installed
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 	  { echo "Python's venv module is missing. On Debian: apt-get install python3-venv"; exit 1; }
 	@command -v node >/dev/null || { echo "Node 20 or later is needed: it builds the pages."; exit 1; }
-	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' || \
+	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20 ? 1 : 0)' || \
 	  { echo "Node 20 or later is needed; this one is $$(node --version)."; exit 1; }
 	@command -v npm >/dev/null || { echo "npm is needed beside Node."; exit 1; }
 
