@@ -28,6 +28,9 @@ from training.ml.run import Run
 _WARM_UP, _FIRST, _LAST = 0.25, 1 / 25, 1e-3
 
 
+LATE = 0.05  # of the time budget: so far the clock may run ahead of the steps
+
+
 class Diverged(RuntimeError):
     """The loss is no longer a number."""
 
@@ -98,7 +101,8 @@ def _epoch(run: Run, network: nn.Module, number: int, *, used: float) -> Epoch:
         by_time = (used + time.monotonic() - began) / config.seconds if config.seconds else 0.0
         if by_time >= 1 and step:
             break
-        rate = run.set_rate(one_cycle(max(by_steps, by_time), run.peak))
+        # Time counts only when the run is late: a run within its budget is repeatable to the bit.
+        rate = run.set_rate(one_cycle(max(by_steps, by_time - LATE), run.peak))
         pictures, targets = run.to_device(pictures), targets.to(run.place.device)
         with run.place.autocast():
             logits = network(pictures)  # (B, outputs, P, P)
