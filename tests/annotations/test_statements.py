@@ -24,9 +24,7 @@ def test_next_and_submit_need_few_statements_whatever_lies_ahead() -> None:
     counted = []
     for _ in range(3):
         with CaptureQueriesContext(connection) as lease:
-            case = client.post(
-                f"/api/v1/campaigns/{campaign.slug}/lease", {}, format="json"
-            ).json()
+            case = client.post(f"/api/v1/campaigns/{campaign.slug}/lease", {}, format="json").json()
         body = {
             "token": case["token"],
             "key": str(uuid.uuid4()),
