@@ -61,13 +61,20 @@ class Installation:
     def manage(self, *arguments: str) -> str:
         return self.run("manage.py", *arguments)
 
-    def begin(self, *arguments: str) -> subprocess.Popen[str]:
-        """Begin a management command in the background."""
-        return subprocess.Popen(
-            [sys.executable, "manage.py", *arguments],
-            env=self.environment, cwd=BASE, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+    def begin(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Begin a management command in the background; `said` returns what it printed."""
+        with (self.folder / "logs" / "command.log").open("wb") as output:
+            return subprocess.Popen(
+                [sys.executable, "manage.py", *arguments],
+                env=self.environment,
+                cwd=BASE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def said(self) -> str:
+        """Return the end of what the last background command printed."""
+        return (self.folder / "logs" / "command.log").read_text()[-3000:]
 
     def answers(self) -> bool:
         try:
