@@ -30,6 +30,7 @@ PRESETS = ("cpu", "tiny", "gpu", "published")
 HELD_OUT_SHARE = 0.2
 HELD_OUT_MINIMUM_PATIENTS = 3
 BLOCKS, GAP = 3, 5  # a lone volume: held-out blocks of neighbouring frames, and slices left out
+LAST = -1e9  # until an order is published, new tasks wait behind those that have a place
 DEFAULT_COLOURS = (
     "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
     "#999999", "#88CCEE", "#44AA99", "#DDCC77", "#AA4499",
@@ -238,6 +239,7 @@ def images_join(*, actor: User | None, campaign: Campaign, images: Sequence[Imag
                 campaign=campaign,
                 image=image,
                 held_out=held_out,
+                priority=LAST,
                 state=Task.State.EXCLUDED if excluded else Task.State.OPEN,
                 reason="gap beside a held-out block" if excluded else "",
             )

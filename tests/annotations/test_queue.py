@@ -147,6 +147,16 @@ def test_a_lone_volume_is_held_out_in_three_blocks_with_gaps() -> None:
     assert blocks == ["xxxxx" + "h" * 6 + "xxxxx"] * 3
 
 
+def test_new_images_do_not_jump_the_queue() -> None:
+    from annotations.campaigns import images_join
+
+    manager, reader = make.user("manager"), make.user("reader")
+    campaign = make.campaign(manager, tasks=3, readers=[reader])
+    known = set(campaign.tasks.values_list("id", flat=True))
+    images_join(actor=manager, campaign=campaign, images=make.images(4, patient="new"))
+    assert {make.read(campaign, reader, 1)[0].task.pk for _ in range(3)} == known
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("readers_per_task", [1, 2])
 def test_twelve_connections_never_over_serve_a_task(readers_per_task: int) -> None:
