@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from annotations.api.base import CampaignView, PolicyView, person
 from reticle.accounts.roles import Action
 from reticle.errors import NotFound
-from training import fit, promote
+from training import promote, trigger
 from training.models import ModelVersion, TrainingRun
 
 Data = Any
@@ -193,7 +193,7 @@ class LearningView(CampaignView):
         answer = {
             "curve": curve,
             "run": run_json(run) if run else None,
-            "next_refresh": fit.refresh_state(self.campaign),
+            "next_refresh": trigger.refresh_state(self.campaign),
             "scoring": champion is not None and champion.scored_at is None,
         }
         return Response(LearningOutput(answer).data)
@@ -225,7 +225,7 @@ class RunsView(CampaignView):
     @extend_schema(request=None, responses={201: RunOutput})
     def post(self, request: Request, slug: str) -> Response:
         """Train now."""
-        run = fit.run_request(campaign=self.campaign, actor=person(request))
+        run = trigger.run_request(campaign=self.campaign, actor=person(request))
         run.refresh_from_db()
         return Response(RunOutput(run_json(run)).data, status=status.HTTP_201_CREATED)
 
@@ -242,7 +242,7 @@ class RunCancelView(PolicyView):
         if run is None:
             raise NotFound("There is no such run.")
         self.permit(run.campaign)
-        row = fit.run_cancel(run=run, actor=person(request))
+        row = trigger.run_cancel(run=run, actor=person(request))
         return Response(RunOutput(run_json(row)).data)
 
 

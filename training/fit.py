@@ -6,28 +6,26 @@ every later write asks for that token, so a worker that lost its claim can chang
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F, Max, Q
 from django.db.models.functions import Now
-from django.utils.timezone import now
 
 from annotations.campaigns import training_policy
-from annotations.models import Annotation, Campaign, Task
+from annotations.models import Annotation, Campaign
 from reticle import storage
-from reticle.accounts.models import User
-from reticle.audit.record import record
 from reticle.errors import Conflict
 from reticle.images.models import Image
 from reticle.pixels.mask import unpack
 from training import jobs, promote
 from training.models import ModelVersion, Snapshot, TrainingRun
-from training.snapshot import classes_of, snapshot_take
+from training.snapshot import classes_of, snapshot_take, subgroups_of
+from training.trigger import policy_number
 
 logger = logging.getLogger(__name__)
 ATTEMPTS = 3
@@ -36,120 +34,6 @@ State = TrainingRun.State
 
 class ClaimLost(Exception):
     """Another worker has this run, or it was ended: write nothing more."""
-
-
-# --- the trigger ---------------------------------------------------------------------------
-
-
-def refresh_state(campaign: Campaign) -> dict[str, Any]:
-    """Return how far the next training run is: labels new since the last one, and what lacks."""
-    policy = training_policy(campaign.training)
-    settled = campaign.tasks.filter(state=Task.State.SETTLED)
-    held_out = settled.filter(held_out=True).count()
-    total = settled.count()
-    last = (
-        campaign.runs.filter(state=State.SUCCEEDED, snapshot__isnull=False)
-        .select_related("snapshot").order_by("-id").first()
-    )  # fmt: skip
-    used = last.snapshot.labels + last.snapshot.held_out if last and last.snapshot else 0
-    needed = max(
-        int(_number(policy, "minimum_new")) - (total - used),
-        int(_number(policy, "minimum_total")) - total,
-        int(_number(policy, "minimum_held_out")) - held_out,
-        0,
-    )
-    return {
-        "enabled": bool(policy["enabled"]),
-        "settled": total,
-        "held_out": held_out,
-        "new_labels": max(0, total - used),
-        "needed": needed,
-    }
-
-
-def _number(policy: Mapping[str, object], name: str) -> float:
-    value = policy[name]
-    assert isinstance(value, int | float)  # training_policy has checked it
-    return float(value)
-
-
-def runs_trigger() -> int:
-    """Queue a run for each open campaign whose policy asks for one; return how many."""
-    started = 0
-    for campaign in Campaign.objects.filter(state=Campaign.State.OPEN):
-        state = refresh_state(campaign)
-        if not state["enabled"] or state["needed"] or _cooling(campaign):
-            continue
-        started += (
-            run_create(campaign=campaign, actor=None, reason=f"{state['new_labels']} new labels")
-            is not None
-        )
-    return started
-
-
-def _cooling(campaign: Campaign) -> bool:
-    """Tell whether a run is active, or the last one ended within the cool-down."""
-    if campaign.runs.filter(state__in=TrainingRun.ACTIVE).exists():
-        return True
-    seconds = _number(training_policy(campaign.training), "cooldown_seconds")
-    since = now() - timedelta(seconds=seconds)
-    return campaign.runs.filter(finished_at__gt=since).exists()
-
-
-def run_create(*, campaign: Campaign, actor: User | None, reason: str) -> TrainingRun | None:
-    """Queue a run; None when one is active already (a constraint, not a race, decides)."""
-    try:
-        with transaction.atomic():
-            number = campaign.runs.count()
-            run = TrainingRun.objects.create(
-                campaign=campaign, created_by=actor, reason=reason, seed=number,
-                config=_config(training_policy(campaign.training)),
-            )  # fmt: skip
-            record(
-                actor_id=actor.pk if actor else None, action="run.create", target=run,
-                campaign_id=campaign.pk, reason=reason,
-            )  # fmt: skip
-            return run
-    except IntegrityError:
-        return None
-
-
-def run_request(*, campaign: Campaign, actor: User) -> TrainingRun:
-    """Queue a run because a person asks. Raises Conflict: one is active, or no labels yet."""
-    state = refresh_state(campaign)
-    if state["settled"] == state["held_out"] or not state["held_out"]:
-        raise Conflict(
-            "A run needs at least one settled training case and one settled held-out case.",
-            code="too_few_labels", detail=state,
-        )  # fmt: skip
-    run = run_create(campaign=campaign, actor=actor, reason="asked for by hand")
-    if run is None:
-        raise Conflict("A training run is active already.", code="run_active")
-    return run
-
-
-def _config(policy: Mapping[str, object]) -> dict[str, object]:
-    return {
-        "preset": policy["preset"],
-        "epochs": int(_number(policy, "epochs")),
-        "minimum_steps": int(_number(policy, "minimum_steps")),
-        "seconds": _number(policy, "seconds"),
-        "threads": settings.TRAINING_THREADS,
-    }
-
-
-def run_cancel(*, run: TrainingRun, actor: User) -> TrainingRun:
-    """Ask a run to stop; a queued one ends at once. Raises Conflict when it has ended."""
-    with transaction.atomic():
-        row = TrainingRun.objects.select_for_update().get(pk=run.pk)
-        if row.state not in TrainingRun.ACTIVE:
-            raise Conflict("This run has ended already.", code="run_ended")
-        row.cancel_requested = True
-        if row.state == State.QUEUED:
-            row.state, row.finished_at = State.CANCELLED, now()
-        row.save(update_fields=["cancel_requested", "state", "finished_at"])
-        record(actor_id=actor.pk, action="run.cancel", target=row, campaign_id=row.campaign_id)
-        return row
 
 
 # --- claim, heartbeat, end -----------------------------------------------------------------
@@ -217,7 +101,7 @@ def run_execute(run: TrainingRun) -> TrainingRun:
         _mine(run).filter(cancel_requested=True).update(state=State.CANCELLED, finished_at=Now())
     except (jobs.ChildFailed, Conflict) as error:
         # The same data would fail the same way; a killed process is worth another attempt.
-        again = run.attempt < ATTEMPTS and "-9" in str(error)[:60]
+        again = run.attempt < ATTEMPTS and isinstance(error, jobs.ChildFailed) and error.killed
         _mine(run).update(
             state=State.QUEUED if again else State.FAILED, error=str(error),
             finished_at=None if again else Now(), claimed_until=None,
@@ -344,8 +228,9 @@ def _decide(run: TrainingRun, candidate: ModelVersion, snapshot: Snapshot) -> No
         report,
         against,
         floor=_majority(snapshot, promote.classes_shown(report)),
-        margin=_number(policy, "margin"),
-        minimum_cases=int(_number(policy, "minimum_held_out")),
+        margin=policy_number(policy, "margin"),
+        minimum_cases=int(policy_number(policy, "minimum_held_out")),
+        subgroups=subgroups_of(snapshot),
     )
     with transaction.atomic():
         # The run's end and the promotion are one: a lost token can never promote.
@@ -354,15 +239,21 @@ def _decide(run: TrainingRun, candidate: ModelVersion, snapshot: Snapshot) -> No
 
 
 def evaluate(model: ModelVersion, snapshot: Snapshot, *, beat: Any) -> dict[str, Any]:
-    """Measure a model on a snapshot's held-out cases and keep the report; kept ones are reused."""
+    """Measure a model on a snapshot's held-out cases and keep the report; kept ones are reused.
+
+    A model from before a class was added is measured by the classes it knows; pixels of others
+    count for nothing.
+    """
     known = model.evaluations.filter(snapshot=snapshot).first()
     if known is not None:
         return dict(known.report)
-    folder = Path(settings.RUN_FOLDER) / f"snapshot-{snapshot.pk}"
+    classes = model.card["classes"]
+    same = classes == snapshot.manifest["classes"]
+    name = f"snapshot-{snapshot.pk}" if same else f"snapshot-{snapshot.pk}-as-{model.number}"
+    folder = Path(settings.RUN_FOLDER) / name
     jobs.job_write(
-        folder, examples_of(snapshot, "held_out", seen=set()),
-        classes=snapshot.manifest["classes"], config={}, seed=0,
-    )  # fmt: skip
+        folder, examples_of(snapshot, "held_out", seen=set()), classes=classes, config={}, seed=0
+    )
     weights = jobs.model_write(folder / f"model-{model.number}", model)
     report = folder / f"report-{model.number}.json"
     arguments = ["evaluate", str(folder), "--model", str(weights), "--out", str(report)]

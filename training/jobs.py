@@ -33,7 +33,14 @@ STDERR_KEPT = 4000
 
 
 class ChildFailed(Exception):
-    """The child ended badly; the message is its own last words."""
+    """The child ended badly; the message is its own last words.
+
+    `killed`: from outside (a signal, the out-of-memory killer), so another try may succeed.
+    """
+
+    def __init__(self, message: str, *, killed: bool = False) -> None:
+        super().__init__(message)
+        self.killed = killed
 
 
 class ChildStopped(Exception):
@@ -148,7 +155,10 @@ def child_lines(
                 stream.close()
     if process.returncode != 0:
         last_words = "".join(errors)[-STDERR_KEPT:].strip()
-        raise ChildFailed(f"The training process ended with {process.returncode}. {last_words}")
+        raise ChildFailed(
+            f"The training process ended with {process.returncode}. {last_words}".strip(),
+            killed=process.returncode < 0,
+        )
 
 
 def _until_end(

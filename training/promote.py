@@ -1,12 +1,12 @@
 """STEP promote: a candidate becomes champion only on the same held-out cases, and not worse.
 
-The rule (see docs/architecture.md): paired over patients; the mean must not fall, and no class
-may fall beyond the campaign's margin. The first model must beat the empty mask and the majority
-mask. Where the numbers do not suffice a person decides.
+The rule (see docs/architecture.md): paired over patients; the mean must not fall, and no class and
+no subgroup may fall beyond the campaign's margin. The first model must beat the empty mask and the
+majority mask. Where the numbers do not suffice a person decides.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -24,7 +24,9 @@ from training.models import Evaluation, ModelVersion
 
 RESAMPLES = 2000
 CLASS_CASES = 3  # a class is compared once so many held-out cases show it
+GROUP_PATIENTS = 3  # a subgroup is compared once so many held-out patients belong to it
 Report = Mapping[str, Any]
+Subgroups = Mapping[str, Collection[str]]
 Mask = npt.NDArray[np.uint8]
 
 
@@ -44,21 +46,32 @@ class Decision:
 
 
 def decide(
-    candidate: Report, champion: Report | None, *, floor: float, margin: float, minimum_cases: int
+    candidate: Report,
+    champion: Report | None,
+    *,
+    floor: float,
+    margin: float,
+    minimum_cases: int,
+    subgroups: Subgroups | None = None,
 ) -> Decision:
-    """Compare two reports over the same cases; `floor` is what the first model has to beat."""
+    """Compare two reports over the same cases; `floor` is what the first model has to beat.
+
+    `subgroups` names the patients of each, e.g. {"site A": {"P-1", "P-2"}}. A champion from before
+    a class was added is compared by the classes both know.
+    """
     cases = [str(case["id"]) for case in candidate["cases"]]
     names = classes_shown(candidate)
     score = _mean(candidate, names)
     if score is None or len(cases) < minimum_cases:
         words = f"{len(cases)} held-out cases with a usable Dice are too few to decide"
         return Decision("insufficient", [words], candidate=score, cases=cases)
-    if champion is None:
+    known = [name for name in names if champion is not None and name in champion["classes"]]
+    if champion is None or not known:
         better = score > floor
         sign = "above" if better else "not above"
         words = f"first model: mean Dice {score:.3f} is {sign} the majority mask's {floor:.3f}"
         return Decision("promote" if better else "reject", [words], candidate=score, cases=cases)
-    return _compare(candidate, champion, names, margin)
+    return _compare(candidate, champion, known, margin, subgroups or {})
 
 
 def classes_shown(report: Report) -> list[str]:
@@ -81,7 +94,13 @@ def _mean(report: Report, names: Sequence[str]) -> float | None:
     return float(np.mean(numbers)) if numbers and len(numbers) == len(found) else None
 
 
-def _compare(candidate: Report, champion: Report, names: Sequence[str], margin: float) -> Decision:
+def _compare(
+    candidate: Report,
+    champion: Report,
+    names: Sequence[str],
+    margin: float,
+    subgroups: Subgroups,
+) -> Decision:
     cases = [str(case["id"]) for case in candidate["cases"]]
     score, old = _mean(candidate, names), _mean(champion, names)
     if score is None or old is None or cases != [str(case["id"]) for case in champion["cases"]]:
@@ -91,11 +110,13 @@ def _compare(candidate: Report, champion: Report, names: Sequence[str], margin: 
     fallen = {
         name: float(np.mean([new - was for new, was in values])) for name, values in pairs.items()
     }
-    low, high = _interval(candidate["patients"], champion["patients"], names)
+    by_patient = _differences(candidate["patients"], champion["patients"], names)
+    low, high = _interval(list(by_patient.values()))
     difference = score - old
     listed = ", ".join(names)
     reasons = [f"mean Dice ({listed}) {score:.3f} against {old:.3f} on {len(cases)} cases"]
-    lost = [f"{name} fell by {-fall:.3f}" for name, fall in fallen.items() if fall < -margin]
+    falls = {**fallen, **_by_subgroup(by_patient, subgroups)}
+    lost = [f"{name} fell by {-fall:.3f}" for name, fall in falls.items() if fall < -margin]
     verdict = "promote" if difference >= 0 and not lost else "reject"
     if difference < 0:
         reasons.append("the mean fell")
@@ -120,14 +141,29 @@ def _pairs(new: Report, old: Report, names: Sequence[str]) -> dict[str, list[tup
     return pairs
 
 
-def _interval(new: Report, old: Report, names: Sequence[str]) -> tuple[float | None, float | None]:
-    """Return the 95 % interval of the mean difference, by bootstrap over patients."""
-    differences = []
+def _differences(new: Report, old: Report, names: Sequence[str]) -> dict[str, float]:
+    """Return each patient's mean difference (new - old) over the named classes."""
+    differences = {}
     for patient in new:
         found = _pairs({patient: new[patient]}, old, names)
         values = [a - b for pair in found.values() for a, b in pair]
         if values:
-            differences.append(float(np.mean(values)))
+            differences[patient] = float(np.mean(values))
+    return differences
+
+
+def _by_subgroup(differences: Mapping[str, float], subgroups: Subgroups) -> dict[str, float]:
+    """Return the mean difference of each subgroup that has enough patients to say."""
+    found = {}
+    for name, patients in subgroups.items():
+        values = [differences[patient] for patient in patients if patient in differences]
+        if len(values) >= GROUP_PATIENTS:
+            found[name] = float(np.mean(values))
+    return found
+
+
+def _interval(differences: Sequence[float]) -> tuple[float | None, float | None]:
+    """Return the 95 % interval of the mean difference, by bootstrap over patients."""
     if len(differences) < 2:
         return None, None
     draws = np.random.default_rng(0).choice(differences, (RESAMPLES, len(differences)))

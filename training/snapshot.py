@@ -10,7 +10,10 @@ from typing import Any
 from django.db import transaction
 
 from annotations.models import Campaign, Task
+from reticle.images.models import Image
 from training.models import Snapshot
+
+SUBGROUPS = ("sex", "age_band", "site", "scanner")
 
 
 def classes_of(campaign: Campaign) -> list[dict[str, object]]:
@@ -56,3 +59,16 @@ def snapshot_take(*, campaign: Campaign) -> Snapshot:
         labels=len(manifest["training"]),
         held_out=len(manifest["held_out"]),
     )
+
+
+def subgroups_of(snapshot: Snapshot) -> dict[str, set[str]]:
+    """Return the held-out patients of each subgroup, e.g. {"site A": {"P-1", "P-2"}}."""
+    rows = snapshot.manifest["held_out"]
+    images = Image.objects.select_related("series").in_bulk([row["image"] for row in rows])
+    groups: dict[str, set[str]] = {}
+    for row in rows:
+        attributes = images[row["image"]].series.attributes
+        for name in SUBGROUPS:
+            if name in attributes:
+                groups.setdefault(f"{name} {attributes[name]}", set()).add(row["patient"])
+    return groups

@@ -2,13 +2,13 @@
 
 from celery import shared_task
 
-from training import fit, predict
+from training import fit, predict, trigger
 
 
 @shared_task
 def tick() -> None:
     """Queue a training run where a campaign's policy asks for one."""
-    fit.runs_trigger()
+    trigger.runs_trigger()
 
 
 @shared_task

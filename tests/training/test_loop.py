@@ -19,7 +19,7 @@ from reticle.accounts.models import User
 from reticle.errors import Conflict
 from reticle.images.models import Image, ReferenceMask
 from reticle.pixels.mask import mask_hash, pack
-from training import fit, jobs, predict, promote
+from training import fit, jobs, predict, promote, trigger
 from training.models import ModelVersion, Prediction, TrainingRun
 from training.snapshot import snapshot_take
 
@@ -73,7 +73,7 @@ def campaign(settings: Settings) -> Campaign:
 
 
 def execute(campaign: Campaign) -> TrainingRun:
-    assert fit.runs_trigger() == 1
+    assert trigger.runs_trigger() == 1
     run = fit.run_claim()
     assert run is not None
     return fit.run_execute(run)
@@ -139,9 +139,9 @@ def test_training_and_selection_never_read_the_hidden_reference(
 
 
 def test_one_run_at_a_time_and_a_new_label_never_kills_it(campaign: Campaign) -> None:
-    assert fit.runs_trigger() == 1
-    assert fit.runs_trigger() == 0
-    assert fit.run_create(campaign=campaign, actor=None, reason="twice") is None
+    assert trigger.runs_trigger() == 1
+    assert trigger.runs_trigger() == 0
+    assert trigger.run_create(campaign=campaign, actor=None, reason="twice") is None
     run = fit.run_claim()
     assert run is not None
     reader = User.objects.get(username="reader")
@@ -155,14 +155,14 @@ def test_one_run_at_a_time_and_a_new_label_never_kills_it(campaign: Campaign) ->
 
 def test_a_cancelled_run_stops_and_leaves_the_campaign_its_model(campaign: Campaign) -> None:
     manager = User.objects.get(username="manager")
-    run = fit.run_request(campaign=campaign, actor=manager)
+    run = trigger.run_request(campaign=campaign, actor=manager)
     claimed = fit.run_claim()
     assert claimed is not None
-    fit.run_cancel(run=run, actor=manager)
+    trigger.run_cancel(run=run, actor=manager)
     assert fit.run_execute(claimed).state == TrainingRun.State.CANCELLED
     assert promote.champion_of(campaign) is None
     with pytest.raises(Conflict):
-        fit.run_cancel(run=run, actor=manager)
+        trigger.run_cancel(run=run, actor=manager)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -171,7 +171,7 @@ def test_a_killed_child_is_run_again_from_its_checkpoint(campaign: Campaign) -> 
     Campaign.objects.filter(pk=campaign.pk).update(
         training={**campaign.training, "epochs": 6, "minimum_steps": 240}
     )
-    assert fit.runs_trigger() == 1
+    assert trigger.runs_trigger() == 1
     run = fit.run_claim()
     assert run is not None
     checkpoint = fit.run_folder(run) / "attempt-1" / "checkpoint.json"
@@ -209,7 +209,7 @@ def _kill_after(checkpoint: Path, run: int) -> None:
 
 
 def test_a_worker_that_lost_its_claim_writes_nothing_more(campaign: Campaign) -> None:
-    assert fit.runs_trigger() == 1
+    assert trigger.runs_trigger() == 1
     stale = fit.run_claim()
     assert stale is not None
     TrainingRun.objects.filter(pk=stale.pk).update(claimed_until=now() - timedelta(seconds=1))
@@ -223,7 +223,7 @@ def test_a_worker_that_lost_its_claim_writes_nothing_more(campaign: Campaign) ->
 
 
 def test_a_run_whose_worker_died_three_times_fails_with_a_reason(campaign: Campaign) -> None:
-    assert fit.runs_trigger() == 1
+    assert trigger.runs_trigger() == 1
     for _ in range(fit.ATTEMPTS):
         run = fit.run_claim()
         assert run is not None
@@ -241,7 +241,7 @@ def test_rollback_brings_the_earlier_champion_back(campaign: Campaign) -> None:
     first = ModelVersion.objects.get()
     with pytest.raises(Conflict, match="no earlier champion"):
         promote.model_rollback(campaign=campaign, actor=manager)
-    run = fit.run_create(campaign=campaign, actor=manager, reason="second")
+    run = trigger.run_create(campaign=campaign, actor=manager, reason="second")
     assert run is not None
     second = ModelVersion.objects.create(
         campaign=campaign, number=2, run=run, weights_sha256=first.weights_sha256, card=first.card

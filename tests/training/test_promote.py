@@ -57,6 +57,25 @@ def test_a_class_that_falls_beyond_its_margin_stops_a_better_mean() -> None:
     assert any("lesion" in reason for reason in found.reasons)
 
 
+def test_a_subgroup_that_falls_beyond_its_margin_stops_a_better_mean() -> None:
+    champion, candidate = report([0.5] * 9), report([0.9] * 6 + [0.3] * 3)
+    south = {"P6", "P7", "P8"}
+    assert judge(candidate, champion).verdict == "promote"
+    found = judge(candidate, champion, subgroups={"site south": south, "site north": {"P0"}})
+    assert found.verdict == "reject"
+    assert any("site south" in reason for reason in found.reasons)
+    few = {"site south": {"P7", "P8"}}
+    assert judge(candidate, champion, subgroups=few).verdict == "promote", "two say too little"
+
+
+def test_a_champion_from_before_a_class_was_added_is_compared_by_what_both_know() -> None:
+    champion = report([0.7] * 4)
+    for part in (champion["classes"], *champion["patients"].values()):
+        part.pop("lesion")
+    assert judge(report([0.8] * 4, [0.1] * 4), champion).verdict == "promote"
+    assert judge(report([0.6] * 4, [0.9] * 4), champion).verdict == "reject"
+
+
 def test_a_class_that_hardly_any_case_shows_does_not_decide() -> None:
     shown: list[float | None] = [0.6] * (CLASS_CASES - 1)
     lost: list[float | None] = [0.0] * (CLASS_CASES - 1)

@@ -1,83 +1,104 @@
-"""Random changes of training images: one warp (crop, flip, affine, elastic), then intensities.
+"""Random changes of training images, by MONAI's transforms: geometry in one resampling, then tones.
 
-All randomness comes from the generator that is passed in, so a batch is a function of its seed.
-Geometry is done in a single resampling, so nothing is blurred twice; what lies outside the image
-becomes 0 in the picture and `ignore` in the mask.
+All randomness comes from the seed that is passed in, so a batch is a function of its seed. What
+lies outside the image becomes 0 in the picture and `ignore` in the target.
 """
 
 from __future__ import annotations
 
-import cv2
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
+from monai.data.meta_obj import set_track_meta
+from monai.transforms.compose import Compose
+from monai.transforms.intensity.dictionary import (
+    RandAdjustContrastd,
+    RandBiasFieldd,
+    RandGaussianNoised,
+    RandGaussianSmoothd,
+    RandScaleIntensityd,
+)
+from monai.transforms.spatial.dictionary import Rand2DElasticd, RandFlipd
 
 from training.ml.config import IGNORE, AugmentConfig
 from training.ml.preprocess import Floats, Mask
 
-_COARSE = 4
+_BOTH, _PICTURE, _TARGET = ("picture", "target"), "picture", "target"
+_CONTROL = 4  # control points of the elastic field per side of a patch
+_MARGIN = 4  # a quarter of the patch around it, for what turning and shrinking bring in
 
 
-def warp(
-    image: Floats,
-    mask: Mask,
-    corner: tuple[int, int],
-    patch: int,
-    config: AugmentConfig | None,
-    rng: np.random.Generator,
-) -> tuple[Floats, Mask]:
-    """Cut a patch whose top left pixel is `corner`, deformed around its centre.
+class Augment:
+    """Cuts patches and changes them; the network's view of an example, other at every seed."""
 
-    image (H, W, C), mask (H, W) -> (patch, patch, C), (patch, patch). Without config: a plain cut.
-    """
-    steps = np.arange(patch, dtype=np.float32) - np.float32((patch - 1) / 2)
-    y, x = np.meshgrid(steps, steps, indexing="ij")
-    if config is not None:
-        y, x = _deform(y, x, patch, config, rng)
-    y = (y + np.float32(corner[0] + (patch - 1) / 2)).astype(np.float32)
-    x = (x + np.float32(corner[1] + (patch - 1) / 2)).astype(np.float32)
-    picture = np.asarray(
-        cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0.0),
-        dtype=np.float32,
-    )
-    labels = np.asarray(
-        cv2.remap(
-            mask, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=float(IGNORE)
+    def __init__(self, config: AugmentConfig, patch: int) -> None:
+        set_track_meta(False)  # plain tensors: nobody asks these patches where they came from
+        self.patch = patch
+        self._change = Compose([*_geometry(config, patch), *_tones(config)])
+
+    def __call__(
+        self, picture: Floats, target: Mask, corner: tuple[int, int], seed: int
+    ) -> tuple[Floats, Mask]:
+        """Change the patch whose top left pixel is `corner`.
+
+        picture (H, W, C), target (H, W) -> (C, patch, patch) float32, (patch, patch) uint8.
+        """
+        margin = self.patch // _MARGIN
+        wide = (corner[0] - margin, corner[1] - margin), self.patch + 2 * margin
+        # `ignore` wraps to 0, which is what every resampling fills in outside the image.
+        shifted = (target + np.uint8(1)).astype(np.uint8)[None]
+        assert IGNORE == 255
+        self._change.set_random_state(seed=seed)
+        changed: dict[str, Any] = self._change(
+            {_PICTURE: cut(picture.transpose(2, 0, 1), *wide), _TARGET: cut(shifted, *wide)}
+        )
+        labels = changed[_TARGET].numpy()[0].astype(np.uint8) - np.uint8(1)
+        return np.asarray(changed[_PICTURE].numpy(), dtype=np.float32), labels
+
+
+def cut(planes: npt.NDArray[Any], corner: tuple[int, int], side: int) -> npt.NDArray[Any]:
+    """Cut a square out of planes (C, H, W) -> (C, side, side), with 0 beyond the edges."""
+    result = np.zeros((planes.shape[0], side, side), dtype=planes.dtype)
+    (top, left), (rows, columns) = corner, planes.shape[1:]
+    inside = planes[:, max(0, top) : top + side, max(0, left) : left + side]
+    row, column = max(0, -top), max(0, -left)
+    if inside.size and top < rows and left < columns:
+        result[:, row : row + inside.shape[1], column : column + inside.shape[2]] = inside
+    return result
+
+
+def _geometry(config: AugmentConfig, patch: int) -> list[Any]:
+    flips = [RandFlipd(_BOTH, prob=0.5, spatial_axis=axis) for axis in (0, 1) if config.flip]
+    return [
+        *flips,
+        Rand2DElasticd(
+            _BOTH,
+            prob=1.0,
+            spacing=(patch / _CONTROL, patch / _CONTROL),
+            magnitude_range=(0.0, config.elastic * patch),
+            rotate_range=float(np.deg2rad(config.rotate)),
+            translate_range=(config.shift * patch, config.shift * patch),
+            scale_range=(config.scale, config.scale),
+            spatial_size=(patch, patch),
+            mode=("bilinear", "nearest"),
+            padding_mode="zeros",
         ),
-        dtype=np.uint8,
-    )
-    return picture.reshape(patch, patch, -1), labels
+    ]
 
 
-def _deform(
-    y: Floats, x: Floats, patch: int, config: AugmentConfig, rng: np.random.Generator
-) -> tuple[Floats, Floats]:
-    """Where in the image (pixels from the patch's centre) each pixel of the patch is taken from."""
-    angle = np.deg2rad(rng.uniform(-config.rotate, config.rotate))
-    size_y, size_x = 1 + rng.uniform(-config.scale, config.scale, 2)
-    shift_y, shift_x = rng.uniform(-config.shift, config.shift, 2) * patch
-    flip_y, flip_x = rng.choice((-1.0, 1.0), 2) if config.flip else (1.0, 1.0)
-    y, x = y * (flip_y / size_y), x * (flip_x / size_x)
-    y, x = np.cos(angle) * y - np.sin(angle) * x, np.sin(angle) * y + np.cos(angle) * x
-    field = _smooth(rng, patch, 2) * (config.elastic * patch)
-    return y + shift_y + field[..., 0], x + shift_x + field[..., 1]
-
-
-def intensity(image: Floats, config: AugmentConfig, rng: np.random.Generator) -> Floats:
-    """Tone curve, gain, smooth field, blur and noise on a normalised picture (H, W, C)."""
-    gamma = np.exp(rng.uniform(-config.gamma, config.gamma))
-    gain = 1 + rng.uniform(-config.gain, config.gain)
-    field = np.exp(config.bias * np.clip(_smooth(rng, image.shape[0], 1), -1.5, 1.5))
-    sigma, noise = rng.uniform(0, config.blur), rng.uniform(0, config.noise)
-    changed = np.sign(image) * np.abs(image) ** gamma * gain * field
-    if sigma > 0.3:
-        blurred = cv2.GaussianBlur(changed.astype(np.float32), (0, 0), float(sigma))
-        changed = np.asarray(blurred, dtype=np.float32).reshape(image.shape)
-    changed = changed + noise * rng.standard_normal(image.shape, dtype=np.float32)
-    return np.asarray(changed, dtype=np.float32)
-
-
-def _smooth(rng: np.random.Generator, side: int, channels: int) -> npt.NDArray[np.float32]:
-    """A smooth random field (side, side, channels) of about unit standard deviation."""
-    coarse = rng.standard_normal((_COARSE, _COARSE, channels), dtype=np.float32)
-    fine = cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC)
-    return np.asarray(fine, dtype=np.float32).reshape(side, side, channels)
+def _tones(config: AugmentConfig) -> list[Any]:
+    gamma = (float(np.exp(-config.gamma)), float(np.exp(config.gamma)))
+    steps: list[Any] = []
+    if config.gamma:
+        steps.append(RandAdjustContrastd(_PICTURE, prob=1.0, gamma=gamma))
+    if config.gain:
+        steps.append(RandScaleIntensityd(_PICTURE, factors=config.gain, prob=1.0))
+    if config.bias:
+        steps.append(RandBiasFieldd(_PICTURE, prob=1.0, coeff_range=(-config.bias, config.bias)))
+    if config.blur:
+        sigma = (0.0, config.blur)
+        steps.append(RandGaussianSmoothd(_PICTURE, prob=0.5, sigma_x=sigma, sigma_y=sigma))
+    if config.noise:
+        steps.append(RandGaussianNoised(_PICTURE, prob=1.0, std=config.noise))
+    return steps

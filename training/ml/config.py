@@ -77,14 +77,14 @@ class AugmentConfig:
     """Largest relative change of size."""
     shift: float = 0.05
     """Largest shift, as a share of the patch."""
-    elastic: float = 0.02
-    """Standard deviation of a smooth displacement field, as a share of the patch."""
+    elastic: float = 0.03
+    """Largest standard deviation of a smooth displacement field, as a share of the patch."""
     gain: float = 0.2
     """Largest relative change of contrast."""
     gamma: float = 0.25
     """Largest exponent of the tone curve, as |log gamma|."""
     bias: float = 0.3
-    """Largest |log| of a smooth multiplicative field over the image (coil shading, lighting)."""
+    """Largest coefficient of the log of a smooth multiplicative field (coil shading, lighting)."""
     noise: float = 0.04
     """Largest standard deviation of Gaussian noise, in units of the normalised range."""
     blur: float = 0.8

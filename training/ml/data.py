@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from training.ml import augment
+from training.ml.augment import Augment
 from training.ml.config import IGNORE, TrainConfig
 from training.ml.job import Example, JobError, LabelClass
 from training.ml.preprocess import Floats, Mask, Plan
@@ -165,6 +165,7 @@ class Batches:
     ) -> None:
         self.data, self.seed, self.rank = data, seed, rank
         self.fresh = np.array([e.fresh for e in data.examples]) if replay else None
+        self._augment = Augment(data.config.augment, data.plan.patch)
 
     def make(self, epoch: int, step: int) -> tuple[Tensor, Tensor]:
         """The batch of one step."""
@@ -174,10 +175,9 @@ class Batches:
         for index, wanted in draw(self.data.counts, self.fresh, config, config.batch, rng):
             item = self.data[index]
             corner = _corner(item, wanted, patch, rng)
-            picture, target = augment.warp(
-                item.picture, item.target, corner, patch, config.augment, rng
-            )
-            pictures.append(augment.intensity(picture, config.augment, rng).transpose(2, 0, 1))
+            seed = int(rng.integers(2**32))
+            picture, target = self._augment(item.picture, item.target, corner, seed)
+            pictures.append(picture)
             targets.append(target)
         return (
             torch.from_numpy(np.stack(pictures)),

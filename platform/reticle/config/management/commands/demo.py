@@ -54,7 +54,12 @@ class Command(BaseCommand):
             description="Outline grey matter, white matter and lesions on axial T1 slices. "
             "The images are derived from the MNI152 template; no real patient is shown.",
             classes=[{"name": "grey"}, {"name": "white"}, {"name": "lesion"}],
-            training={"minimum_total": 12, "minimum_new": 12, "cooldown_seconds": 0},
+            training={
+                "minimum_total": 12,
+                "minimum_new": 12,
+                "cooldown_seconds": 0,
+                "seconds": 120,
+            },
         )
         self._import(campaign, people["manager"], folder)
 
