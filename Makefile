@@ -82,7 +82,8 @@ check: lint types contracts schema ## lint, types, contracts, migrations, schema
 	@$(BIN)/python manage.py makemigrations --check --dry-run
 	@git diff --exit-code -- frontend/openapi.json frontend/src/api/schema.d.ts || \
 	  { echo "The OpenAPI schema has drifted: commit what 'make schema' wrote."; exit 1; }
-	@if command -v docker-compose >/dev/null; then docker-compose -f docker-compose.yml config -q; \
+	@if command -v docker-compose >/dev/null; then SECRET_KEY=- PSEUDONYM_KEY=- POSTGRES_PASSWORD=- \
+	  BROKER_PASSWORD=- docker-compose -f docker-compose.yml config -q; \
 	  else echo "docker-compose is not installed: docker-compose.yml was not checked"; fi
 
 clean: ## remove the environment and the build (not the data)

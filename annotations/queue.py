@@ -9,6 +9,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.db import connection, transaction
 from django.db.models import F, Q
@@ -50,17 +51,22 @@ WHERE id = (
             WHERE mine.task_id = task.id AND mine.reader_id = %(reader)s)
     ORDER BY task.priority DESC, task.id
     FOR UPDATE SKIP LOCKED LIMIT 1)
-RETURNING id
+RETURNING *, now() + make_interval(mins => %(minutes)s) AS leased_until
 """
 
-# Where the task stood among those this reader could have been served, and how many wait.
-_RANK = """
-SELECT count(*) FILTER (WHERE (task.priority, -task.id) > (%(priority)s, -%(task)s)), count(*)
-FROM annotations_task task
-WHERE task.campaign_id = %(campaign)s AND task.state = 'open'
-    AND NOT EXISTS (
-        SELECT 1 FROM annotations_assignment mine
-        WHERE mine.task_id = task.id AND mine.reader_id = %(reader)s)
+# How many open tasks stood before it that this reader could have been served: 0, but for those
+# which other readers were claiming at that moment. Two ranges of the index, however many wait.
+_AHEAD = """
+SELECT count(*) FROM (
+    SELECT id FROM annotations_task
+    WHERE campaign_id = %(campaign)s AND state = 'open' AND priority > %(priority)s
+    UNION ALL
+    SELECT id FROM annotations_task
+    WHERE campaign_id = %(campaign)s AND state = 'open' AND priority = %(priority)s
+        AND id < %(task)s) ahead
+WHERE NOT EXISTS (
+    SELECT 1 FROM annotations_assignment mine
+    WHERE mine.task_id = ahead.id AND mine.reader_id = %(reader)s)
 """
 
 
@@ -154,28 +160,29 @@ def _next_round(row: Assignment, campaign: Campaign, slot: Assignment.Slot) -> A
         slot=slot, leased_until=_lease_until(campaign), rank=0, suggestion_id=row.suggestion_id,
         why={"share": "returned"},
     )  # fmt: skip
-    again.refresh_from_db(fields=["leased_at", "leased_until"])
+    again.refresh_from_db(fields=["leased_until"])
     _log(again, campaign, "lease.again")
     return again
 
 
 def _claim(campaign: Campaign, reader: User, slot: Assignment.Slot) -> Assignment | None:
-    values = {"campaign": campaign.pk, "reader": reader.pk, "readers": campaign.readers_per_task}
+    values = {
+        "campaign": campaign.pk, "reader": reader.pk, "readers": campaign.readers_per_task,
+        "minutes": campaign.lease_minutes,
+    }  # fmt: skip
+    found = list(Task.objects.raw(_CLAIM, values))
+    if not found:
+        return None
+    task = found[0]
+    until: datetime = task.leased_until  # type: ignore[attr-defined]  # a column of the statement
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, values)
-        found = cursor.fetchone()
-        if found is None:
-            return None
-        task = Task.objects.get(pk=found[0])
-        cursor.execute(_RANK, {**values, "priority": task.priority, "task": task.pk})
-        ahead, waiting = cursor.fetchone()
-    suggestion = _suggestion_for(task, campaign)
-    why = {"share": "order", **task.priority_from, "rank": ahead + 1, "of": waiting + 1}
+        cursor.execute(_AHEAD, {**values, "priority": task.priority, "task": task.pk})
+        rank = cursor.fetchone()[0] + 1
     row = Assignment.objects.create(
-        task=task, campaign=campaign, reader=reader, slot=slot, rank=ahead + 1, why=why,
-        suggestion=suggestion, leased_until=_lease_until(campaign),
+        task=task, campaign=campaign, reader=reader, slot=slot, rank=rank,
+        why={"share": "order", **task.priority_from, "rank": rank},
+        suggestion=_suggestion_for(task, campaign), leased_until=until,
     )  # fmt: skip
-    row.refresh_from_db(fields=["leased_at", "leased_until"])
     _log(row, campaign, "lease.take")
     return row
 
@@ -277,14 +284,14 @@ def order_publish(*, campaign: Campaign, pool: Sequence[Place]) -> int:
     settled = campaign.tasks.filter(held_out=True, state=Task.State.SETTLED).count()
     places = list(_interleaved([*pool, *rest], truth, settled))
     for first in range(0, len(places), 2000):
-        _write(campaign, places[first : first + 2000], first)
+        _write(campaign, places[first : first + 2000], first, len(places))
     return len(places)
 
 
-def _write(campaign: Campaign, places: Sequence[Place], first: int) -> None:
+def _write(campaign: Campaign, places: Sequence[Place], first: int, of: int) -> None:
     tasks = []
     for position, place in enumerate(places, start=first + 1):
-        why = {**place.why, "order_rank": position}
+        why = {**place.why, "place": position, "of": of}
         tasks.append(
             Task(pk=place.task_id, campaign=campaign, priority=-position, priority_from=why)
         )

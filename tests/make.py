@@ -39,7 +39,7 @@ def images(
     series = Series.objects.create(study=study, uid=uuid.uuid4().hex, modality="MR")
     made = []
     for index in range(count):
-        rng = np.random.default_rng(abs(hash((patient, index))) % 2**32)
+        rng = np.random.default_rng([index, *patient.encode()])
         pixels = rng.integers(0, 4096, (rows, columns), dtype=np.uint16)
         made.append(
             Image.objects.create(

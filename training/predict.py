@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
@@ -165,7 +164,6 @@ def _order(
         by_class,
         [task.image.series.study.patient_key for task in tasks],
         [task.image.index for task in tasks],
-        _embeddings(rows),
         strategy=campaign.strategy,
         random_share=campaign.random_share,
         seed=model.number,
@@ -182,11 +180,6 @@ def _order(
         )
         for place in ranked
     ]  # fmt: skip
-
-
-def _embeddings(rows: Sequence[Prediction]) -> npt.NDArray[np.float32] | None:
-    kept = [np.frombuffer(bytes(row.embedding), "<f4") for row in rows if row.embedding]
-    return np.stack(kept) if kept and len(kept) == len(rows) else None
 
 
 def good_classes(campaign: Campaign, model: ModelVersion) -> list[int]:

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from django.db.models import Count, OuterRef, Subquery
 from django.utils.timezone import now
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -26,7 +27,7 @@ def why_of(why: Mapping[str, Any]) -> dict[str, Any]:
     For a held-out or blind case the strategy and the score are withheld.
     """
     share = why.get("share", "order")
-    names = ("strategy", "score", "rank", "of", "model_number")
+    names = ("strategy", "score", "rank", "place", "of", "model_number")
     return {"share": share, **{name: why.get(name) for name in names}}
 
 
@@ -43,7 +44,12 @@ def suggestion_of(row: Suggestion | None) -> dict[str, Any] | None:
 
 def assignment_json(row: Assignment) -> dict[str, Any]:
     """Return a case with everything the workstation needs to show it."""
-    image = Image.objects.select_related("series__study").get(tasks=row.task_id)
+    frames = Image.objects.filter(series_id=OuterRef("series_id")).order_by().values("series_id")
+    image = (
+        Image.objects.select_related("series__study")
+        .annotate(frames=Subquery(frames.annotate(n=Count("id")).values("n")))
+        .get(tasks=row.task_id)
+    )
     draft, returned = queue.draft_of(row), queue.returned_to(row)
     answer = {
         "id": row.pk,
@@ -59,7 +65,7 @@ def assignment_json(row: Assignment) -> dict[str, Any]:
         "series": {
             "id": image.series_id,
             "index": image.index,
-            "count": Image.objects.filter(series_id=image.series_id).count(),
+            "count": image.frames,
         },
         "why": why_of(row.why),
         "suggestion": suggestion_of(row.suggestion),

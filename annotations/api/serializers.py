@@ -199,8 +199,11 @@ class WhyOutput(serializers.Serializer[Data]):
     share = serializers.ChoiceField(choices=["model", "random", "order", "held_out", "returned"])
     strategy = serializers.CharField(allow_null=True)
     score = serializers.FloatField(allow_null=True)
-    rank = serializers.IntegerField(allow_null=True)
-    of = serializers.IntegerField(allow_null=True)
+    rank = serializers.IntegerField(
+        allow_null=True, help_text="among what the reader could have been given; 1 is the head"
+    )
+    place = serializers.IntegerField(allow_null=True, help_text="in the order last published")
+    of = serializers.IntegerField(allow_null=True, help_text="cases in that order")
     model_number = serializers.IntegerField(allow_null=True)
 
 

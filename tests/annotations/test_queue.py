@@ -2,15 +2,17 @@
 
 import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils.timezone import now
 
 import make
 from annotations.models import Assignment, Campaign, Task
 from annotations.queue import Place, lease_release, order_publish, task_lease
+from reticle.accounts.models import User
 from reticle.errors import Conflict
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +31,31 @@ def test_the_head_of_the_stored_order_is_served_with_its_rank() -> None:
     order_publish(campaign=campaign, pool=[Place(pool[1].pk, {"share": "model", "score": 0.5})])
     row = make.lease(campaign, reader)
     assert row.task_id == pool[1].pk
-    assert (row.rank, row.why["of"], row.why["share"]) == (1, 2, "model")
+    assert (row.rank, row.why["place"], row.why["of"]) == (1, 1, 2)
+    assert row.why["share"] == "model"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_rank_counts_open_cases_before_it_that_the_reader_has_not_had() -> None:
+    manager, first, second = make.user("manager"), make.user("first"), make.user("second")
+    campaign = make.campaign(manager, tasks=3, readers=[first, second])
+    order = [task.pk for task in campaign.tasks.order_by("id")]
+    order_publish(campaign=campaign, pool=[Place(pk) for pk in order])
+    skipped = make.lease(campaign, first)
+    lease_release(assignment=skipped, token=skipped.token, reason="blurred")
+    assert make.lease(campaign, first).rank == 1, "what one has skipped is not before one"
+    # Another connection is claiming the head: the next one is served, and says so.
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        Task.objects.select_for_update().get(pk=order[0])
+        row = pool.submit(_lease_elsewhere, campaign, second).result(timeout=20)
+    assert (row.task_id, row.rank) == (order[2], 2)
+
+
+def _lease_elsewhere(campaign: Campaign, reader: User) -> Assignment:
+    try:
+        return make.lease(campaign, reader)
+    finally:
+        connection.close()
 
 
 def test_shuffled_priorities_change_the_order_served() -> None:

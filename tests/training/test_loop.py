@@ -13,15 +13,16 @@ from django.utils.timezone import now
 from pytest_django.fixtures import Settings
 
 import make
+from annotations.campaigns import class_add
 from annotations.models import Assignment, Campaign, Suggestion, Task
 from reticle import storage
 from reticle.accounts.models import User
 from reticle.errors import Conflict
-from reticle.images.models import Image, ReferenceMask
+from reticle.images.models import Image, ReferenceMask, Series
 from reticle.pixels.mask import mask_hash, pack
 from training import fit, jobs, predict, promote, trigger
 from training.models import ModelVersion, Prediction, TrainingRun
-from training.snapshot import snapshot_take
+from training.snapshot import snapshot_take, subgroups_of
 
 pytestmark = pytest.mark.django_db
 
@@ -252,6 +253,32 @@ def test_rollback_brings_the_earlier_champion_back(campaign: Campaign) -> None:
     campaign.refresh_from_db()
     assert campaign.champion is not None
     assert campaign.champion["number"] == 1
+
+
+def test_a_class_added_while_it_runs_starts_afresh_and_is_judged_by_what_both_models_know(
+    campaign: Campaign,
+) -> None:
+    execute(campaign)
+    manager = User.objects.get(username="manager")
+    class_add(actor=manager, campaign=campaign, name="lesion")
+    run = trigger.run_create(campaign=campaign, actor=manager, reason="a class more")
+    assert run is not None
+    claimed = fit.run_claim()
+    assert claimed is not None
+    done = fit.run_execute(claimed)
+    assert (done.state, done.error) == (TrainingRun.State.SUCCEEDED, "")
+    assert done.base is None, "other classes cannot be fine-tuned from"
+    second = ModelVersion.objects.get(run=done)
+    assert second.decision["against"] == 1
+    assert set(second.decision["classes"]) == {"grey", "white"}
+
+
+def test_the_subgroups_of_a_snapshot_name_its_held_out_patients(campaign: Campaign) -> None:
+    snapshot = snapshot_take(campaign=campaign)
+    patients = {row["patient"] for row in snapshot.manifest["held_out"]}
+    series = Series.objects.filter(study__patient_key__in=patients)
+    series.update(attributes={"site": "north", "body_part": "HEAD"})
+    assert subgroups_of(snapshot) == {"site north": patients}
 
 
 def test_a_child_that_fails_tells_why(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Which cases to read next: acquisition functions from arrays to an order. Needs numpy only.
 
-    order = select_order(scores, class_scores, patients, positions, embeddings,
+    order = select_order(scores, class_scores, patients, positions,
                          strategy="stratified", random_share=1 / 3, seed=7)
     order[0].index        # the case to read first; .share: chosen by the model or by chance
 
@@ -117,7 +117,6 @@ def select_order(
     class_scores: Floats,
     patients: Sequence[str],
     positions: Sequence[int],
-    embeddings: Floats | None = None,
     *,
     strategy: str,
     random_share: float,
@@ -126,8 +125,8 @@ def select_order(
     """Return all N cases in the order they should be read, chance strewn in by `random_share`.
 
     `scores` (N,) and `class_scores` (N, C) are uncertainties, higher is less sure, NaN unknown;
-    `positions` are slice numbers. `embeddings` (N, D) are for strategies to come. The same input
-    and seed give the same order. Raises ValueError for an unknown strategy or unequal lengths.
+    `positions` are slice numbers. The same input and seed give the same order. Raises ValueError
+    for an unknown strategy or unequal lengths.
     """
     count = len(scores)
     if strategy not in STRATEGIES:

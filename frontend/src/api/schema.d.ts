@@ -1315,7 +1315,11 @@ export interface components {
             strategy: string | null;
             /** Format: double */
             score: number | null;
+            /** @description among what the reader could have been given; 1 is the head */
             rank: number | null;
+            /** @description in the order last published */
+            place: number | null;
+            /** @description cases in that order */
             of: number | null;
             model_number: number | null;
         };

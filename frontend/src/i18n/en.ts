@@ -344,7 +344,7 @@ export const en = {
   "work.why.order": "Next in order",
   "work.why.held_out": "Held-out: read blind, to measure the model",
   "work.why.returned": "Returned to you by the reviewer",
-  "work.rank": "rank {rank} of {of}",
+  "work.place": "place {place} of {of} in the queue",
   "work.score": "{strategy}: {score}",
   "work.by": "scored by model v{number}",
   "work.comment": "Reviewer's comment",

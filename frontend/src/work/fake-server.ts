@@ -70,7 +70,7 @@ export class FakeServer implements Server {
         sha256: "",
       },
       series: { id: 1, index: row.task, count: 9 },
-      why: { share: "order", strategy: null, score: null, rank: 1, of: 9, model_number: null },
+      why: { share: "order", strategy: null, score: null, rank: 1, place: 1, of: 9, model_number: null },
       suggestion: this.suggest ? { id: 1, model_number: 2, mask_url: "suggestion" } : null,
       draft: row.draft,
       returned: null,

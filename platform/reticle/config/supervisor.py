@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -21,6 +22,7 @@ from reticle.config import embedded
 
 logger = logging.getLogger(__name__)
 BACKOFF_SECONDS = 1.0
+STOP_SECONDS = 5.0
 WEB_THREADS = 8
 
 
@@ -153,13 +155,22 @@ class Supervisor:
                 self._launch(name)
 
     def stop(self) -> None:
-        """Stop everything: processes first, then the broker, the database last."""
+        """Stop everything: processes first, then the broker, the database last.
+
+        Nobody waits for a training run: killed, it goes on from its last epoch after the next
+        start. Groups are ended whole, so that no worker's child stays behind.
+        """
         self.stopping = True
-        for process in self.processes.values():
-            if process.poll() is None:
-                process.terminate()
-        for process in self.processes.values():
-            embedded.stop(process)
+        running = [process for process in self.processes.values() if process.poll() is None]
+        for process in running:
+            process.terminate()
+        deadline = time.monotonic() + STOP_SECONDS
+        for process in running:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.0, deadline - time.monotonic()))
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
         for name in ("valkey", "postgres"):
             if name in self.services:
                 embedded.stop(self.services[name][0].process)

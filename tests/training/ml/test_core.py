@@ -217,6 +217,23 @@ def test_evaluation_pools_a_patients_images(trained: Path, tmp_path: Path) -> No
     assert report["mean_dice"] == pytest.approx(mean)
 
 
+def test_two_processes_train_one_model_together(trained: Path, tmp_path: Path) -> None:
+    """What torchrun starts on several GPUs, here as two processes on the CPU (gloo)."""
+    arguments = ["--standalone", "--nproc-per-node=2", "-m", "training.ml", "train"]
+    done = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", *arguments, trained / "job", "--out",
+         tmp_path / "both"],
+        env=ENVIRONMENT, text=True, capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [event["event"] for event in events] == ["start", "epoch", "epoch", "epoch", "done"]
+    both = load_file(tmp_path / "both" / "model.safetensors")
+    alone = load_file(trained / "model" / "model.safetensors")
+    assert both.keys() == alone.keys(), "the wrapper's names got into the weights"
+    assert any(not np.allclose(both[name], alone[name]) for name in alone), "one saw all the data"
+
+
 @pytest.mark.parametrize("fault", ["missing", "not_json", "bad_field", "no_mask"])
 def test_a_bad_job_is_refused_with_one_line_that_says_why(tmp_path: Path, fault: str) -> None:
     job = tmp_path / "job"

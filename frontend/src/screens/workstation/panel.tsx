@@ -111,9 +111,9 @@ function Why({ station }: { station: Workstation }) {
     <section>
       <h2>{t("work.why")}</h2>
       <p>{word("work.why", why.share)}</p>
-      {why.rank && why.of ? (
+      {why.place && why.of ? (
         <p className={classes.dim}>
-          {t("work.rank", { rank: number(why.rank), of: number(why.of) })}
+          {t("work.place", { place: number(why.place), of: number(why.of) })}
         </p>
       ) : null}
       {why.strategy && why.score !== null ? (
