@@ -15,6 +15,8 @@ from reticle.errors import Conflict, Invalid
 from reticle.images.models import Image
 
 # The training policy: what triggers a run and how it trains. Values are (default, low, high).
+# scratch_growth: train from scratch when labels have grown by this factor since the last such run;
+# 0 only when the classes changed.
 TRAINING: dict[str, tuple[float, float, float]] = {
     "enabled": (1, 0, 1),
     "minimum_total": (8, 1, 100_000),
@@ -25,8 +27,9 @@ TRAINING: dict[str, tuple[float, float, float]] = {
     "minimum_steps": (200, 1, 1_000_000),
     "seconds": (3600, 1, 7 * 86_400),
     "margin": (0.02, 0, 1),
+    "scratch_growth": (2, 0, 1000),
 }
-PRESETS = ("cpu", "tiny", "gpu", "published")
+PRESETS = ("cpu", "small", "tiny", "gpu", "published")
 HELD_OUT_SHARE = 0.2
 HELD_OUT_MINIMUM_PATIENTS = 3
 BLOCKS, GAP = 3, 5  # a lone volume: held-out blocks of neighbouring frames, and slices left out

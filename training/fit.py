@@ -23,6 +23,7 @@ from reticle.errors import Conflict
 from reticle.images.models import Image
 from reticle.pixels.mask import unpack
 from training import jobs, promote
+from training.ml.config import NetworkConfig, TrainConfig
 from training.models import ModelVersion, Snapshot, TrainingRun
 from training.snapshot import classes_of, snapshot_take, subgroups_of
 from training.trigger import policy_number
@@ -116,10 +117,9 @@ def run_folder(run: TrainingRun) -> Path:
 
 
 def _execute(run: TrainingRun) -> None:
-    campaign = run.campaign
     if run.snapshot is None:
-        snapshot = snapshot_take(campaign=campaign)
-        _write(run, snapshot=snapshot, base=_base(campaign, snapshot))
+        snapshot = snapshot_take(campaign=run.campaign)
+        _write(run, snapshot=snapshot, base=base_of(run, snapshot))
     assert run.snapshot is not None
     model = ModelVersion.objects.filter(run=run).first()
     if model is None:
@@ -128,22 +128,34 @@ def _execute(run: TrainingRun) -> None:
     _decide(run, model, run.snapshot)
 
 
-def _base(campaign: Campaign, snapshot: Snapshot) -> ModelVersion | None:
+def base_of(run: TrainingRun, snapshot: Snapshot) -> ModelVersion | None:
     """Return the champion to fine-tune from; None for a run from scratch.
 
-    From scratch when the classes changed, and whenever the labels have doubled since the last
-    run from scratch: early models are limited by what they saw first.
+    From scratch when the classes or the network changed, and whenever the labels have grown by
+    the policy's factor since the last run from scratch: early models are limited by what they saw
+    first.
     """
+    campaign = run.campaign
     champion = promote.champion_of(campaign)
-    if champion is None or champion.card.get("classes") != classes_of(campaign):
+    if champion is None or champion.card["classes"] != classes_of(campaign):
         return None
+    if _network(champion) != TrainConfig.parse(run.config).network:
+        return None
+    growth = policy_number(training_policy(campaign.training), "scratch_growth")
+    if not growth:
+        return champion
     last = (
         campaign.runs.filter(base=None, state=State.SUCCEEDED).select_related("snapshot")
         .order_by("-id").first()
     )  # fmt: skip
-    if last is None or last.snapshot is None or snapshot.labels >= 2 * last.snapshot.labels:
+    if last is None or last.snapshot is None or snapshot.labels >= growth * last.snapshot.labels:
         return None
     return champion
+
+
+def _network(model: ModelVersion) -> NetworkConfig:
+    shape = {name: value for name, value in model.card["architecture"].items() if name != "name"}
+    return NetworkConfig.parse(shape)
 
 
 # --- train ---------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from django.utils.timezone import now
 from pytest_django.fixtures import Settings
 
 import make
-from annotations.campaigns import class_add
+from annotations.campaigns import class_add, training_policy
 from annotations.models import Assignment, Campaign, Suggestion, Task
 from reticle import storage
 from reticle.accounts.models import User
@@ -271,6 +271,26 @@ def test_a_class_added_while_it_runs_starts_afresh_and_is_judged_by_what_both_mo
     second = ModelVersion.objects.get(run=done)
     assert second.decision["against"] == 1
     assert set(second.decision["classes"]) == {"grey", "white"}
+
+
+def test_a_run_goes_on_from_the_champion_unless_policy_or_network_say_otherwise(
+    campaign: Campaign,
+) -> None:
+    execute(campaign)
+    champion = promote.champion_of(campaign)
+
+    def base(**changes: object) -> ModelVersion | None:
+        policy = training_policy({**campaign.training, **changes})
+        Campaign.objects.filter(pk=campaign.pk).update(training=policy)
+        campaign.refresh_from_db()
+        run = TrainingRun(campaign=campaign, config={"preset": policy["preset"]})
+        return fit.base_of(run, snapshot_take(campaign=campaign))
+
+    assert champion is not None
+    assert base() == champion
+    assert base(scratch_growth=1) is None, "the labels have grown by the policy's factor"
+    assert base(scratch_growth=0) == champion
+    assert base(preset="small") is None, "another network cannot be fine-tuned from"
 
 
 def test_the_subgroups_of_a_snapshot_name_its_held_out_patients(campaign: Campaign) -> None:

@@ -30,15 +30,19 @@ _MARGIN = 4  # a quarter of the patch around it, for what turning and shrinking 
 
 
 class Augment:
-    """Cuts patches and changes them; the network's view of an example, other at every seed."""
+    """Cuts patches and changes them: what is drawn after `seed` follows from it alone."""
 
     def __init__(self, config: AugmentConfig, patch: int) -> None:
         set_track_meta(False)  # plain tensors: nobody asks these patches where they came from
         self.patch = patch
         self._change = Compose([*_geometry(config, patch), *_tones(config)])
 
+    def seed(self, seed: int) -> None:
+        """Begin a new row of changes, 0 <= seed < 2**32; costs as much as half a patch."""
+        self._change.set_random_state(seed=seed)
+
     def __call__(
-        self, picture: Floats, target: Mask, corner: tuple[int, int], seed: int
+        self, picture: Floats, target: Mask, corner: tuple[int, int]
     ) -> tuple[Floats, Mask]:
         """Change the patch whose top left pixel is `corner`.
 
@@ -49,7 +53,6 @@ class Augment:
         # `ignore` wraps to 0, which is what every resampling fills in outside the image.
         shifted = (target + np.uint8(1)).astype(np.uint8)[None]
         assert IGNORE == 255
-        self._change.set_random_state(seed=seed)
         changed: dict[str, Any] = self._change(
             {_PICTURE: cut(picture.transpose(2, 0, 1), *wide), _TARGET: cut(shifted, *wide)}
         )

@@ -254,6 +254,13 @@ PUBLISHED = NetworkConfig(widths=(64, 128, 256, 512, 1024), norm="none")
 PRESETS: Mapping[str, TrainConfig] = types.MappingProxyType(
     {
         "cpu": TrainConfig(),
+        "small": TrainConfig(
+            preset="small",
+            network=NetworkConfig(widths=(8, 16, 32, 64, 128), norm="batch"),
+            minimum_steps=800,
+            batch=4,
+            learning_rate=4e-3,
+        ),
         "tiny": TrainConfig(
             preset="tiny",
             network=NetworkConfig(widths=(8, 16, 32), norm="batch"),
@@ -284,4 +291,7 @@ PRESETS: Mapping[str, TrainConfig] = types.MappingProxyType(
         ),
     }
 )
-"""Starting points by name: cpu (two cores, a minute or two), tiny (seconds), gpu, published."""
+"""Starting points by name: cpu, small (one core, two minutes), tiny (seconds), gpu, published.
+
+Few labels are learned by many small steps: with 13 labels and 100 s on one core, small reached
+Dice 0.87 where cpu, with a quarter of its steps, reached 0.82 (demo cohort, one seed)."""

@@ -116,21 +116,23 @@ def draw(
 ) -> list[tuple[int, int]]:
     """Choose `size` examples: [(index, class or 0)] from counts (N, 1 + classes).
 
-    A share of the slots picks a class first and then an image that shows it, so rare classes come
-    up as often as common ones. With `fresh` (N,), a share of the slots takes fresh examples only
+    A share of the slots picks a class first and then an image that shows it; classes take turns,
+    so that a rare one is in nearly every batch: soft Dice over a batch without a class pushes
+    that class down. With `fresh` (N,), a share of the slots takes fresh examples only
     and the others replay the rest.
     """
     replaying = fresh is not None and fresh.any() and not fresh.all()
     show = rng.permutation(size) < round(config.foreground_share * size)
     take_fresh = rng.permutation(size) < round(config.fresh_share * size)
+    turns = rng.permutation(counts.shape[1] - 1) + 1
     picks: list[tuple[int, int]] = []
     for slot in range(size):
         pool = np.arange(len(counts))
         if replaying and fresh is not None:
             pool = np.flatnonzero(fresh if take_fresh[slot] else ~fresh)
-        shown = np.flatnonzero(counts[pool, 1:].any(axis=0)) + 1
-        if show[slot] and len(shown):
-            wanted = int(rng.choice(shown))
+        shown = [int(turn) for turn in turns if counts[pool, turn].any()]
+        if show[slot] and shown:
+            wanted = shown[int(show[:slot].sum()) % len(shown)]
             picks.append((int(rng.choice(pool[counts[pool, wanted] > 0])), wanted))
         else:
             picks.append((int(rng.choice(pool)), 0))
@@ -171,12 +173,12 @@ class Batches:
         """The batch of one step."""
         config, patch = self.data.config, self.data.plan.patch
         rng = np.random.default_rng((self.seed, epoch, step, self.rank))
+        self._augment.seed(int(rng.integers(2**32)))
         pictures, targets = [], []
         for index, wanted in draw(self.data.counts, self.fresh, config, config.batch, rng):
             item = self.data[index]
             corner = _corner(item, wanted, patch, rng)
-            seed = int(rng.integers(2**32))
-            picture, target = self._augment(item.picture, item.target, corner, seed)
+            picture, target = self._augment(item.picture, item.target, corner)
             pictures.append(picture)
             targets.append(target)
         return (

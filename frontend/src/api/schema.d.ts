@@ -1061,7 +1061,7 @@ export interface components {
             training?: components["schemas"]["TrainingPolicyRequest"];
         };
         /** @enum {string} */
-        PresetEnum: "cpu" | "tiny" | "gpu" | "published";
+        PresetEnum: "cpu" | "small" | "tiny" | "gpu" | "published";
         /** @description Where a campaign stands. */
         ProgressOutput: {
             counts: components["schemas"]["TaskCounts"];
@@ -1276,6 +1276,8 @@ export interface components {
             seconds?: number;
             /** Format: double */
             margin?: number;
+            /** Format: double */
+            scratch_growth?: number;
         };
         /** @description When and how the model is trained. */
         TrainingPolicyRequest: {
@@ -1298,6 +1300,8 @@ export interface components {
             seconds?: number;
             /** Format: double */
             margin?: number;
+            /** Format: double */
+            scratch_growth?: number;
         };
         /** @description The logged-in person. */
         UserOutput: {

@@ -2,12 +2,17 @@
 
 The time model, in seconds, for turning a start mask into a target mask:
 
-    look + strokes * per_stroke + painted / pixels_per_second
+    look + strokes * per_stroke + per_index * traced / corridor
 
-where `painted` is the number of pixels to change and `strokes` the number of connected areas of
-one class among them (8-neighbourhood), an area counting once more for every `stroke_pixels` it
-holds. The constants are assumptions of the model, not measurements of people; they are printed
-with every result. What the tool is compared by is the ratio of two such times.
+`strokes` is the number of areas to be changed (8-neighbourhood, one class each): to go there and
+begin costs `per_stroke`. `traced` is the length, in pixels, of their edge against what is not of
+their class: the hand has to follow it within a corridor, and the time to steer through a corridor
+is proportional to length / width (the steering law: Accot & Zhai, "Beyond Fitts' law", 1997). The
+inside of an outline fills by itself. An area of which no pixel lies further than `tolerance` from
+where the start already has that class is left as it is: readers differ from each other by as much.
+
+The constants are assumptions of the model, not measurements of people. What the tool is compared
+by is the ratio of two such times.
 """
 
 from dataclasses import dataclass
@@ -18,6 +23,7 @@ import numpy.typing as npt
 
 Mask = npt.NDArray[np.uint8]
 IGNORE = 255
+_CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 
 @dataclass(frozen=True)
@@ -26,9 +32,9 @@ class Hand:
 
     look_seconds: float = 4.0
     per_stroke_seconds: float = 0.8
-    pixels_per_second: float = 220.0
-    stroke_pixels: int = 400
-    smallest_pixels: int = 3  # an error area smaller than this is not seen, or not worth a stroke
+    per_index_seconds: float = 0.1  # the steering law's slope, per unit of length / width
+    corridor_pixels: float = 3.0
+    tolerance_pixels: float = 1.5
     jitter_pixels: float = 0.0  # standard deviation of the boundary error, with --noise
 
 
@@ -38,27 +44,38 @@ class Work:
 
     seconds: float
     strokes: int
-    painted: int
+    traced: int
+    changed: int
+    """Pixels that differ between the start and what the reader left."""
 
 
 def strokes_for(start: Mask, target: Mask, hand: Hand) -> tuple[Mask, Work]:
     """Return the mask the reader leaves (rows, columns), and the work it took."""
     result = start.copy()
-    strokes = painted = 0
+    strokes = traced = 0
     for value in np.unique(target[start != target]).tolist():
         wrong = ((start != target) & (target == value)).astype(np.uint8)
-        count, areas, sizes, _ = cv2.connectedComponentsWithStats(wrong, connectivity=8)
-        for area in range(1, count):
-            size = int(sizes[area, cv2.CC_STAT_AREA])
-            if size < hand.smallest_pixels:
+        off = _distance(start, value)
+        inside = cv2.erode((target == value).astype(np.uint8), _CROSS)
+        count, areas = cv2.connectedComponents(wrong, connectivity=8)
+        for number in range(1, count):
+            area = areas == number
+            if off[area].max() <= hand.tolerance_pixels:
                 continue
-            result[areas == area] = value
-            strokes += 1 + size // hand.stroke_pixels
-            painted += size
-    seconds = (
-        hand.look_seconds + strokes * hand.per_stroke_seconds + painted / hand.pixels_per_second
-    )
-    return result, Work(seconds, strokes, painted)
+            result[area] = value
+            strokes += 1
+            traced += int(np.count_nonzero(area & (inside == 0)))
+    steering = hand.per_index_seconds * traced / hand.corridor_pixels
+    seconds = hand.look_seconds + strokes * hand.per_stroke_seconds + steering
+    return result, Work(seconds, strokes, traced, int(np.count_nonzero(result != start)))
+
+
+def _distance(mask: Mask, value: int) -> npt.NDArray[np.floating]:
+    """Return each pixel's distance to the nearest pixel of a class; infinite without any."""
+    elsewhere = (mask != value).astype(np.uint8)
+    if elsewhere.all():
+        return np.full(mask.shape, np.inf)
+    return np.asarray(cv2.distanceTransform(elsewhere, cv2.DIST_L2, cv2.DIST_MASK_PRECISE))
 
 
 def unsteady(target: Mask, hand: Hand, rng: np.random.Generator) -> Mask:

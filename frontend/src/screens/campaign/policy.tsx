@@ -23,6 +23,7 @@ const NUMBERS = [
   "minimum_steps",
   "seconds",
   "margin",
+  "scratch_growth",
 ] as const satisfies readonly (keyof Training)[];
 
 interface Props {
@@ -125,6 +126,7 @@ function TrainingFields(props: { training: Training; onChange: (training: Traini
           label={t("new.training.preset")}
           data={[
             { value: "cpu", label: t("new.preset.cpu") },
+            { value: "small", label: t("new.preset.small") },
             { value: "tiny", label: t("new.preset.tiny") },
             { value: "gpu", label: t("new.preset.gpu") },
             { value: "published", label: t("new.preset.published") },

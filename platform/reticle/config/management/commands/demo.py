@@ -54,11 +54,15 @@ class Command(BaseCommand):
             description="Outline grey matter, white matter and lesions on axial T1 slices. "
             "The images are derived from the MNI152 template; no real patient is shown.",
             classes=[{"name": "grey"}, {"name": "white"}, {"name": "lesion"}],
+            # For two cores: a run ends within two minutes, and each goes on from the last one.
             training={
+                "preset": "small",
+                "minimum_steps": 800,
+                "seconds": 120,
                 "minimum_total": 12,
                 "minimum_new": 12,
                 "cooldown_seconds": 0,
-                "seconds": 120,
+                "scratch_growth": 0,
             },
         )
         self._import(campaign, people["manager"], folder)
