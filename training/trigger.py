@@ -23,13 +23,17 @@ State = TrainingRun.State
 
 
 def refresh_state(campaign: Campaign) -> dict[str, Any]:
-    """Return how far the next training run is: labels new since the last one, and what lacks."""
+    """Return how far the next training run is: labels new since the last one, and what lacks.
+
+    A run that is under way has its labels; one that failed or was cancelled has used none.
+    """
     policy = training_policy(campaign.training)
     settled = campaign.tasks.filter(state=Task.State.SETTLED)
     held_out = settled.filter(held_out=True).count()
     total = settled.count()
     last = (
-        campaign.runs.filter(state=State.SUCCEEDED, snapshot__isnull=False)
+        campaign.runs.filter(snapshot__isnull=False)
+        .exclude(state__in=[State.FAILED, State.CANCELLED])
         .select_related("snapshot").order_by("-id").first()
     )  # fmt: skip
     used = last.snapshot.labels + last.snapshot.held_out if last and last.snapshot else 0

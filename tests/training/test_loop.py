@@ -154,6 +154,20 @@ def test_one_run_at_a_time_and_a_new_label_never_kills_it(campaign: Campaign) ->
     assert done.snapshot.labels + done.snapshot.held_out == 13
 
 
+def test_labels_of_a_run_under_way_are_not_new_and_those_of_a_cancelled_one_are(
+    campaign: Campaign,
+) -> None:
+    assert trigger.refresh_state(campaign)["new_labels"] == 12
+    assert trigger.runs_trigger() == 1
+    run = fit.run_claim()
+    assert run is not None
+    TrainingRun.objects.filter(pk=run.pk).update(snapshot=snapshot_take(campaign=campaign))
+    state = trigger.refresh_state(campaign)
+    assert (state["new_labels"], state["needed"]) == (0, 6)
+    TrainingRun.objects.filter(pk=run.pk).update(state=TrainingRun.State.CANCELLED)
+    assert trigger.refresh_state(campaign)["new_labels"] == 12
+
+
 def test_a_cancelled_run_stops_and_leaves_the_campaign_its_model(campaign: Campaign) -> None:
     manager = User.objects.get(username="manager")
     run = trigger.run_request(campaign=campaign, actor=manager)

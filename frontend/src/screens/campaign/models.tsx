@@ -8,12 +8,13 @@ import { ErrorNote } from "../../components/errors";
 import { Empty } from "../../components/page";
 import { dateTime, decimal, number, t, tn, word } from "../../i18n";
 import type { TabProps } from "./campaign";
-import { CancelRun, TrainNow } from "./runs";
+import { CancelRun, isLive, TrainNow } from "./runs";
 
 export function ModelsTab({ campaign }: TabProps) {
   const { slug, roles } = campaign;
   const manages = roles.includes("manager");
   const models = useQuery(modelsQuery(slug));
+  const training = useQuery(runsQuery(slug)).data?.some(isLive) ?? true;
   const rollBack = useRefreshing(slug, () =>
     body(client.POST("/api/v1/campaigns/{slug}/rollback", { params: { path: { slug } } })),
   );
@@ -23,7 +24,7 @@ export function ModelsTab({ campaign }: TabProps) {
       <ErrorNote error={models.error ?? rollBack.error} />
       {manages ? (
         <Group gap="xs">
-          <TrainNow slug={slug} />
+          {training ? null : <TrainNow slug={slug} />}
           {retired ? (
             <Button
               size="compact-sm"
@@ -184,9 +185,7 @@ function Runs({ slug, manages }: { slug: string; manages: boolean }) {
                     : t("models.isVersion", { number: run.model_number })}
                 </Table.Td>
                 <Table.Td>
-                  {manages && ["queued", "running", "validating"].includes(run.state) ? (
-                    <CancelRun run={run} slug={slug} />
-                  ) : null}
+                  {manages && isLive(run) ? <CancelRun run={run} slug={slug} /> : null}
                 </Table.Td>
               </Table.Tr>
             ))}

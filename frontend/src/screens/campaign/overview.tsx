@@ -16,7 +16,7 @@ import { ErrorNote } from "../../components/errors";
 import { Plot, type PlotRow, type PlotSeries } from "../../components/plot";
 import { clock, decimal, duration, number, t, tn, word } from "../../i18n";
 import type { TabProps } from "./campaign";
-import { CancelRun, TrainNow } from "./runs";
+import { CancelRun, isLive, TrainNow } from "./runs";
 
 /** The story of the campaign on one screen, live. */
 export function OverviewTab({ campaign }: TabProps) {
@@ -53,8 +53,6 @@ export function OverviewTab({ campaign }: TabProps) {
   );
 }
 
-const LIVE: readonly string[] = ["queued", "running", "validating"];
-
 function Training(props: {
   slug: string;
   learning: Schemas["LearningOutput"] | undefined;
@@ -62,7 +60,7 @@ function Training(props: {
 }) {
   const { slug, learning, manages } = props;
   const run = learning?.run ?? null;
-  const live = run !== null && LIVE.includes(run.state);
+  const live = run !== null && isLive(run);
   return (
     <Paper p="md" component="section" aria-label={t("run.title")} aria-live="polite">
       <Group justify="space-between" mb="sm" mih={30}>

@@ -4,6 +4,12 @@ import { body, client, type Schemas } from "../../api/client";
 import { ErrorNote } from "../../components/errors";
 import { t } from "../../i18n";
 
+const LIVE: readonly string[] = ["queued", "running", "validating"];
+
+export function isLive(run: Schemas["RunOutput"]): boolean {
+  return LIVE.includes(run.state);
+}
+
 export function TrainNow({ slug }: { slug: string }) {
   const queries = useQueryClient();
   const train = useMutation({

@@ -17,7 +17,7 @@ from reticle.demo.cohort import make_cohort
 PASSWORD = "reticle-demo"  # for a demo on loopback only
 PEOPLE = {"reader": {Role.READER}, "reviewer": {Role.REVIEWER}, "manager": {Role.MANAGER}}
 LOGINS = f"Log in as reader, reviewer or manager; the password is {PASSWORD}"
-DICOM_SAMPLES = ("CT_small.dcm", "MR_small.dcm", "examples_jpeg2k.dcm", "examples_palette.dcm")
+DICOM_SAMPLES = ("CT_small.dcm", "693_J2KI.dcm", "MR_small.dcm", "examples_overlay.dcm")
 
 
 class Command(BaseCommand):
@@ -80,7 +80,7 @@ class Command(BaseCommand):
             people,
             slug="dicom-samples",
             name="DICOM samples",
-            description="A few of pydicom's own test files: CT, MR, colour. Nothing is labelled.",
+            description="A few of pydicom's own test files: CT and MR. Nothing is labelled.",
             classes=[{"name": "finding"}],
             training={"enabled": 0},
         )
