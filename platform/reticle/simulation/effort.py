@@ -34,7 +34,7 @@ class Hand:
     per_stroke_seconds: float = 0.8
     per_index_seconds: float = 0.1  # the steering law's slope, per unit of length / width
     corridor_pixels: float = 3.0
-    tolerance_pixels: float = 1.5
+    tolerance_pixels: float = 1.0
     jitter_pixels: float = 0.0  # standard deviation of the boundary error, with --noise
 
 
