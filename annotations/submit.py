@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from django.db import connection, transaction
-from django.db.models import Q
 
 from annotations import queue
 from annotations.consensus import task_advance
@@ -116,7 +115,8 @@ def _submit(
     known = Annotation.objects.filter(key=key).select_related("task").first()
     if known is not None:
         return _replay(known, row, mask)
-    _may_submit(row, token)
+    task = Task.objects.select_for_update().get(pk=row.task_id)
+    _may_submit(row, task, token)
     annotation = Annotation.objects.create(
         task_id=row.task_id, assignment=row, author_id=row.reader_id, key=key, packed=pack(mask),
         sha256=mask_hash(mask), seconds_spent=seconds, schema_version=row.campaign.schema_version,
@@ -125,7 +125,6 @@ def _submit(
     )  # fmt: skip
     Assignment.objects.filter(pk=row.pk).update(state=Assignment.State.SUBMITTED)
     Draft.objects.filter(assignment=row).delete()
-    task = Task.objects.select_for_update().get(pk=row.task_id)
     task = task_advance(
         task=task, campaign=row.campaign, annotation=annotation, actor_id=row.reader_id
     )
@@ -144,7 +143,7 @@ def _replay(known: Annotation, row: Assignment, mask: npt.NDArray[np.uint8]) -> 
     return Submission(known, known.task, replayed=True)
 
 
-def _may_submit(row: Assignment, token: uuid.UUID) -> None:
+def _may_submit(row: Assignment, task: Task, token: uuid.UUID) -> None:
     if row.campaign.state != Campaign.State.OPEN:
         raise Conflict(
             "The campaign was closed while you read. Your work is kept as your draft.",
@@ -154,12 +153,11 @@ def _may_submit(row: Assignment, token: uuid.UUID) -> None:
         raise Conflict("This case has been submitted already.", code="already_submitted")
     if row.token != token or row.state not in {Assignment.State.HELD, Assignment.State.EXPIRED}:
         raise queue.lease_lost()
-    if row.state == Assignment.State.EXPIRED and not queue.place_retake(row, row.campaign):
-        raise queue.lease_lost()
-    settled = Task.objects.filter(
-        Q(pk=row.task_id), Q(state=Task.State.SETTLED) | Q(state=Task.State.EXCLUDED)
-    )
-    if settled.exists():
+    if row.state == Assignment.State.EXPIRED:
+        if not queue.place_retake(row, row.campaign):
+            raise queue.lease_lost()
+        task.refresh_from_db(fields=["state", "taken"])
+    if task.state in {Task.State.SETTLED, Task.State.EXCLUDED}:
         raise Conflict(
             "This case has been settled without this reading. Your work is kept as your draft.",
             code="task_settled",

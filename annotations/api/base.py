@@ -16,7 +16,7 @@ from annotations import access
 from annotations.models import Campaign
 from reticle.accounts.models import User
 from reticle.accounts.roles import Action, Role
-from reticle.errors import Invalid, NotFound
+from reticle.errors import Invalid
 
 
 def person(request: Request) -> User:
@@ -29,15 +29,16 @@ class PolicyView(APIView):
 
     policy: ClassVar[dict[str, Action | None]] = {}
 
-    def _action(self) -> Action | None:
-        return self.policy[(self.request.method or "GET").lower().replace("head", "get")]
+    def needed(self) -> Action:
+        """Return the action that this request's method needs."""
+        action = self.policy[(self.request.method or "GET").lower().replace("head", "get")]
+        if action is None:
+            raise Invalid("This address belongs to no campaign.")
+        return action
 
     def permit(self, campaign: Campaign) -> set[Role]:
         """Return the person's roles. Raises NotFound or Forbidden."""
-        action = self._action()
-        if action is None:
-            raise Invalid("This address belongs to no campaign.")
-        return access.require(person(self.request), campaign, action)
+        return access.require(person(self.request), campaign, self.needed())
 
 
 class CampaignView(PolicyView):
@@ -49,10 +50,9 @@ class CampaignView(PolicyView):
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         """Find the campaign and check the policy before any handler runs."""
         super().initial(request, *args, **kwargs)
-        found = Campaign.objects.filter(slug=kwargs["slug"]).first()
-        if found is None:
-            raise NotFound("There is no such campaign.")
-        self.campaign, self.roles = found, self.permit(found)
+        self.campaign, self.roles = access.enter(
+            person(request), str(kwargs["slug"]), self.needed()
+        )
 
 
 def packed_mask(text: str) -> bytes:

@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--watch-stdin", action="store_true", help="exit when standard input closes"
         )
-        command.add_argument("--nice", type=int, default=10, help="lower the priority by this")
+        command.add_argument("--nice", type=int, default=19, help="lower the priority by this")
     return parser
 
 

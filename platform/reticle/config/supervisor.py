@@ -23,7 +23,7 @@ from reticle.config import embedded
 logger = logging.getLogger(__name__)
 BACKOFF_SECONDS = 1.0
 STOP_SECONDS = 5.0
-WEB_THREADS = 8
+WEB_PROCESSES, WEB_THREADS = 2, 8
 
 
 class Supervisor:
@@ -78,7 +78,8 @@ class Supervisor:
         return {
             "web": [
                 sys.executable, "-m", "gunicorn", "reticle.config.wsgi", "--worker-class=gthread",
-                f"--bind=127.0.0.1:{self.port}", "--workers=1", f"--threads={WEB_THREADS}",
+                f"--bind=127.0.0.1:{self.port}", f"--workers={WEB_PROCESSES}",
+                f"--threads={WEB_THREADS}",
                 "--timeout=60", "--graceful-timeout=5", "--no-control-socket",
             ],
             "worker": [*celery, "worker", "-Q", "short", "-c", "2", "-n", "short@%h",
