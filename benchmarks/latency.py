@@ -1,7 +1,7 @@
 """Do readers feel a training run? p95 of next and submit, idle against training.
 
     make test                                  # once: installs and builds
-    .venv/bin/python benchmarks/latency.py     # about six minutes; writes benchmarks/latency.md
+    .venv/bin/python benchmarks/latency.py     # about nine minutes; writes benchmarks/latency.md
 
 Ten alternating blocks (idle, training, idle ...) in one run, on one installation as `make up`
 starts it. Readers work over HTTP with think time; in a training block a real run is started
@@ -160,9 +160,9 @@ def measure(
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--blocks", type=int, default=10)
-    parser.add_argument("--seconds", type=float, default=20.0)
-    parser.add_argument("--readers", type=int, default=4)
-    parser.add_argument("--think", type=float, default=0.5)
+    parser.add_argument("--seconds", type=float, default=40.0)
+    parser.add_argument("--readers", type=int, default=8)
+    parser.add_argument("--think", type=float, default=5.0)
     parser.add_argument("--patients", type=int, default=100)
     parser.add_argument("--out", type=Path, default=BASE / "benchmarks" / "latency.md")
     args = parser.parse_args()
