@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.db.models.expressions import RawSQL
 
 from annotations.models import Annotation, Assignment, Campaign, Draft, Suggestion, Task
@@ -36,6 +36,15 @@ freed AS (SELECT task_id, count(*) AS places FROM late GROUP BY task_id)
 UPDATE annotations_task SET taken = taken - freed.places, state = 'open'
 FROM freed WHERE annotations_task.id = freed.task_id
     AND annotations_task.state IN ('open', 'reading')
+"""
+
+# What this reader holds, or might take up again. Locked, so that nothing happens to it meanwhile.
+_MINE = """
+SELECT mine.* FROM annotations_assignment mine JOIN annotations_task task ON task.id = mine.task_id
+WHERE mine.campaign_id = %(campaign)s AND mine.reader_id = %(reader)s
+    AND (mine.state = 'held' OR mine.state IN ('expired', 'returned', 'skipped')
+        AND task.state IN ('open', 'reading'))
+ORDER BY mine.id FOR UPDATE OF mine
 """
 
 # The claim: one statement. `taken` is counted on the locked row, so a task cannot be over-served.
@@ -96,15 +105,7 @@ def task_lease(*, campaign: Campaign, reader: User, slot: Assignment.Slot) -> As
         raise Conflict("This campaign is not open for reading.", code="campaign_closed")
     with connection.cursor() as cursor:
         cursor.execute(_EXPIRE, {"campaign": campaign.pk})
-    mine = list(
-        Assignment.objects.filter(campaign=campaign, reader=reader)
-        .filter(
-            Q(state="held")
-            | Q(state__in=["expired", "returned", "skipped"], task__state__in=["open", "reading"])
-        )
-        .order_by("id")
-        .select_for_update(of=("self",))
-    )
+    mine = list(Assignment.objects.raw(_MINE, {"campaign": campaign.pk, "reader": reader.pk}))
     held = {row.slot: row for row in mine if row.state == Assignment.State.HELD}
     if slot in held:
         return _hold(held[slot], campaign, slot)

@@ -23,7 +23,8 @@ from reticle.config import embedded
 logger = logging.getLogger(__name__)
 BACKOFF_SECONDS = 1.0
 STOP_SECONDS = 5.0
-WEB_PROCESSES, WEB_THREADS = 2, 8
+WEB_PROCESSES, WEB_THREADS = 2, 4
+BACKGROUND = 5  # niceness of what no reader waits for
 
 
 class Supervisor:
@@ -80,7 +81,7 @@ class Supervisor:
                 sys.executable, "-m", "gunicorn", "reticle.config.wsgi", "--worker-class=gthread",
                 f"--bind=127.0.0.1:{self.port}", f"--workers={WEB_PROCESSES}",
                 f"--threads={WEB_THREADS}",
-                "--timeout=60", "--graceful-timeout=5", "--no-control-socket",
+                "--timeout=60", "--graceful-timeout=5", "--keep-alive=75", "--no-control-socket",
             ],
             "worker": [*celery, "worker", "-Q", "short", "-c", "2", "-n", "short@%h",
                        "--without-gossip", "--without-mingle", "-l", "WARNING"],
@@ -112,6 +113,8 @@ class Supervisor:
                 stderr=output,
                 start_new_session=True,
             )
+        if name != "web":
+            os.setpriority(os.PRIO_PROCESS, self.processes[name].pid, BACKGROUND)
         self._write_pids()
 
     def _write_pids(self) -> None:
