@@ -101,17 +101,14 @@ def annotation_submit(
 
 @transaction.atomic
 def _submit(
-    assignment: Assignment,
+    row: Assignment,
     token: uuid.UUID,
     key: uuid.UUID,
     mask: npt.NDArray[np.uint8],
     seconds: float,
 ) -> Submission:
-    row = (
-        Assignment.objects.select_for_update(of=("self",))
-        .select_related("campaign", "suggestion")
-        .get(pk=assignment.pk)
-    )
+    locked = Assignment.objects.select_for_update()
+    row.refresh_from_db(fields=["state", "token"], from_queryset=locked)
     known = Annotation.objects.filter(key=key).select_related("task").first()
     if known is not None:
         return _replay(known, row, mask)

@@ -4,7 +4,8 @@ import base64
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import IntegerField
+from django.db.models.expressions import RawSQL
 from django.utils.timezone import now
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -19,6 +20,8 @@ from reticle.accounts.roles import Action
 from reticle.errors import NotFound
 from reticle.images.models import Image
 from reticle.images.render import describe
+
+_FRAMES = "(SELECT count(*) FROM images_image f WHERE f.series_id = images_image.series_id)"
 
 
 def why_of(why: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,11 +51,10 @@ def assignment_json(row: Assignment) -> dict[str, Any]:
     Made by hand, since a serializer of sixty fields costs more than the claim itself; a test
     holds the two together.
     """
-    frames = Image.objects.filter(series_id=OuterRef("series_id")).order_by().values("series_id")
     image = (
         Image.objects.select_related("series__study")
-        .annotate(frames=Subquery(frames.annotate(n=Count("id")).values("n")))
-        .get(tasks=row.task_id)
+        .annotate(frames=RawSQL(_FRAMES, (), IntegerField()))
+        .get(pk=row.task.image_id)
     )
     draft, returned = queue.draft_of(row), queue.returned_to(row)
     answer = {
