@@ -12,9 +12,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
-from reticle.config import embedded
+from reticle.config import embedded, environment
 from reticle.config.supervisor import Supervisor
 
 NEEDED_BYTES = 2 * 2**30
@@ -40,8 +42,10 @@ class Command(BaseCommand):
         simulation: subprocess.Popen[bytes] | None = None
         try:
             found = supervisor.start_services()
-            self._manage("migrate", "--verbosity=0", **found)
-            self._manage("collectstatic", "--noinput", "--verbosity=0", **found)
+            # In this process, which knew no database until now: another start of Django is a second.
+            connection.settings_dict.update(environment.database(found["DATABASE_URL"]))
+            call_command("migrate", verbosity=0)
+            connection.close()
             supervisor.start_processes()
             if options["demo"]:
                 self._manage("demo", **found)
