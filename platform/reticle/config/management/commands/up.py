@@ -42,7 +42,7 @@ class Command(BaseCommand):
         simulation: subprocess.Popen[bytes] | None = None
         try:
             found = supervisor.start_services()
-            # In this process, which knew no database until now: another start of Django is a second.
+            # In this process, which knew no database until now: starting Django again takes time.
             connection.settings_dict.update(environment.database(found["DATABASE_URL"]))
             call_command("migrate", verbosity=0)
             connection.close()
