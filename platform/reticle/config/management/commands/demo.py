@@ -12,12 +12,11 @@ from annotations.join import import_create, import_now
 from annotations.models import Campaign
 from reticle.accounts.models import User
 from reticle.accounts.roles import Role
+from reticle.config.demo_set import BRAIN_MRI, DICOM_SAMPLES, PASSWORD
 from reticle.demo.cohort import make_cohort
 
-PASSWORD = "reticle-demo"  # for a demo on loopback only
 PEOPLE = {"reader": {Role.READER}, "reviewer": {Role.REVIEWER}, "manager": {Role.MANAGER}}
-LOGINS = f"Log in as reader, reviewer or manager; the password is {PASSWORD}"
-DICOM_SAMPLES = ("CT_small.dcm", "693_J2KI.dcm", "MR_small.dcm", "examples_overlay.dcm")
+SAMPLE_FILES = ("CT_small.dcm", "693_J2KI.dcm", "MR_small.dcm", "examples_overlay.dcm")
 
 
 class Command(BaseCommand):
@@ -28,10 +27,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Create people, then each campaign that is not there."""
         people = {name: self._person(name) for name in PEOPLE}
-        if not Campaign.objects.filter(slug="brain-mri").exists():
+        if not Campaign.objects.filter(slug=BRAIN_MRI).exists():
             self.stdout.write("Making the demo cohort ...")
             self._brain_mri(people)
-        if not Campaign.objects.filter(slug="dicom-samples").exists():
+        if not Campaign.objects.filter(slug=DICOM_SAMPLES).exists():
             self._dicom_samples(people)
 
     def _person(self, name: str) -> User:
@@ -49,7 +48,7 @@ class Command(BaseCommand):
         make_cohort(folder, patients=12)
         campaign = self._campaign(
             people,
-            slug="brain-mri",
+            slug=BRAIN_MRI,
             name="Brain MRI: tissue and lesions",
             description="Outline grey matter, white matter and lesions on axial T1 slices. "
             "The images are derived from the MNI152 template; no real patient is shown.",
@@ -72,13 +71,13 @@ class Command(BaseCommand):
 
         folder = settings.DATA_FOLDER / "demo" / "dicom"
         folder.mkdir(parents=True, exist_ok=True)
-        for name in DICOM_SAMPLES:
+        for name in SAMPLE_FILES:
             found = get_testdata_file(name, download=False)
             if found is not None:
                 shutil.copyfile(str(found), folder / name)
         campaign = self._campaign(
             people,
-            slug="dicom-samples",
+            slug=DICOM_SAMPLES,
             name="DICOM samples",
             description="A few of pydicom's own test files: CT and MR. Nothing is labelled.",
             classes=[{"name": "finding"}],

@@ -16,7 +16,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from reticle.config import embedded, environment
+from reticle.config import demo_set, embedded, environment
 from reticle.config.supervisor import Supervisor
 
 NEEDED_BYTES = 2 * 2**30
@@ -45,16 +45,15 @@ class Command(BaseCommand):
             # In this process, which knew no database until now: starting Django again takes time.
             connection.settings_dict.update(environment.database(found["DATABASE_URL"]))
             call_command("migrate", verbosity=0)
+            missing = options["demo"] and not demo_set.is_loaded()
             connection.close()
             supervisor.start_processes()
-            if options["demo"]:
+            if missing:
                 self._manage("demo", **found)
             self._wait(port)
             self.stdout.write(self.style.SUCCESS(f"\nReticle is ready: http://127.0.0.1:{port}"))
             if options["demo"]:
-                from reticle.config.management.commands.demo import LOGINS
-
-                self.stdout.write(LOGINS)
+                self.stdout.write(demo_set.LOGINS)
             self.stdout.write("Ctrl-C stops everything; the data stays in "
                               f"{settings.DATA_FOLDER}\n")  # fmt: skip
             self.stdout.flush()
