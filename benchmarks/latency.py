@@ -33,6 +33,7 @@ TRAINING = {
     "minimum_new": 8, "minimum_held_out": 2, "cooldown_seconds": 0,
 }  # fmt: skip
 SETTLE_SECONDS = 6.0
+WARM_SECONDS = 30.0  # every thread of the server has connected and planned its statements
 
 
 @dataclass
@@ -180,6 +181,7 @@ def main() -> None:
         load = Load(installation.url, logins, args.think)
         for thread in load.threads:
             thread.start()
+        time.sleep(WARM_SECONDS)
         blocks = measure(installation, load, manager, args)
         load.stopping = True
         for thread in load.threads:

@@ -32,9 +32,9 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit code."""
     parsed = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    _give_way(parsed.nice)
     if parsed.watch_stdin:
         threading.Thread(target=_leave_with_parent, daemon=True).start()
-    os.nice(parsed.nice)
     events = _claim_stdout()
 
     def emit(event: dict[str, Any]) -> None:
@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--watch-stdin", action="store_true", help="exit when standard input closes"
         )
-        command.add_argument("--nice", type=int, default=19, help="lower the priority by this")
+        command.add_argument("--nice", type=int, default=19, help="0: an ordinary process")
     return parser
 
 
@@ -109,6 +109,14 @@ def _run(parsed: argparse.Namespace, job: Job, emit: Callable[[dict[str, Any]], 
     else:
         digest = checkpoint.weights_digest(parsed.model)
         cases.predict_all(model, digest, job.examples, parsed.out, place, emit)
+
+
+def _give_way(nice: int) -> None:
+    """Compute only in time that nobody else wants, before any other thread is started."""
+    os.nice(nice)
+    if nice and hasattr(os, "SCHED_IDLE"):
+        # Linux hands a core that runs idle work to whoever wakes up, as if it were free.
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def _claim_stdout() -> TextIO:
