@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from annotations import queue
 from annotations.consensus import task_advance
@@ -28,6 +28,13 @@ ON CONFLICT (assignment_id) DO UPDATE SET sequence = excluded.sequence,
     WHERE annotations_draft.sequence < excluded.sequence
 RETURNING sequence
 """
+
+# The assignment is done and its draft is not needed any more.
+_FINISH = """
+WITH gone AS (DELETE FROM annotations_draft WHERE assignment_id = %(assignment)s)
+UPDATE annotations_assignment SET state = 'submitted' WHERE id = %(assignment)s
+"""
+_OPEN = (Assignment.State.HELD, Assignment.State.EXPIRED)
 
 
 @dataclass(frozen=True)
@@ -92,7 +99,12 @@ def annotation_submit(
     """
     mask = mask_check(packed, assignment.task.image, assignment.campaign)
     try:
-        return _submit(assignment, token, key, mask, seconds)
+        try:
+            return _submit(assignment, token, key, mask, seconds)
+        except IntegrityError:
+            if Annotation.objects.filter(key=key).exists():
+                raise _key_reused() from None
+            raise
     except Conflict:
         sequence = Draft.objects.filter(assignment=assignment).values_list("sequence", flat=True)
         _draft_write(assignment, (sequence.first() or 0) + 1, pack(mask), seconds)
@@ -109,9 +121,10 @@ def _submit(
 ) -> Submission:
     locked = Assignment.objects.select_for_update()
     row.refresh_from_db(fields=["state", "token"], from_queryset=locked)
-    known = Annotation.objects.filter(key=key).select_related("task").first()
-    if known is not None:
-        return _replay(known, row, mask)
+    if row.state not in _OPEN:
+        known = Annotation.objects.filter(key=key).select_related("task").first()
+        if known is not None:
+            return _replay(known, row, mask)
     task = Task.objects.select_for_update().get(pk=row.task_id)
     _may_submit(row, task, token)
     annotation = Annotation.objects.create(
@@ -120,8 +133,8 @@ def _submit(
         started_from=row.suggestion, changed_pixels=_changed(row, mask),
         supersedes=queue.returned_to(row),
     )  # fmt: skip
-    Assignment.objects.filter(pk=row.pk).update(state=Assignment.State.SUBMITTED)
-    Draft.objects.filter(assignment=row).delete()
+    with connection.cursor() as cursor:
+        cursor.execute(_FINISH, {"assignment": row.pk})
     task = task_advance(
         task=task, campaign=row.campaign, annotation=annotation, actor_id=row.reader_id
     )
@@ -134,10 +147,14 @@ def _submit(
 
 def _replay(known: Annotation, row: Assignment, mask: npt.NDArray[np.uint8]) -> Submission:
     if known.assignment_id != row.pk or known.sha256 != mask_hash(mask):
-        raise Conflict(
-            "This submission key was used for other work. Load the case again.", code="key_reused"
-        )
+        raise _key_reused()
     return Submission(known, known.task, replayed=True)
+
+
+def _key_reused() -> Conflict:
+    return Conflict(
+        "This submission key was used for other work. Load the case again.", code="key_reused"
+    )
 
 
 def _may_submit(row: Assignment, task: Task, token: uuid.UUID) -> None:
@@ -148,7 +165,7 @@ def _may_submit(row: Assignment, task: Task, token: uuid.UUID) -> None:
         )
     if row.state == Assignment.State.SUBMITTED:
         raise Conflict("This case has been submitted already.", code="already_submitted")
-    if row.token != token or row.state not in {Assignment.State.HELD, Assignment.State.EXPIRED}:
+    if row.token != token or row.state not in _OPEN:
         raise queue.lease_lost()
     if row.state == Assignment.State.EXPIRED:
         if not queue.place_retake(row, row.campaign):

@@ -203,4 +203,5 @@ def _environment() -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join([str(base), str(base / "platform")]),
         "OMP_NUM_THREADS": threads,
         "MKL_NUM_THREADS": threads,
+        "RETICLE_ML_CORES": threads,
     }

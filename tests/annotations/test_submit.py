@@ -54,6 +54,17 @@ def test_a_key_is_not_reused_for_other_work(held: Assignment) -> None:
     assert caught.value.code == "key_reused"
 
 
+def test_a_key_of_another_case_is_refused_and_the_work_is_kept(held: Assignment) -> None:
+    key, drawn = uuid.uuid4(), make.mask(2)
+    make.submit(held, key=key)
+    other = make.lease(held.campaign, held.reader)
+    with pytest.raises(Conflict) as caught:
+        make.submit(other, drawn, key=key)
+    assert caught.value.code == "key_reused"
+    kept = Draft.objects.get(assignment=other)
+    assert np.array_equal(unpack(bytes(kept.packed), make.ROWS, make.COLUMNS), drawn)
+
+
 def test_work_after_a_lost_lease_is_kept_as_a_draft(held: Assignment) -> None:
     lease_release(assignment=held, token=held.token, reason="by mistake")
     drawn = make.mask(2)

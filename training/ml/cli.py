@@ -33,6 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     parsed = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
     _give_way(parsed.nice)
+    _keep_to(int(os.environ.get("RETICLE_ML_CORES", "0")))
     if parsed.watch_stdin:
         threading.Thread(target=_leave_with_parent, daemon=True).start()
     events = _claim_stdout()
@@ -117,6 +118,13 @@ def _give_way(nice: int) -> None:
     if nice and hasattr(os, "SCHED_IDLE"):
         # Linux hands a core that runs idle work to whoever wakes up, as if it were free.
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
+def _keep_to(cores: int) -> None:
+    """Use so many cores at most, loading of data included; 0 leaves the choice to the system."""
+    allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    if 0 < cores < len(allowed):
+        os.sched_setaffinity(0, allowed[-cores:])
 
 
 def _claim_stdout() -> TextIO:
