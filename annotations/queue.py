@@ -79,6 +79,12 @@ WHERE NOT EXISTS (
 """
 
 
+_SUGGESTED = """
+SELECT id, task_id, model_number FROM annotations_suggestion
+WHERE task_id = %s AND model_number = %s
+"""
+_DRAFT = "SELECT * FROM annotations_draft WHERE assignment_id = %s"
+
 Row = tuple[int, bool, str, int, int]  # task, held_out, patient, series, index in the series
 
 
@@ -205,7 +211,7 @@ def _suggestion_for(task: Task, campaign: Campaign) -> Suggestion | None:
     if campaign.champion is None:
         return None
     live = int(campaign.champion["number"])
-    return task.suggestions.filter(model_number=live).first()
+    return next(iter(Suggestion.objects.raw(_SUGGESTED, [task.pk, live])), None)
 
 
 @transaction.atomic
@@ -327,7 +333,7 @@ def _van_der_corput(number: int) -> float:
 
 def draft_of(assignment: Assignment) -> Draft | None:
     """Return the unfinished work kept for an assignment."""
-    return Draft.objects.filter(assignment=assignment).first()
+    return next(iter(Draft.objects.raw(_DRAFT, [assignment.pk])), None)
 
 
 def returned_to(assignment: Assignment) -> Annotation | None:

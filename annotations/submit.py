@@ -6,6 +6,7 @@ there together or not at all. Work that comes too late is kept as the reader's d
 
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +17,22 @@ from annotations.consensus import task_advance
 from annotations.models import IGNORE_INDEX, Annotation, Assignment, Campaign, Draft, Task
 from reticle.audit.record import record
 from reticle.errors import Conflict, Invalid
-from reticle.images.models import Image
 from reticle.pixels.mask import BadMask, mask_hash, pack, unpack
+
+# What a mask of this task may be: its size, and the values that are classes.
+_FORM = """
+SELECT image.rows, image.columns, ARRAY(
+    SELECT index FROM annotations_labelclass WHERE campaign_id = task.campaign_id)
+FROM annotations_task task JOIN images_image image ON image.id = task.image_id
+WHERE task.id = %s
+"""
+
+# The locks of a submission, in the one order: assignment before task.
+_LOCK = """
+SELECT task.*, mine.state AS mine_state, mine.token AS mine_token
+FROM annotations_assignment mine JOIN annotations_task task ON task.id = mine.task_id
+WHERE mine.id = %s FOR UPDATE OF mine, task
+"""
 
 # A draft is replaced only by a higher sequence: one statement, whatever arrives in which order.
 _SAVE_DRAFT = """
@@ -46,14 +61,16 @@ class Submission:
     replayed: bool
 
 
-def mask_check(packed: bytes, image: Image, campaign: Campaign) -> npt.NDArray[np.uint8]:
+def mask_check(packed: bytes, task_id: int) -> npt.NDArray[np.uint8]:
     """Return the mask (rows, columns). Raises Invalid: wrong size, or a class nobody defined."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FORM, [task_id])
+        rows, columns, classes = cursor.fetchone()
     try:
-        mask = unpack(packed, image.rows, image.columns)
+        mask = unpack(packed, rows, columns)
     except BadMask as error:
         raise Invalid(str(error), code="bad_mask", detail={"mask": str(error)}) from None
-    defined = {0, IGNORE_INDEX, *campaign.classes.values_list("index", flat=True)}
-    unknown = sorted(set(np.unique(mask).tolist()) - defined)
+    unknown = sorted(set(np.unique(mask).tolist()) - {0, IGNORE_INDEX, *classes})
     if unknown:
         raise Invalid(
             f"The mask holds values that are no class of this campaign: {unknown}.",
@@ -65,7 +82,7 @@ def mask_check(packed: bytes, image: Image, campaign: Campaign) -> npt.NDArray[n
 
 def draft_save(*, assignment: Assignment, sequence: int, packed: bytes, seconds: float) -> Draft:
     """Keep unfinished work. Raises Invalid (bad mask) and Conflict (an equal or newer draft)."""
-    mask = mask_check(packed, assignment.task.image, assignment.campaign)
+    mask = mask_check(packed, assignment.task_id)
     saved = _draft_write(assignment, sequence, pack(mask), seconds)
     if saved is None:
         newest = Draft.objects.get(assignment=assignment)
@@ -97,7 +114,7 @@ def annotation_submit(
     Raises Invalid (bad mask), and Conflict when the lease was lost, the task has been settled or
     the campaign closed; the work is then kept as this reader's draft.
     """
-    mask = mask_check(packed, assignment.task.image, assignment.campaign)
+    mask = mask_check(packed, assignment.task_id)
     try:
         try:
             return _submit(assignment, token, key, mask, seconds)
@@ -119,18 +136,17 @@ def _submit(
     mask: npt.NDArray[np.uint8],
     seconds: float,
 ) -> Submission:
-    locked = Assignment.objects.select_for_update()
-    row.refresh_from_db(fields=["state", "token"], from_queryset=locked)
+    task: Any = Task.objects.raw(_LOCK, [row.pk])[0]
+    row.state, row.token = task.mine_state, task.mine_token
     if row.state not in _OPEN:
         known = Annotation.objects.filter(key=key).select_related("task").first()
         if known is not None:
             return _replay(known, row, mask)
-    task = Task.objects.select_for_update().get(pk=row.task_id)
     _may_submit(row, task, token)
     annotation = Annotation.objects.create(
         task_id=row.task_id, assignment=row, author_id=row.reader_id, key=key, packed=pack(mask),
         sha256=mask_hash(mask), seconds_spent=seconds, schema_version=row.campaign.schema_version,
-        started_from=row.suggestion, changed_pixels=_changed(row, mask),
+        started_from_id=row.suggestion_id, changed_pixels=_changed(row, mask),
         supersedes=queue.returned_to(row),
     )  # fmt: skip
     with connection.cursor() as cursor:
@@ -180,7 +196,12 @@ def _may_submit(row: Assignment, task: Task, token: uuid.UUID) -> None:
 
 def _changed(row: Assignment, mask: npt.NDArray[np.uint8]) -> int | None:
     """Count the pixels that differ from the suggestion the reader started from."""
-    if row.suggestion is None:
+    if row.suggestion_id is None:
         return None
-    suggested = unpack(bytes(row.suggestion.packed), *mask.shape)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT packed FROM annotations_suggestion WHERE id = %s", [row.suggestion_id]
+        )
+        (packed,) = cursor.fetchone()
+    suggested = unpack(bytes(packed), *mask.shape)
     return int(np.count_nonzero(suggested != mask))

@@ -4,24 +4,30 @@ import base64
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from django.db.models import IntegerField
-from django.db.models.expressions import RawSQL
 from django.utils.timezone import now
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotations import queue, submit
+from annotations import access, queue, submit
 from annotations.api import serializers as forms
 from annotations.api.base import CampaignView, PolicyView, packed_mask, person
 from annotations.models import Assignment, Suggestion
 from reticle.accounts.roles import Action
-from reticle.errors import NotFound
-from reticle.images.models import Image
+from reticle.images.models import Image, Series, Study
 from reticle.images.render import describe
 
-_FRAMES = "(SELECT count(*) FROM images_image f WHERE f.series_id = images_image.series_id)"
+# Plain SQL, as everything that happens with every case (see annotations.access).
+_IMAGE = """
+SELECT image.*, series.modality, study.patient_key, task.state AS task_state,
+    (SELECT count(*) FROM images_image frame WHERE frame.series_id = image.series_id) AS frames
+FROM annotations_task task
+JOIN images_image image ON image.id = task.image_id
+JOIN images_series series ON series.id = image.series_id
+JOIN images_study study ON study.id = series.study_id
+WHERE task.id = %s
+"""
 
 
 def why_of(why: Mapping[str, Any]) -> dict[str, Any]:
@@ -51,10 +57,9 @@ def assignment_json(row: Assignment) -> dict[str, Any]:
     Made by hand, since a serializer of sixty fields costs more than the claim itself; a test
     holds the two together.
     """
-    image = (
-        Image.objects.select_related("series__study")
-        .annotate(frames=RawSQL(_FRAMES, (), IntegerField()))
-        .get(pk=row.task.image_id)
+    image: Any = Image.objects.raw(_IMAGE, [row.task_id])[0]
+    image.series = Series(
+        id=image.series_id, modality=image.modality, study=Study(patient_key=image.patient_key)
     )
     draft, returned = queue.draft_of(row), queue.returned_to(row)
     answer = {
@@ -66,7 +71,7 @@ def assignment_json(row: Assignment) -> dict[str, Any]:
         "round": row.round,
         "leased_until": row.leased_until,
         "server_time": now(),
-        "task": {"id": row.task_id, "state": row.task.state, "case": row.task_id},
+        "task": {"id": row.task_id, "state": image.task_state, "case": row.task_id},
         "image": describe(image),
         "series": {
             "id": image.series_id,
@@ -124,12 +129,8 @@ class AssignmentBase(PolicyView):
         Raises NotFound for anybody else's.
         """
         super().initial(request, *args, **kwargs)
-        rows = Assignment.objects.select_related("campaign", "task__image", "suggestion")
-        found = rows.filter(pk=int(str(kwargs["pk"])), reader=person(request)).first()
-        if found is None:
-            raise NotFound("There is no such assignment.")
-        self.permit(found.campaign)
-        self.row = found
+        pk = int(str(kwargs["pk"]))
+        self.row = access.own_assignment(person(request), pk, self.needed())
 
 
 class AssignmentView(AssignmentBase):
