@@ -1,5 +1,7 @@
 """Who may do what in which campaign. Doors call `require` before they call a step."""
 
+from collections.abc import Mapping
+
 from django.db.models import QuerySet
 
 from annotations.models import Assignment, Campaign, Membership
@@ -63,7 +65,7 @@ def own_assignment(user: User, pk: int, action: Action) -> Assignment:
 
 
 def _enter(
-    user: User, action: Action, statement: str, values: dict[str, object]
+    user: User, action: Action, statement: str, values: Mapping[str, object]
 ) -> tuple[Campaign, set[Role]]:
     found = list(Campaign.objects.raw(statement, values))
     if not found:

@@ -44,6 +44,16 @@ ON CONFLICT (assignment_id) DO UPDATE SET sequence = excluded.sequence,
 RETURNING sequence
 """
 
+_INSERT = """
+INSERT INTO annotations_annotation (
+    task_id, assignment_id, author_id, source, supersedes_id, key, packed, sha256, seconds_spent,
+    schema_version, started_from_id, changed_pixels)
+VALUES (
+    %(task)s, %(assignment)s, %(author)s, 'reader', %(supersedes)s, %(key)s, %(packed)s,
+    %(sha256)s, %(seconds)s, %(schema)s, %(started_from)s, %(changed)s)
+RETURNING *
+"""
+
 # The assignment is done and its draft is not needed any more.
 _FINISH = """
 WITH gone AS (DELETE FROM annotations_draft WHERE assignment_id = %(assignment)s)
@@ -143,12 +153,7 @@ def _submit(
         if known is not None:
             return _replay(known, row, mask)
     _may_submit(row, task, token)
-    annotation = Annotation.objects.create(
-        task_id=row.task_id, assignment=row, author_id=row.reader_id, key=key, packed=pack(mask),
-        sha256=mask_hash(mask), seconds_spent=seconds, schema_version=row.campaign.schema_version,
-        started_from_id=row.suggestion_id, changed_pixels=_changed(row, mask),
-        supersedes=queue.returned_to(row),
-    )  # fmt: skip
+    annotation = _insert(row, key, mask, seconds)
     with connection.cursor() as cursor:
         cursor.execute(_FINISH, {"assignment": row.pk})
     task = task_advance(
@@ -159,6 +164,19 @@ def _submit(
         campaign_id=row.campaign_id, task=row.task_id, mask=annotation.sha256, seconds=seconds,
     )  # fmt: skip
     return Submission(annotation, task, replayed=False)
+
+
+def _insert(
+    row: Assignment, key: uuid.UUID, mask: npt.NDArray[np.uint8], seconds: float
+) -> Annotation:
+    before = queue.returned_to(row)
+    values = {
+        "task": row.task_id, "assignment": row.pk, "author": row.reader_id, "key": key,
+        "supersedes": before.pk if before else None, "packed": pack(mask),
+        "sha256": mask_hash(mask), "seconds": seconds, "schema": row.campaign.schema_version,
+        "started_from": row.suggestion_id, "changed": _changed(row, mask),
+    }  # fmt: skip
+    return Annotation.objects.raw(_INSERT, values)[0]
 
 
 def _replay(known: Annotation, row: Assignment, mask: npt.NDArray[np.uint8]) -> Submission:

@@ -1,7 +1,7 @@
 """Do readers feel a training run? p95 of next and submit, idle against training.
 
     make test                                  # once: installs and builds
-    .venv/bin/python benchmarks/latency.py     # about nine minutes; writes benchmarks/latency.md
+    .venv/bin/python benchmarks/latency.py     # about twelve minutes; writes benchmarks/latency.md
 
 Ten alternating blocks (idle, training, idle ...) in one run, on one installation as `make up`
 starts it. Readers work over HTTP with think time; in a training block a real run is started
@@ -10,6 +10,7 @@ by bootstrap over blocks.
 """
 
 import argparse
+import base64
 import os
 import platform
 import statistics
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +28,7 @@ BASE = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(BASE), str(BASE / "platform"), str(BASE / "tests")]
 
 from installation import Installation  # noqa: E402
+from reticle.pixels.mask import pack  # noqa: E402
 from reticle.simulation.client import Refused, Session  # noqa: E402
 
 TRAINING = {
@@ -62,20 +65,25 @@ class Load:
             session = Session(url, *login)
             rng = np.random.default_rng(len(login[0]))
             while not self.stopping:
-                block, begun = self.block, time.perf_counter()
-                case = session.lease("brain-mri")
-                leased = time.perf_counter()
-                assert case is not None, "the benchmark ran out of cases: give it more patients"
+                block = self.block
+                leased = session.call("POST", "campaigns/brain-mri/lease", json={})
+                assert leased.status_code == 200, "no case is left: give it more patients"
+                case = leased.json()
                 rows, columns = case["image"]["rows"], case["image"]["columns"]
                 mask = np.zeros((rows, columns), np.uint8)
                 mask[10:40, 10:40] = rng.integers(0, 3, (30, 30))
                 time.sleep(think * rng.uniform(0.5, 1.5))
-                ready = time.perf_counter()
-                session.submit(case, mask, 1.0)
-                done = time.perf_counter()
+                body = {
+                    "token": case["token"],
+                    "key": str(uuid.uuid4()),
+                    "mask": base64.b64encode(pack(mask)).decode(),
+                    "seconds": 1.0,
+                }
+                done = session.call("POST", f"assignments/{case['id']}/submit", json=body)
                 if block is not None and block is self.block:
-                    block.next.append(1000 * (leased - begun))
-                    block.submit.append(1000 * (done - ready))
+                    # From the request's first byte sent to the answer's last byte received.
+                    block.next.append(1000 * leased.elapsed.total_seconds())
+                    block.submit.append(1000 * done.elapsed.total_seconds())
         except BaseException as error:
             self.failures.append(error)
 
@@ -161,10 +169,10 @@ def measure(
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--blocks", type=int, default=10)
-    parser.add_argument("--seconds", type=float, default=40.0)
+    parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--readers", type=int, default=8)
     parser.add_argument("--think", type=float, default=5.0)
-    parser.add_argument("--patients", type=int, default=100)
+    parser.add_argument("--patients", type=int, default=130)
     parser.add_argument("--out", type=Path, default=BASE / "benchmarks" / "latency.md")
     args = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="reticle-latency-"))
