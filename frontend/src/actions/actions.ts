@@ -5,19 +5,38 @@
 import {
   IconArrowBackUp,
   IconArrowForwardUp,
+  IconArrowsMaximize,
+  IconArrowsMinimize,
   IconBrush,
+  IconBucketDroplet,
+  IconCircle,
+  IconCircleDashed,
+  IconColorPicker,
+  IconContrast,
   IconContrast2,
   IconEraser,
+  IconFlipHorizontal,
+  IconFlipVertical,
+  IconFocusCentered,
   IconHandMove,
   IconHelp,
   IconLasso,
   IconLayoutSidebarRight,
+  IconLock,
+  IconMagnet,
   IconMaximize,
   IconPlayerSkipForward,
   IconPolygon,
+  IconRectangle,
   IconRestore,
+  IconRipple,
+  IconRotateClockwise,
+  IconRuler2,
+  IconSquare,
   IconTrash,
+  IconTriangle,
   IconVectorSpline,
+  IconWand,
   IconZoomIn,
   IconZoomOut,
 } from "@tabler/icons-react";
@@ -25,9 +44,21 @@ import type { ComponentType } from "react";
 import type { TextKey } from "../i18n";
 import type { ToolId } from "../tools/tool";
 import type { Ui, Workstation } from "../work/workstation";
+import { type EditId, edits } from "./edits";
 
 export type ActionId =
   | ToolId
+  | EditId
+  | "swapShape"
+  | "pickRange"
+  | "paintOver"
+  | "lock"
+  | "invert"
+  | "turn"
+  | "turnBack"
+  | "mirror"
+  | "flip"
+  | "actualSize"
   | "smaller"
   | "larger"
   | "undo"
@@ -59,7 +90,7 @@ export interface Action {
   readonly icon?: Icon;
   /** As `event.key` in lower case, with `Mod+` (Ctrl or Command) and `Shift+` before it. */
   readonly keys: readonly string[];
-  readonly group: "tools" | "edit" | "view" | "case";
+  readonly group: "tools" | "edit" | "class" | "view" | "case";
   enabled(station: Workstation, ui: Ui): boolean;
   active?(ui: Ui): boolean;
   perform(station: Workstation): void;
@@ -83,6 +114,36 @@ function tool(id: ToolId, icon: Icon, key?: string): Action {
   };
 }
 
+function onClass(id: EditId, keys: readonly string[], icon?: Icon): Action {
+  return {
+    id,
+    label: `action.${id}`,
+    ...(icon ? { icon } : {}),
+    keys,
+    group: "class",
+    enabled: (station) => reading(station) && station.free && station.drawable,
+    perform: (station) => station.edit(edits[id]),
+  };
+}
+
+function look(
+  id: "turn" | "turnBack" | "mirror" | "flip",
+  keys: readonly string[],
+  icon?: Icon,
+): Action {
+  return {
+    id,
+    label: `action.${id}`,
+    ...(icon ? { icon } : {}),
+    keys,
+    group: "view",
+    enabled: reading,
+    perform: (station) => station.reorient(id),
+  };
+}
+
+const OVER = ["everything", "background", "class"] as const;
+
 /** Brush sizes grow by a quarter, and by at least half a pixel. */
 function grow(station: Workstation, sign: 1 | -1): void {
   const step = Math.max(0.5, Math.round(station.radius * 0.5) / 2);
@@ -92,8 +153,16 @@ function grow(station: Workstation, sign: 1 | -1): void {
 export const actions: readonly Action[] = [
   tool("brush", IconBrush, "b"),
   tool("eraser", IconEraser, "e"),
+  tool("threshold", IconColorPicker, "t"),
   tool("polygon", IconPolygon, "p"),
   tool("freehand", IconLasso, "f"),
+  tool("livewire", IconMagnet, "l"),
+  tool("rectangle", IconRectangle, "r"),
+  tool("ellipse", IconCircle, "o"),
+  tool("bucket", IconBucketDroplet, "g"),
+  tool("region", IconWand, "m"),
+  tool("ruler", IconRuler2, "d"),
+  tool("angle", IconTriangle, "shift+d"),
   tool("pan", IconHandMove),
   tool("window", IconContrast2, "w"),
   {
@@ -111,6 +180,40 @@ export const actions: readonly Action[] = [
     group: "tools",
     enabled: reading,
     perform: (station) => grow(station, 1),
+  },
+  {
+    id: "swapShape",
+    label: "action.swapShape",
+    icon: IconSquare,
+    keys: ["q"],
+    group: "tools",
+    enabled: reading,
+    perform: (station) => station.setShape(station.shape === "round" ? "square" : "round"),
+  },
+  {
+    id: "pickRange",
+    label: "action.pickRange",
+    icon: IconColorPicker,
+    keys: ["shift+t"],
+    group: "tools",
+    enabled: reading,
+    active: (ui) => ui.picking,
+    perform: (station) => {
+      station.choose("threshold");
+      station.ui.set({ picking: true });
+    },
+  },
+  {
+    id: "paintOver",
+    label: "action.paintOver",
+    keys: ["n"],
+    group: "tools",
+    enabled: reading,
+    perform: (station) => {
+      const { over, label } = station.ui.get();
+      const next = OVER[(OVER.indexOf(over) + 1) % OVER.length]!;
+      station.setOver(next, label);
+    },
   },
   {
     id: "undo",
@@ -158,6 +261,26 @@ export const actions: readonly Action[] = [
     perform: (station) => station.clearAll(),
   },
   {
+    ...onClass("acceptClass", ["shift+c"], IconRestore),
+    enabled: (station) => withSuggestion(station) && station.free && station.drawable,
+  },
+  onClass("fillHoles", ["shift+f"], IconCircleDashed),
+  onClass("keepLargest", ["shift+k"], IconFocusCentered),
+  onClass("smoothEdge", ["shift+m"], IconRipple),
+  onClass("grow", ["."], IconArrowsMaximize),
+  onClass("shrink", [","], IconArrowsMinimize),
+  onClass("clearClass", ["delete"], IconTrash),
+  {
+    id: "lock",
+    label: "action.lock",
+    icon: IconLock,
+    keys: ["k"],
+    group: "class",
+    enabled: reading,
+    active: (ui) => ui.locked.has(ui.label),
+    perform: (station) => station.toggleLock(station.label),
+  },
+  {
     id: "hideLabels",
     label: "action.holdHide",
     keys: ["h"],
@@ -203,6 +326,28 @@ export const actions: readonly Action[] = [
     group: "view",
     enabled: reading,
     perform: (station) => station.fit(),
+  },
+  {
+    id: "actualSize",
+    label: "action.actualSize",
+    keys: ["v"],
+    group: "view",
+    enabled: reading,
+    perform: (station) => station.actualSize(),
+  },
+  look("turn", ["shift+r"], IconRotateClockwise),
+  look("turnBack", ["shift+e"]),
+  look("mirror", ["shift+h"], IconFlipVertical),
+  look("flip", ["shift+v"], IconFlipHorizontal),
+  {
+    id: "invert",
+    label: "action.invert",
+    icon: IconContrast,
+    keys: ["i"],
+    group: "view",
+    enabled: reading,
+    active: (ui) => ui.window.inverted ?? false,
+    perform: (station) => station.invert(),
   },
   {
     id: "autoWindow",

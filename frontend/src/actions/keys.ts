@@ -87,6 +87,7 @@ const SHOWN: Record<string, string> = {
   " ": "Space",
   mod: "Mod",
   shift: "Shift",
+  delete: "Delete",
   arrowup: "ArrowUp",
   arrowdown: "ArrowDown",
 };

@@ -2,8 +2,8 @@ import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { fromBase64, gunzip, gzip, packMask, toBase64, unpackMask } from "./codec";
+import { dab } from "./dab";
 import { emptyMask } from "./mask";
-import { paintCapsule } from "./ops";
 
 describe("masks on the wire", () => {
   it("come back byte for byte", async () => {
@@ -36,7 +36,7 @@ describe("masks on the wire", () => {
     const mask = emptyMask(2048, 2048);
     for (let i = 0; i < 20; i++) {
       const at = { x: 300 + ((i * 379) % 1400), y: 300 + ((i * 521) % 1400) };
-      paintCapsule(mask, at, { x: at.x + 90, y: at.y + 40 }, 20 + (i % 17), 1 + (i % 3));
+      dab(mask, at, { x: at.x + 90, y: at.y + 40 }, 20 + (i % 17), 1 + (i % 3));
     }
     const packed = await gzip(mask.data);
     expect(packed.length).toBeLessThan(15 * 1024);

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { dab } from "./dab";
 import { decodeRuns, encodeRuns, History, inverse } from "./history";
 import { emptyMask, maskFrom, type Rect, sameBytes } from "./mask";
-import { paintCapsule } from "./ops";
 
 const stroke = fc.record({
   x: fc.integer({ min: 0, max: 31 }),
@@ -19,7 +19,7 @@ describe("history", () => {
         const history = new History(mask);
         const states = [mask.data.slice()];
         for (const { x, y, radius, label } of strokes) {
-          const rect = paintCapsule(mask, { x, y }, { x: x + 3, y }, radius, label);
+          const rect = dab(mask, { x, y }, { x: x + 3, y }, radius, label);
           if (history.commit(rect)) states.push(mask.data.slice());
         }
         for (let i = states.length - 2; i >= 0; i--) {
@@ -39,9 +39,9 @@ describe("history", () => {
   it("reverting returns to the last commit", () => {
     const mask = emptyMask(16, 16);
     const history = new History(mask);
-    history.commit(paintCapsule(mask, { x: 4, y: 4 }, { x: 8, y: 8 }, 2, 1));
+    history.commit(dab(mask, { x: 4, y: 4 }, { x: 8, y: 8 }, 2, 1));
     const kept = mask.data.slice();
-    const rect = paintCapsule(mask, { x: 8, y: 8 }, { x: 12, y: 12 }, 3, 2);
+    const rect = dab(mask, { x: 8, y: 8 }, { x: 12, y: 12 }, 3, 2);
     history.revert(rect);
     expect(mask.data).toEqual(kept);
     expect(history.commit(rect)).toBe(false);
@@ -50,9 +50,9 @@ describe("history", () => {
   it("a new act forgets what was undone", () => {
     const mask = emptyMask(8, 8);
     const history = new History(mask);
-    history.commit(paintCapsule(mask, { x: 2, y: 2 }, { x: 2, y: 2 }, 1, 1));
+    history.commit(dab(mask, { x: 2, y: 2 }, { x: 2, y: 2 }, 1, 1));
     history.undo();
-    history.commit(paintCapsule(mask, { x: 5, y: 5 }, { x: 5, y: 5 }, 1, 2));
+    history.commit(dab(mask, { x: 5, y: 5 }, { x: 5, y: 5 }, 1, 2));
     expect(history.canRedo).toBe(false);
   });
 
@@ -60,7 +60,7 @@ describe("history", () => {
     const mask = emptyMask(64, 64);
     const history = new History(mask, 1000);
     for (let i = 0; i < 60; i++) {
-      history.commit(paintCapsule(mask, { x: i, y: 32 }, { x: i, y: 32 }, 5, 1 + (i % 3)));
+      history.commit(dab(mask, { x: i, y: 32 }, { x: i, y: 32 }, 5, 1 + (i % 3)));
     }
     expect(history.size).toBeLessThanOrEqual(1000);
     for (let i = 0; i < 64 * 64; i++) mask.data[i] = 5 + (i % 7);

@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { dab } from "./dab";
+import { makeInk } from "./ink";
 import { countLabels, differenceRect, emptyMask, isEmpty, type Mask, maskFrom } from "./mask";
-import { clearEqual, fillPolygon, type Point, paintCapsule, replaceAll } from "./ops";
+import { clearEqual, fillPolygon, type Point, replaceAll } from "./ops";
 
 const point = fc.record({
   x: fc.double({ min: -8, max: 40, noNaN: true }),
@@ -26,7 +28,7 @@ function rows(mask: Mask): string[] {
 describe("the brush", () => {
   it("touches a pixel when its centre is within the radius", () => {
     const mask = emptyMask(5, 5);
-    paintCapsule(mask, { x: 2.5, y: 2.5 }, { x: 2.5, y: 2.5 }, 1, 1);
+    dab(mask, { x: 2.5, y: 2.5 }, { x: 2.5, y: 2.5 }, 1, 1);
     expect(rows(mask)).toEqual([".....", "..1..", ".111.", "..1..", "....."]);
   });
 
@@ -34,7 +36,7 @@ describe("the brush", () => {
     fc.assert(
       fc.property(point, point, fc.double({ min: 0.5, max: 9, noNaN: true }), (a, b, radius) => {
         const mask = emptyMask(24, 32);
-        const rect = paintCapsule(mask, a, b, radius, 3);
+        const rect = dab(mask, a, b, radius, 3);
         for (let y = 0; y < 24; y++) {
           for (let x = 0; x < 32; x++) {
             const d = distance({ x: x + 0.5, y: y + 0.5 }, a, b);
@@ -54,8 +56,8 @@ describe("the brush", () => {
     fc.assert(
       fc.property(point, point, (a, b) => {
         const [one, two] = [emptyMask(24, 32), emptyMask(24, 32)];
-        paintCapsule(one, a, b, 2.3, 1);
-        paintCapsule(two, b, a, 2.3, 1);
+        dab(one, a, b, 2.3, 1);
+        dab(two, b, a, 2.3, 1);
         const differing = one.data.filter((v, i) => v !== two.data[i]).length;
         // Only a centre exactly on the rim may fall either way by rounding.
         expect(differing).toBeLessThanOrEqual(1);
@@ -66,7 +68,7 @@ describe("the brush", () => {
   it("is round on the patient: pixels twice as tall are reached half as far", () => {
     const mask = emptyMask(21, 21);
     const centre = { x: 10.5, y: 10.5 };
-    paintCapsule(mask, centre, centre, 6, 1, 2);
+    dab(mask, centre, centre, 6, 1, 2);
     const across = mask.data.subarray(10 * 21, 11 * 21).filter(Boolean).length;
     const down = Array.from({ length: 21 }, (_, y) => mask.data[y * 21 + 10]).filter(
       Boolean,
@@ -77,7 +79,7 @@ describe("the brush", () => {
 
   it("outside the image changes nothing", () => {
     const mask = emptyMask(4, 4);
-    const rect = paintCapsule(mask, { x: -20, y: -20 }, { x: -10, y: -20 }, 3, 1);
+    const rect = dab(mask, { x: -20, y: -20 }, { x: -10, y: -20 }, 3, 1);
     expect(isEmpty(rect)).toBe(true);
     expect(countLabels(mask)[0]).toBe(16);
   });
@@ -104,7 +106,7 @@ describe("the filled outline", () => {
         { x: 4, y: 3 },
         { x: 1, y: 3 },
       ],
-      2,
+      makeInk(2),
     );
     expect(rows(mask)).toEqual([".....", ".222.", ".222.", "....."]);
   });
@@ -115,7 +117,7 @@ describe("the filled outline", () => {
       x: 20 + 18 * Math.sin((2 * Math.PI * k) / 5),
       y: 20 - 18 * Math.cos((2 * Math.PI * k) / 5),
     }));
-    fillPolygon(mask, star, 1);
+    fillPolygon(mask, star, makeInk(1));
     expect(mask.data[20 * 40 + 20]).toBe(0);
     expect(mask.data[6 * 40 + 20]).toBe(1);
   });
@@ -124,7 +126,7 @@ describe("the filled outline", () => {
     fc.assert(
       fc.property(fc.array(point, { minLength: 3, maxLength: 12 }), (points) => {
         const mask = emptyMask(24, 32);
-        fillPolygon(mask, points, 1);
+        fillPolygon(mask, points, makeInk(1));
         let wrong = 0;
         for (let y = 0; y < 24; y++) {
           for (let x = 0; x < 32; x++) {
@@ -146,7 +148,7 @@ describe("the filled outline", () => {
         { x: 0, y: 0 },
         { x: 4, y: 4 },
       ],
-      1,
+      makeInk(1),
     );
     expect(countLabels(mask)[0]).toBe(16);
   });
@@ -157,13 +159,13 @@ describe("whole-map acts", () => {
 
   it("clearing the suggestion keeps what the reader drew or changed", () => {
     const mask = maskFrom(1, 5, Uint8Array.from([1, 3, 2, 3, 0]));
-    clearEqual(mask, suggestion);
+    clearEqual(mask, suggestion, makeInk(0).over);
     expect([...mask.data]).toEqual([0, 3, 0, 3, 0]);
   });
 
   it("loading it again makes the maps equal", () => {
     const mask = emptyMask(1, 5);
-    replaceAll(mask, suggestion);
+    replaceAll(mask, suggestion, makeInk(0).over);
     expect(isEmpty(differenceRect(mask, suggestion))).toBe(true);
   });
 

@@ -17,6 +17,8 @@ export type Samples =
 export interface Window {
   readonly center: number;
   readonly width: number;
+  /** Dark and bright changed over. */
+  readonly inverted?: boolean;
 }
 
 /** What the description of an image says of its samples. */
@@ -62,6 +64,10 @@ export function grey(value: number, window: Window): number {
   return level <= 0 ? 0 : level >= 255 ? 255 : Math.round(level);
 }
 
+function isInverted(pixels: Pick<Pixels, "photometric">, window: Window): boolean {
+  return (pixels.photometric === "MONOCHROME1") !== (window.inverted ?? false);
+}
+
 function opaque(level: number): number {
   return (0xff000000 | (level << 16) | (level << 8) | level) >>> 0;
 }
@@ -74,7 +80,7 @@ export function buildLut(
   const { dtype, slope, intercept } = pixels;
   const size = dtype === "uint8" || dtype === "int8" ? 256 : 65536;
   const signed = dtype === "int8" || dtype === "int16";
-  const inverted = pixels.photometric === "MONOCHROME1";
+  const inverted = isInverted(pixels, window);
   const lut = new Uint32Array(size);
   for (let i = 0; i < size; i++) {
     const sample = signed && i >= size / 2 ? i - size : i;
@@ -97,7 +103,7 @@ export function render(pixels: Pixels, window: Window, out: Uint32Array): void {
     for (let i = 0; i < out.length; i++) out[i] = lut[samples[i]! & bits]!;
     return;
   }
-  const inverted = pixels.photometric === "MONOCHROME1";
+  const inverted = isInverted(pixels, window);
   for (let i = 0; i < out.length; i++) {
     const level = grey(samples[i]! * pixels.slope + pixels.intercept, window);
     out[i] = opaque(inverted ? 255 - level : level);

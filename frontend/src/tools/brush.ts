@@ -1,11 +1,17 @@
-import { type Point, paintCapsule } from "../domain/ops";
-import type { Board, Preview, Spot, Tool } from "./tool";
+import { type Point, paintStroke } from "../domain/ops";
+import { type Board, Drag, type InkKind, type Spot, type Tool } from "./tool";
 
-/** Brush and eraser: a round pen. States: idle (`last` null), drawing. */
-export class Brush implements Tool {
+const KINDS = { brush: "draw", eraser: "erase", threshold: "threshold" } as const;
+
+/** Brush, eraser and threshold brush: one pen with three inks. States: idle (`last` null), drawing. */
+export class Brush extends Drag implements Tool {
   private last: Point | null = null;
+  private readonly kind: InkKind;
 
-  constructor(readonly id: "brush" | "eraser") {}
+  constructor(readonly id: keyof typeof KINDS) {
+    super();
+    this.kind = KINDS[id];
+  }
 
   get busy(): boolean {
     return this.last !== null;
@@ -29,10 +35,6 @@ export class Brush implements Tool {
     board.commit();
   }
 
-  finish(): boolean {
-    return false;
-  }
-
   cancel(board: Board): boolean {
     if (!this.last) return false;
     this.last = null;
@@ -40,13 +42,10 @@ export class Brush implements Tool {
     return true;
   }
 
-  preview(): Preview | null {
-    return null;
-  }
-
   private draw(board: Board, from: Point, to: Point): void {
-    const label = this.id === "eraser" ? 0 : board.label;
-    board.touched(paintCapsule(board.mask, from, to, board.radius, label, board.view.aspect));
+    const { shape, radius } = board;
+    const brush = { shape, radius, aspect: board.view.aspect };
+    board.touched(paintStroke(board.mask, from, to, brush, board.ink(this.kind)));
     this.last = to;
   }
 }

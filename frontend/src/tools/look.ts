@@ -1,12 +1,12 @@
 import { pan, type View } from "../domain/geometry";
 import type { Window } from "../domain/window";
-import type { Board, Preview, Spot, Tool } from "./tool";
+import { type Board, Drag, type Spot, type Tool } from "./tool";
 
 /** How many CSS pixels of dragging cross the whole range of values. */
 const DRAG = 600;
 
 /** Move the image. States: idle (`start` null), dragging. */
-export class Pan implements Tool {
+export class Pan extends Drag implements Tool {
   readonly id = "pan";
   private start: { view: View; spot: Spot } | null = null;
 
@@ -29,24 +29,16 @@ export class Pan implements Tool {
     this.start = null;
   }
 
-  finish(): boolean {
-    return false;
-  }
-
   cancel(board: Board): boolean {
     if (!this.start) return false;
     board.view = this.start.view;
     this.start = null;
     return true;
   }
-
-  preview(): Preview | null {
-    return null;
-  }
 }
 
 /** Window and level: across widens, down darkens the level (brightens the image), as on reading stations. */
-export class WindowLevel implements Tool {
+export class WindowLevel extends Drag implements Tool {
   readonly id = "window";
   private start: { window: Window; spot: Spot } | null = null;
 
@@ -66,6 +58,7 @@ export class WindowLevel implements Tool {
     const across = spot.screen.x - this.start.spot.screen.x;
     const down = spot.screen.y - this.start.spot.screen.y;
     board.window = {
+      ...window,
       width: Math.max(unit, window.width + across * unit),
       center: window.center - down * unit,
     };
@@ -75,18 +68,10 @@ export class WindowLevel implements Tool {
     this.start = null;
   }
 
-  finish(): boolean {
-    return false;
-  }
-
   cancel(board: Board): boolean {
     if (!this.start) return false;
     board.window = this.start.window;
     this.start = null;
     return true;
-  }
-
-  preview(): Preview | null {
-    return null;
   }
 }

@@ -40,7 +40,7 @@ export class Polygon implements Tool {
     const points = this.corners.map((corner) => corner.image);
     this.corners = [];
     this.hover = null;
-    board.touched(fillPolygon(board.mask, points, board.label));
+    board.touched(fillPolygon(board.mask, points, board.ink("draw")));
     board.commit();
     return true;
   }
@@ -59,7 +59,7 @@ export class Polygon implements Tool {
   }
 }
 
-function near(board: Board, corner: Spot, spot: Spot, within = CLOSE_WITHIN): boolean {
+export function near(board: Board, corner: Spot, spot: Spot, within = CLOSE_WITHIN): boolean {
   const { scale, aspect } = board.view;
   const dx = (corner.image.x - spot.image.x) * scale;
   const dy = (corner.image.y - spot.image.y) * scale * aspect;
@@ -92,7 +92,7 @@ export class Freehand implements Tool {
     if (!this.busy) return;
     const points = [...this.trace, spot].map((each) => each.image);
     this.trace = [];
-    board.touched(fillPolygon(board.mask, points, board.label));
+    board.touched(fillPolygon(board.mask, points, board.ink("draw")));
     board.commit();
   }
 

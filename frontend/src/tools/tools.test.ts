@@ -1,44 +1,16 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { View } from "../domain/geometry";
-import { toImage } from "../domain/geometry";
+import { type Turn, toImage, toScreen } from "../domain/geometry";
 import { History } from "../domain/history";
-import { countLabels, EMPTY_RECT, emptyMask, type Rect, union } from "../domain/mask";
-import type { Window } from "../domain/window";
+import { FREE } from "../domain/ink";
+import { countLabels, emptyMask } from "../domain/mask";
 import { Brush } from "./brush";
+import { Bucket, RegionGrow } from "./fill";
+import { Wire } from "./livewire";
 import { Pan, WindowLevel } from "./look";
+import { Angle, Ruler } from "./measure";
 import { Freehand, Polygon } from "./outline";
-import type { Board, Spot } from "./tool";
-
-class TestBoard implements Board {
-  mask = emptyMask(40, 40);
-  history = new History(this.mask);
-  label = 1;
-  radius = 2;
-  view: View = { scale: 10, left: 0, top: 0, aspect: 1 };
-  window: Window = { center: 50, width: 100 };
-  valueSpan = 600;
-  drawable = true;
-  dirty: Rect = EMPTY_RECT;
-
-  touched(rect: Rect): void {
-    this.dirty = union(this.dirty, rect);
-  }
-  commit(): void {
-    this.history.commit(this.dirty);
-    this.dirty = EMPTY_RECT;
-  }
-  revert(): void {
-    this.history.revert(this.dirty);
-    this.dirty = EMPTY_RECT;
-  }
-  at(x: number, y: number): Spot {
-    const screen = { x: x * 10, y: y * 10 };
-    return { screen, image: toImage(this.view, screen) };
-  }
-  drawn(): number {
-    return 40 * 40 - countLabels(this.mask)[0]!;
-  }
-}
+import { Box } from "./shape";
+import { TestBoard } from "./test-board";
 
 let board: TestBoard;
 beforeEach(() => {
@@ -157,5 +129,202 @@ describe("looking", () => {
     expect(board.window).toEqual({ width: 130, center: 40 });
     tool.move(board, [board.at(-100, 0)]);
     expect(board.window.width).toBeGreaterThan(0);
+  });
+});
+
+describe("rules of drawing", () => {
+  it("a protected class survives brush, eraser and polygon", () => {
+    board.mask.data.fill(7, 0, 800);
+    board.history = new History(board.mask);
+    board.rule = { ...FREE, locked: new Set([7]) };
+    for (const tool of [new Brush("brush"), new Brush("eraser")]) {
+      tool.down(board, board.at(20, 20));
+      tool.up(board, board.at(20, 20));
+    }
+    expect(countLabels(board.mask)[7]).toBe(800);
+  });
+
+  it("only on background, and only inside a class", () => {
+    board.mask.data.fill(7, 0, 800);
+    board.history = new History(board.mask);
+    board.radius = 5;
+    const stroke = () => {
+      const brush = new Brush("brush");
+      brush.down(board, board.at(20, 20));
+      brush.up(board, board.at(20, 20));
+    };
+    board.rule = { ...FREE, over: "background" };
+    stroke();
+    expect(countLabels(board.mask)[7]).toBe(800);
+    expect(countLabels(board.mask)[1]).toBeGreaterThan(30);
+    board.history.undo();
+    board.rule = { ...FREE, over: "class", inside: 7 };
+    stroke();
+    expect(countLabels(board.mask)[0]).toBe(800);
+    expect(countLabels(board.mask)[7]).toBeLessThan(770);
+  });
+
+  it("the threshold brush keeps to its range of values", () => {
+    board.samples = Uint8Array.from({ length: 1600 }, (_, i) => (i % 40 < 20 ? 50 : 150));
+    board.range = [100, 200];
+    const brush = new Brush("threshold");
+    brush.down(board, board.at(20, 20));
+    brush.up(board, board.at(20, 20));
+    expect(board.drawn()).toBeGreaterThan(0);
+    for (let i = 0; i < 1600; i++) if (board.mask.data[i]) expect(i % 40).toBeGreaterThan(19);
+  });
+
+  it("the square brush covers a square", () => {
+    board.shape = "square";
+    const brush = new Brush("brush");
+    brush.down(board, board.at(20, 20));
+    brush.up(board, board.at(20, 20));
+    expect(board.drawn()).toBe(16);
+  });
+});
+
+describe("boxes", () => {
+  it("a rectangle fills from corner to corner, dragged either way", () => {
+    for (const [from, to] of [
+      [board.at(5, 5), board.at(15, 12)],
+      [board.at(15, 12), board.at(5, 5)],
+    ] as const) {
+      board.mask.data.fill(0);
+      board.history = new History(board.mask);
+      const tool = new Box("rectangle");
+      tool.down(board, from);
+      tool.move(board, [to]);
+      expect(board.drawn()).toBe(0);
+      tool.up(board, to);
+      expect(board.drawn()).toBe(70);
+    }
+  });
+
+  it("an ellipse fills about pi a b pixels; Escape leaves nothing", () => {
+    const tool = new Box("ellipse");
+    tool.down(board, board.at(5, 5));
+    tool.move(board, [board.at(35, 25)]);
+    expect(tool.cancel()).toBe(true);
+    tool.up(board, board.at(35, 25));
+    expect(board.drawn()).toBe(0);
+    tool.down(board, board.at(5, 5));
+    tool.up(board, board.at(35, 25));
+    expect(Math.abs(board.drawn() - Math.PI * 15 * 10)).toBeLessThan(15);
+  });
+});
+
+describe("filling", () => {
+  it("the bucket fills one connected area of one label", () => {
+    for (let i = 0; i < 40; i++) board.mask.data[20 * 40 + i] = 2;
+    board.history = new History(board.mask);
+    const tool = new Bucket();
+    tool.down(board, board.at(5.5, 5.5));
+    expect(countLabels(board.mask)[1]).toBe(800);
+    expect(countLabels(board.mask)[0]).toBe(760);
+    board.history.undo();
+    expect(countLabels(board.mask)[1]).toBe(0);
+  });
+
+  it("region growing takes more as it is dragged, less as it is dragged back", () => {
+    board.samples = Uint8Array.from({ length: 1600 }, (_, i) => 5 * (i % 40));
+    const tool = new RegionGrow();
+    tool.down(board, board.at(20.5, 20.5));
+    const first = board.drawn();
+    expect(first).toBe(3 * 40); // values within 8 of 100
+    tool.move(board, [board.at(40.5, 20.5)]);
+    const more = board.drawn();
+    expect(more).toBeGreaterThan(first);
+    tool.move(board, [board.at(0.5, 20.5)]);
+    expect(board.drawn()).toBe(40);
+    tool.cancel(board);
+    expect(board.drawn()).toBe(0);
+    expect(board.history.canUndo).toBe(false);
+  });
+});
+
+describe("live-wire", () => {
+  it("clings to the edge of a bright square clicked at its corners", () => {
+    board.samples = Uint8Array.from({ length: 1600 }, (_, i) => {
+      const [x, y] = [i % 40, Math.floor(i / 40)];
+      return x >= 10 && x < 30 && y >= 10 && y < 30 ? 200 : 20;
+    });
+    const tool = new Wire();
+    // Clicked a little beside the corners of the edge: the wire in between stays on it.
+    for (const [x, y] of [
+      [10, 10],
+      [30, 10],
+      [30, 30],
+      [10, 30],
+    ] as const) {
+      tool.down(board, board.at(x, y));
+      tool.move(board, [board.at(20, 20)]);
+    }
+    expect(tool.finish(board)).toBe(true);
+    const square = Array.from({ length: 1600 }, (_, i) => board.samples[i] === 200);
+    const wrong = square.filter((inside, i) => inside !== (board.mask.data[i] === 1)).length;
+    expect(wrong).toBeLessThan(2 * 80);
+    expect(board.drawn()).toBeGreaterThan(300);
+    board.history.undo();
+    expect(board.drawn()).toBe(0);
+  });
+});
+
+describe("measuring", () => {
+  it("a ruler and an angle draw nothing on the mask", () => {
+    const ruler = new Ruler();
+    ruler.down(board, board.at(3, 4));
+    ruler.move(board, [board.at(6, 8)]);
+    ruler.up(board, board.at(6, 8));
+    expect(board.measures).toEqual([
+      {
+        kind: "ruler",
+        points: [
+          { x: 3, y: 4 },
+          { x: 6, y: 8 },
+        ],
+      },
+    ]);
+    const angle = new Angle();
+    for (const [x, y] of [
+      [1, 0],
+      [0, 0],
+      [0, 1],
+    ] as const)
+      angle.down(board, board.at(x, y));
+    expect(board.measures[0]?.points.length).toBe(3);
+    expect(angle.busy).toBe(false);
+    expect(board.drawn()).toBe(0);
+  });
+});
+
+describe("turned, mirrored and anisotropic views", () => {
+  const corners = [
+    { x: 4, y: 6 },
+    { x: 14, y: 6 },
+    { x: 14, y: 11 },
+    { x: 9.2, y: 16 },
+    { x: 4, y: 11 },
+  ];
+  const expected = emptyMask(40, 40);
+  for (let y = 6; y < 16; y++) {
+    // From row 11 on, the sides run in by about a pixel a row: centres only just in or out.
+    const [from, to] = y < 11 ? [4, 14] : [y - 6, 25 - y];
+    for (let x = from; x < to; x++) expected.data[y * 40 + x] = 1;
+  }
+
+  it.each(
+    ([0, 1, 2, 3] as Turn[]).flatMap((turn) =>
+      [false, true].flatMap((mirrored) => [1, 0.4, 2.5].map((aspect) => [turn, mirrored, aspect])),
+    ) as [Turn, boolean, number][],
+  )("a polygon fills the pixels its corners enclose: turn %s, mirrored %s, aspect %s", (...v) => {
+    const [turn, mirrored, aspect] = v;
+    board.view = { scale: 7.3, left: 311, top: 127, turn, mirrored, aspect };
+    const polygon = new Polygon();
+    for (const corner of corners) {
+      const screen = toScreen(board.view, corner);
+      polygon.down(board, { screen, image: toImage(board.view, screen) });
+    }
+    polygon.finish(board);
+    expect([...board.mask.data]).toEqual([...expected.data]);
   });
 });

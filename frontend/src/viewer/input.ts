@@ -13,6 +13,8 @@ export interface InputHost {
   readonly board: Board;
   tool(): Tool;
   panning(): boolean;
+  /** The left button may be wanted for something else than the tool (picking a value): true if so. */
+  taken(spot: Spot): boolean;
   /** After anything that may have changed what is shown beside the image. */
   changed(): void;
   /** The pointer moved over the image, or left it (null). */
@@ -94,6 +96,7 @@ export class Input {
           ? this.pan
           : this.host.tool();
     if (event.button > 2) return;
+    if (event.button === 0 && this.host.taken(this.spot(event))) return;
     this.active = { id: event.pointerId, tool };
     tool.down(this.host.board, this.spot(event));
     this.after();

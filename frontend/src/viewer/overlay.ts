@@ -1,6 +1,6 @@
 /** What is drawn on the screen's grid over image and labels: outlines, cursor, shapes at work. */
-import { toScreen, type View } from "../domain/geometry";
-import type { Point } from "../domain/ops";
+import { matrixOf, toScreen, type View } from "../domain/geometry";
+import type { BrushShape, Point } from "../domain/ops";
 import type { Preview } from "../tools/tool";
 import { IGNORE_COLOUR, type Palette } from "./palette";
 
@@ -18,12 +18,13 @@ export function drawContours(
   if (!outlines) return;
   const ratio = window.devicePixelRatio || 1;
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  const [sx, sy] = [view.scale, view.scale * view.aspect];
+  const [a, b, c, d, e, f] = matrixOf(view);
   for (const [label, segments] of outlines) {
     const path = new Path2D();
     for (let i = 0; i < segments.length; i += 4) {
-      path.moveTo(view.left + segments[i]! * sx, view.top + segments[i + 1]! * sy);
-      path.lineTo(view.left + segments[i + 2]! * sx, view.top + segments[i + 3]! * sy);
+      const [x0, y0, x1, y1] = [segments[i]!, segments[i + 1]!, segments[i + 2]!, segments[i + 3]!];
+      path.moveTo(a * x0 + c * y0 + e, b * x0 + d * y0 + f);
+      path.lineTo(a * x1 + c * y1 + e, b * x1 + d * y1 + f);
     }
     context.lineWidth = 3;
     context.strokeStyle = "rgb(0 0 0 / 55%)";
@@ -34,17 +35,20 @@ export function drawContours(
   }
 }
 
-/** A ring as large as the brush, light over dark; a cross where it would be too small to see. */
-export function drawCursor(
-  context: CanvasRenderingContext2D,
-  view: View,
-  at: Point,
-  radius: number,
-): void {
-  const { x, y } = toScreen(view, at);
-  const r = radius * view.scale;
+/** Where a tool would draw: the brush's own shape, or a cross for tools that have none (radius 0). */
+export interface Cursor {
+  readonly at: Point;
+  readonly radius: number;
+  readonly shape: BrushShape;
+}
+
+/** The brush's outline, light over dark; a cross where it would be too small to see. */
+export function drawCursor(context: CanvasRenderingContext2D, view: View, cursor: Cursor): void {
+  const { x, y } = toScreen(view, cursor.at);
+  const r = cursor.radius * view.scale;
   const path = new Path2D();
-  if (r > 0) path.arc(x, y, Math.max(r, 1.5), 0, 2 * Math.PI);
+  if (r > 0 && cursor.shape === "round") path.arc(x, y, Math.max(r, 1.5), 0, 2 * Math.PI);
+  else if (r > 0) path.rect(x - r, y - r, 2 * r, 2 * r);
   if (r < 6) {
     for (const [dx, dy] of [
       [1, 0],
@@ -69,6 +73,38 @@ export function drawPreview(context: CanvasRenderingContext2D, view: View, previ
   if (preview.closed) path.closePath();
   else if (points[0]) path.rect(points[0].x - 4, points[0].y - 4, 8, 8);
   twoTone(context, path);
+}
+
+/** A measurement with its result in words. */
+export interface ShownMeasure {
+  readonly points: readonly Point[];
+  readonly text: string;
+}
+
+export function drawMeasure(
+  context: CanvasRenderingContext2D,
+  view: View,
+  measure: ShownMeasure,
+): void {
+  const points = measure.points.map((point) => toScreen(view, point));
+  const last = points.at(-1);
+  if (!last) return;
+  const path = new Path2D();
+  for (const [i, { x, y }] of points.entries()) {
+    if (i === 0) path.moveTo(x, y);
+    else path.lineTo(x, y);
+  }
+  for (const { x, y } of points) {
+    path.moveTo(x + 3, y);
+    path.arc(x, y, 3, 0, 2 * Math.PI);
+  }
+  twoTone(context, path);
+  context.font = "600 13px system-ui, sans-serif";
+  context.lineWidth = 4;
+  context.strokeStyle = "rgb(0 0 0 / 75%)";
+  context.strokeText(measure.text, last.x + 10, last.y - 8);
+  context.fillStyle = "#F2F6FA";
+  context.fillText(measure.text, last.x + 10, last.y - 8);
 }
 
 function twoTone(context: CanvasRenderingContext2D, path: Path2D): void {

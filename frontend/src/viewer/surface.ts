@@ -5,12 +5,28 @@
  * does the painting.
  */
 import { contours } from "../domain/contour";
-import { aspectOf, fit, type Size, type View } from "../domain/geometry";
+import {
+  aspectOf,
+  fit,
+  HOME,
+  matrixOf,
+  reorient,
+  type Size,
+  type View,
+  zoomAt,
+} from "../domain/geometry";
 import { EMPTY_RECT, fullRect, isEmpty, type Mask, type Rect, union } from "../domain/mask";
 import type { Point } from "../domain/ops";
 import { type Pixels, render, type Window } from "../domain/window";
 import type { Preview } from "../tools/tool";
-import { drawContours, drawCursor, drawPreview } from "./overlay";
+import {
+  type Cursor,
+  drawContours,
+  drawCursor,
+  drawMeasure,
+  drawPreview,
+  type ShownMeasure,
+} from "./overlay";
 import { fillPalette, type Palette } from "./palette";
 
 export interface SurfaceImage {
@@ -42,12 +58,13 @@ export class Surface {
   private rgba: ImageData | null = null;
   private colours: Palette = new Map();
   private words = new Uint32Array(256);
-  private cursor: { at: Point; radius: number } | null = null;
+  private cursor: Cursor | null = null;
+  private measures: readonly ShownMeasure[] = [];
   private previewShape: Preview | null = null;
   private dirtyLabels: Rect = EMPTY_RECT;
   private stale = { image: false, view: true, outlines: true, cursor: true };
   private frame = 0;
-  private currentView: View = { scale: 1, left: 0, top: 0, aspect: 1 };
+  private currentView: View = HOME;
   private currentWindow: Window = { center: 0, width: 1 };
   private fitted = true;
   size: Size = { width: 0, height: 0 };
@@ -149,8 +166,13 @@ export class Surface {
     this.imageCanvas.style.imageRendering = smooth ? "auto" : "pixelated";
   }
 
-  setCursor(at: Point | null, radius: number): void {
-    this.cursor = at ? { at, radius } : null;
+  setCursor(cursor: Cursor | null): void {
+    this.cursor = cursor;
+    this.mark("cursor");
+  }
+
+  setMeasures(measures: readonly ShownMeasure[]): void {
+    this.measures = measures;
     this.mark("cursor");
   }
 
@@ -168,8 +190,21 @@ export class Surface {
   fit(): void {
     if (!this.image || this.size.width === 0) return;
     const { rows, columns } = this.image.pixels;
-    this.view = fit(rows, columns, this.currentView.aspect, this.size);
+    this.view = fit(rows, columns, this.size, this.currentView);
     this.fitted = true;
+  }
+
+  /** Turn or mirror what is seen; labels and everything else on the image follow. */
+  reorient(change: Parameters<typeof reorient>[1]): void {
+    const { fitted } = this;
+    this.view = reorient(this.currentView, change, this.size);
+    if (fitted) this.fit();
+  }
+
+  /** One image pixel a CSS pixel, about the middle of the screen. */
+  actualSize(): void {
+    const middle = { x: this.size.width / 2, y: this.size.height / 2 };
+    this.view = zoomAt(this.currentView, middle, 1 / this.currentView.scale);
   }
 
   /** Measure again where the surface is; called on resize and at each press, never while drawing. */
@@ -216,8 +251,7 @@ export class Surface {
   };
 
   private move(): void {
-    const { scale, left, top, aspect } = this.currentView;
-    const transform = `matrix(${scale},0,0,${scale * aspect},${left},${top})`;
+    const transform = `matrix(${matrixOf(this.currentView).join(",")})`;
     this.imageCanvas.style.transform = transform;
     this.labelCanvas.style.transform = transform;
   }
@@ -256,6 +290,7 @@ export class Surface {
     const ratio = window.devicePixelRatio || 1;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     if (this.previewShape) drawPreview(context, this.view, this.previewShape);
-    if (this.cursor) drawCursor(context, this.view, this.cursor.at, this.cursor.radius);
+    for (const measure of this.measures) drawMeasure(context, this.view, measure);
+    if (this.cursor) drawCursor(context, this.view, this.cursor);
   }
 }

@@ -1,6 +1,7 @@
 /** Looking without drawing: the review page's image with a submitted mask over it. */
 import type { ImageInfo, LabelClass } from "../api/client";
-import type { View } from "../domain/geometry";
+import { HOME, type View } from "../domain/geometry";
+import { type Ink, makeInk } from "../domain/ink";
 import { emptyMask, type Mask, maskFrom } from "../domain/mask";
 import { autoWindow, type Pixels, type Window } from "../domain/window";
 import { Pan } from "../tools/look";
@@ -50,8 +51,10 @@ export class Looking implements Board {
     outlines: false,
   });
   readonly mask = emptyMask(1, 1);
-  readonly label = 0;
+  readonly shape = "round";
   readonly radius = 0;
+  readonly samples = new Uint8Array(1);
+  readonly sampleSpan = 1;
   readonly drawable = false;
   valueSpan = 1;
   private readonly tool = new Pan();
@@ -65,6 +68,7 @@ export class Looking implements Board {
       board: this,
       tool: () => this.tool,
       panning: () => false,
+      taken: () => false,
       changed: () => undefined,
       hover: () => undefined,
       scroll: () => false,
@@ -105,7 +109,7 @@ export class Looking implements Board {
   }
 
   get view(): View {
-    return this.surface?.view ?? { scale: 1, left: 0, top: 0, aspect: 1 };
+    return this.surface?.view ?? HOME;
   }
 
   set view(view: View) {
@@ -125,6 +129,11 @@ export class Looking implements Board {
     this.surface?.fit();
   }
 
+  ink(): Ink {
+    return makeInk(0);
+  }
+
+  measured(): void {}
   touched(): void {}
   commit(): void {}
   revert(): void {}

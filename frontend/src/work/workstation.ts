@@ -3,18 +3,26 @@
  * store and calls its verbs; nothing here waits for React.
  */
 import type { ImageInfo, LabelClass } from "../api/client";
-import { type View, zoomAt } from "../domain/geometry";
-import { EMPTY_RECT, IGNORE, type Mask, type Rect, union } from "../domain/mask";
-import { clearEqual, type Point, replaceAll } from "../domain/ops";
-import { autoWindow, type Pixels, valueAt, type Window } from "../domain/window";
+import { HOME, toScreen, type View, zoomAt } from "../domain/geometry";
+import { type Ink, makeInk, type PaintOver, type Range } from "../domain/ink";
+import { EMPTY_RECT, emptyMask, IGNORE, type Mask, type Rect, union } from "../domain/mask";
+import type { Measure } from "../domain/measure";
+import { type BrushShape, clearEqual, type Point, replaceAll } from "../domain/ops";
+import { greySamples, rangeUnder, toSample } from "../domain/sampling";
+import { autoWindow, type Pixels, type Samples, valueAt, type Window } from "../domain/window";
 import { Brush } from "../tools/brush";
+import { Bucket, RegionGrow } from "../tools/fill";
+import { Wire } from "../tools/livewire";
 import { Pan, WindowLevel } from "../tools/look";
+import { Angle, Ruler } from "../tools/measure";
 import { Freehand, Polygon } from "../tools/outline";
-import type { Board, Spot, Tool, ToolId } from "../tools/tool";
+import { Box } from "../tools/shape";
+import type { Board, InkKind, Spot, Tool, ToolId } from "../tools/tool";
 import { Input } from "../viewer/input";
 import { Surface } from "../viewer/surface";
 import { type Case, firstWindow } from "./case";
 import { Frames } from "./frames";
+import { inWords } from "./measures";
 import type { Reading } from "./reading";
 import type { Server } from "./server";
 import { Store } from "./store";
@@ -25,6 +33,19 @@ export interface Ui {
   readonly classes: readonly LabelClass[];
   readonly label: number;
   readonly radius: number;
+  readonly shape: BrushShape;
+  /** What acts of drawing may replace; `inside` is the class that "class" keeps to. */
+  readonly over: PaintOver;
+  readonly inside: number;
+  /** How many pixel widths a class grows or shrinks by. */
+  readonly step: number;
+  /** Protected classes. */
+  readonly locked: ReadonlySet<number>;
+  /** The threshold brush's range, in modality values. */
+  readonly range: readonly [low: number, high: number];
+  /** The next press takes the range from under the brush. */
+  readonly picking: boolean;
+  readonly measures: readonly Measure[];
   readonly opacity: number;
   readonly labelsHidden: boolean;
   readonly outlines: boolean;
@@ -51,6 +72,14 @@ export class Workstation implements Board {
     classes: [],
     label: 1,
     radius: 4,
+    shape: "round",
+    over: "everything",
+    inside: 1,
+    step: 1,
+    locked: new Set(),
+    range: [0, 0],
+    picking: false,
+    measures: [],
     opacity: 0.45,
     labelsHidden: false,
     outlines: false,
@@ -70,8 +99,16 @@ export class Workstation implements Board {
   private readonly tools: Record<ToolId, Tool> = {
     brush: new Brush("brush"),
     eraser: new Brush("eraser"),
+    threshold: new Brush("threshold"),
     polygon: new Polygon(),
     freehand: new Freehand(),
+    livewire: new Wire(),
+    rectangle: new Box("rectangle"),
+    ellipse: new Box("ellipse"),
+    bucket: new Bucket(),
+    region: new RegionGrow(),
+    ruler: new Ruler(),
+    angle: new Angle(),
     pan: new Pan(),
     window: new WindowLevel(),
   };
@@ -80,6 +117,7 @@ export class Workstation implements Board {
   private work: Case | null = null;
   private seriesFrames: readonly ImageInfo[] = [];
   private shown: Pixels | null = null;
+  private grey: Samples | null = null;
   private dirty: Rect = EMPTY_RECT;
   private hovered: Point | null = null;
   private valueFrame = 0;
@@ -103,6 +141,7 @@ export class Workstation implements Board {
       board: this,
       tool: () => this.tool,
       panning: () => this.panning,
+      taken: (spot) => this.take(spot),
       changed: () => this.refresh(),
       hover: (spot) => this.hover(spot),
       scroll: (step) => this.step(step),
@@ -161,12 +200,54 @@ export class Workstation implements Board {
     return this.ui.get().label;
   }
 
+  get shape(): BrushShape {
+    return this.ui.get().shape;
+  }
+
+  get samples(): Samples {
+    if (!this.shown) throw new Error("no image is shown");
+    this.grey ??= greySamples(this.shown);
+    return this.grey;
+  }
+
+  get sampleSpan(): number {
+    const slope = this.shown?.channels === 1 ? Math.abs(this.shown.slope) || 1 : 1;
+    return this.valueSpan / slope;
+  }
+
+  /** The rules of the next act. The eraser takes away whatever may be replaced, background or not. */
+  ink(kind: InkKind): Ink {
+    const { label, over, inside, locked } = this.ui.get();
+    if (kind === "erase") {
+      const rule = { over: over === "class" ? over : ("everything" as const), inside, locked };
+      return makeInk(0, rule);
+    }
+    const range = kind === "threshold" ? this.sampleRange() : null;
+    return makeInk(label, { over, inside, locked }, range);
+  }
+
+  private sampleRange(): Range | null {
+    if (!this.shown) return null;
+    const [a, b] = this.ui.get().range.map((value) => toSample(this.shown!, value)) as [
+      number,
+      number,
+    ];
+    // Half a step of rounding: a value the slider shows belongs to the range it names.
+    return { samples: this.samples, low: Math.min(a, b) - 1e-6, high: Math.max(a, b) + 1e-6 };
+  }
+
+  measured(measure: Measure): void {
+    const others = this.ui.get().measures.filter((each) => each.kind !== measure.kind);
+    this.ui.set({ measures: measure.points.length > 0 ? [...others, measure] : others });
+    this.drawMeasures();
+  }
+
   get radius(): number {
     return this.ui.get().radius;
   }
 
   get view(): View {
-    return this.surface?.view ?? { scale: 1, left: 0, top: 0, aspect: 1 };
+    return this.surface?.view ?? HOME;
   }
 
   set view(view: View) {
@@ -216,6 +297,57 @@ export class Workstation implements Board {
     this.ui.set({ label });
   }
 
+  setShape(shape: BrushShape): void {
+    this.ui.set({ shape });
+    this.cursor();
+  }
+
+  setOver(over: PaintOver, inside = this.ui.get().inside): void {
+    this.ui.set({ over, inside });
+  }
+
+  setRange(low: number, high: number): void {
+    this.ui.set({ range: [Math.min(low, high), Math.max(low, high)] });
+  }
+
+  /** Protect a class from every act of drawing, or free it again. */
+  toggleLock(label: number): void {
+    const locked = new Set(this.ui.get().locked);
+    if (!locked.delete(label)) locked.add(label);
+    this.ui.set({ locked });
+  }
+
+  /** Whether the class at hand may be changed at all. */
+  get free(): boolean {
+    const { label, locked } = this.ui.get();
+    return !locked.has(label);
+  }
+
+  /** Take the threshold brush's range from what lies under the brush. */
+  pickRange(at: Point): void {
+    this.ui.set({ picking: false });
+    if (!this.shown) return;
+    const found = rangeUnder(this.shown, this.samples, at, this.radius, this.view.aspect);
+    if (found) this.setRange(...found);
+  }
+
+  clearMeasures(): void {
+    this.ui.set({ measures: [] });
+    this.drawMeasures();
+  }
+
+  /** 256 flags: the labels that are not protected. */
+  private get open(): Uint8Array {
+    return makeInk(0, { over: "everything", inside: 0, locked: this.ui.get().locked }).over;
+  }
+
+  /** One act on the whole map, as one step of the history. */
+  edit(act: (mask: Mask, station: Workstation) => Rect): void {
+    if (!this.work || !this.drawable) return;
+    if (this.tool.busy) this.input?.cancel();
+    this.whole(act(this.mask, this));
+  }
+
   setRadius(radius: number): void {
     this.ui.set({ radius: Math.min(MAX_RADIUS, Math.max(0.5, radius)) });
     this.cursor();
@@ -253,27 +385,47 @@ export class Workstation implements Board {
   }
 
   clearSuggestion(): void {
-    if (this.work?.suggestion) this.whole(clearEqual(this.mask, this.work.suggestion));
+    const { suggestion } = this;
+    if (suggestion) this.edit((mask) => clearEqual(mask, suggestion, this.open));
   }
 
   loadSuggestion(): void {
-    if (this.work?.suggestion) this.whole(replaceAll(this.mask, this.work.suggestion));
+    const { suggestion } = this;
+    if (suggestion) this.edit((mask) => replaceAll(mask, suggestion, this.open));
   }
 
   clearAll(): void {
-    if (!this.work) return;
-    this.mask.data.fill(0);
-    this.whole({ x0: 0, y0: 0, x1: this.mask.columns, y1: this.mask.rows });
+    const nothing = emptyMask(this.mask.rows, this.mask.columns);
+    this.edit((mask) => replaceAll(mask, nothing, this.open));
   }
 
   resetWindow(kind: "stored" | "auto"): void {
     if (!this.work || !this.shown) return;
     const { image } = this.work.assignment;
-    this.window = kind === "stored" ? firstWindow(image, this.shown) : autoWindow(this.shown);
+    const window = kind === "stored" ? firstWindow(image, this.shown) : autoWindow(this.shown);
+    this.setWindow(window);
+  }
+
+  /** Another window; whether dark and bright are changed over stays as it is. */
+  setWindow({ center, width }: Window): void {
+    this.window = { ...this.window, center, width };
+  }
+
+  invert(): void {
+    this.window = { ...this.window, inverted: !this.window.inverted };
   }
 
   fit(): void {
     this.surface?.fit();
+  }
+
+  actualSize(): void {
+    this.surface?.actualSize();
+  }
+
+  reorient(change: Parameters<Surface["reorient"]>[0]): void {
+    if (this.tool.busy) this.input?.cancel();
+    this.surface?.reorient(change);
   }
 
   zoom(factor: number): void {
@@ -285,6 +437,8 @@ export class Workstation implements Board {
   cancel(): void {
     if (this.input?.cancel()) return;
     if (this.ui.get().ask) this.ui.set({ ask: null });
+    else if (this.ui.get().picking) this.ui.set({ picking: false });
+    else if (this.ui.get().measures.length > 0) this.clearMeasures();
     else this.goTo(this.ui.get().ownFrame);
   }
 
@@ -332,9 +486,9 @@ export class Workstation implements Board {
 
   imageToClient(x: number, y: number): Point {
     this.surface?.measure();
-    const { scale, left, top, aspect } = this.view;
     const origin = this.surface?.origin ?? { x: 0, y: 0 };
-    return { x: origin.x + left + x * scale, y: origin.y + top + y * scale * aspect };
+    const at = toScreen(this.view, { x, y });
+    return { x: origin.x + at.x, y: origin.y + at.y };
   }
 
   // --- inside -------------------------------------------------------------------------------
@@ -356,6 +510,8 @@ export class Workstation implements Board {
     this.seriesFrames = [];
     this.ui.set({ frame: 0, ownFrame: 0, frames: 1, window, labelsHidden: false, value: null });
     this.display(work);
+    this.clearMeasures();
+    if (!sameSeries) this.setRange(...halfOf(this.shown));
     if (!sameSeries) this.surface?.fit();
     this.refresh();
     void this.openSeries(work);
@@ -380,6 +536,7 @@ export class Workstation implements Board {
 
   private paint(image: ImageInfo, pixels: Pixels): void {
     this.shown = pixels;
+    this.grey = null;
     this.valueSpan = autoWindow(pixels, 0, 100).width;
     this.surface?.show({ pixels, spacing: image.spacing }, this.ui.get().window);
     if (this.work && image.id === this.work.assignment.image.id) {
@@ -422,6 +579,12 @@ export class Workstation implements Board {
     this.ui.set({ canUndo: history?.canUndo ?? false, canRedo: history?.canRedo ?? false });
   }
 
+  private take(spot: Spot): boolean {
+    const { picking } = this.ui.get();
+    if (picking) this.pickRange(spot.image);
+    return picking;
+  }
+
   private hover(spot: Spot | null): void {
     this.hovered = spot?.image ?? null;
     this.work?.stopwatch.activity(performance.now() / 1000);
@@ -436,9 +599,23 @@ export class Workstation implements Board {
   }
 
   private cursor(): void {
-    const { tool, radius } = this.ui.get();
-    const draws = tool !== "pan" && tool !== "window" && this.drawable;
-    const round = tool === "brush" || tool === "eraser";
-    this.surface?.setCursor(draws ? this.hovered : null, round ? radius : 0);
+    const { tool, radius, shape } = this.ui.get();
+    const at = tool === "pan" || tool === "window" || !this.drawable ? null : this.hovered;
+    const pen = tool === "brush" || tool === "eraser" || tool === "threshold";
+    this.surface?.setCursor(at ? { at, radius: pen ? radius : 0, shape } : null);
   }
+
+  private drawMeasures(): void {
+    const spacing = this.work?.assignment.image.spacing;
+    this.surface?.setMeasures(
+      this.ui.get().measures.map((each) => ({ points: each.points, text: inWords(each, spacing) })),
+    );
+  }
+}
+
+/** A first range for the threshold brush: the brighter half of what the image holds. */
+function halfOf(pixels: Pixels | null): [number, number] {
+  if (!pixels) return [0, 0];
+  const { center, width } = autoWindow(pixels, 0, 100);
+  return [center, center + width / 2];
 }

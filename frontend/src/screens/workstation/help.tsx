@@ -6,7 +6,7 @@ import classes from "../../styles/workstation.module.css";
 import type { Workstation } from "../../work/workstation";
 import { usePick } from "./hooks";
 
-const GROUPS = ["tools", "edit", "view", "case"] as const;
+const GROUPS = ["tools", "class", "edit", "view", "case"] as const;
 
 /** Every act and its keys, from the one list. */
 export function HelpSheet({ station }: { station: Workstation }) {

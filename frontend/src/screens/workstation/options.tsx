@@ -1,11 +1,26 @@
-import { Button, Menu, Slider } from "@mantine/core";
-import { IconChevronDown } from "@tabler/icons-react";
-import { action } from "../../actions/actions";
+import {
+  ActionIcon,
+  Button,
+  Menu,
+  NativeSelect,
+  NumberInput,
+  Slider,
+  Tooltip,
+} from "@mantine/core";
+import { IconChevronDown, IconCircle, IconSquare } from "@tabler/icons-react";
+import { type ActionId, action } from "../../actions/actions";
+import { firstKey, keyText } from "../../actions/keys";
+import { IGNORE } from "../../domain/mask";
+import { replaceLabel, swapLabels } from "../../domain/ops";
 import { presetsFor } from "../../domain/presets";
 import { decimal, label, number, t, word } from "../../i18n";
 import classes from "../../styles/workstation.module.css";
+import type { ToolId } from "../../tools/tool";
 import { MAX_RADIUS, type Workstation } from "../../work/workstation";
 import { usePick } from "./hooks";
+
+const PENS: readonly ToolId[] = ["brush", "eraser", "threshold"];
+const LOOKS: readonly ToolId[] = ["pan", "window", "ruler", "angle"];
 
 /** The options of the tool at hand, beside the rail and above the image; its room is always kept. */
 export function Options({ station }: { station: Workstation }) {
@@ -15,25 +30,236 @@ export function Options({ station }: { station: Workstation }) {
   return (
     <div className={classes.options}>
       <span className={classes.toolName}>{name}</span>
-      {tool === "brush" || tool === "eraser" ? <BrushSize station={station} /> : null}
+      {PENS.includes(tool) ? <Pen station={station} /> : null}
+      {tool === "threshold" ? <ValueRange station={station} /> : null}
+      {LOOKS.includes(tool) ? null : <Over station={station} />}
       <span className={classes.spread} />
-      {work?.suggestion ? (
-        <>
-          <Act station={station} id="clearSuggestion" />
-          <Act station={station} id="loadSuggestion" />
-        </>
-      ) : null}
+      {work?.suggestion ? <Suggested station={station} /> : null}
+      <ClassMenu station={station} />
+      <ViewMenu station={station} />
       <Presets station={station} />
     </div>
   );
 }
 
-function Act({ station, id }: { station: Workstation; id: "clearSuggestion" | "loadSuggestion" }) {
-  const act = action(id);
+function Pen({ station }: { station: Workstation }) {
+  const shape = usePick(station.ui, (ui) => ui.shape);
+  const act = action("swapShape");
+  const name = `${t(`work.shape.${shape}`)} (${firstKey(act)})`;
   return (
-    <Button size="compact-xs" variant="subtle" color="gray" onClick={() => act.perform(station)}>
+    <>
+      <Tooltip label={name}>
+        <ActionIcon
+          size="sm"
+          variant="subtle"
+          color="gray"
+          aria-label={label(act.label)}
+          aria-pressed={shape === "square"}
+          onClick={() => act.perform(station)}
+        >
+          {shape === "round" ? <IconCircle size={16} /> : <IconSquare size={16} />}
+        </ActionIcon>
+      </Tooltip>
+      <BrushSize station={station} />
+    </>
+  );
+}
+
+/** What the threshold brush keeps to, in the image's own values. */
+function ValueRange({ station }: { station: Workstation }) {
+  const [low, high] = usePick(station.ui, (ui) => ui.range);
+  const picking = usePick(station.ui, (ui) => ui.picking);
+  const act = action("pickRange");
+  return (
+    <>
+      <NumberInput
+        size="xs"
+        w={84}
+        hideControls
+        aria-label={t("work.rangeLow")}
+        value={round(low)}
+        onChange={(value) => typeof value === "number" && station.setRange(value, high)}
+      />
+      <NumberInput
+        size="xs"
+        w={84}
+        hideControls
+        aria-label={t("work.rangeHigh")}
+        value={round(high)}
+        onChange={(value) => typeof value === "number" && station.setRange(low, value)}
+      />
+      <Button
+        size="compact-xs"
+        variant={picking ? "filled" : "default"}
+        aria-pressed={picking}
+        aria-keyshortcuts={keyText(act.keys[0] ?? "")}
+        onClick={() => act.perform(station)}
+      >
+        {picking ? t("work.picking") : label(act.label)}
+      </Button>
+    </>
+  );
+}
+
+const round = (value: number) => Number(value.toPrecision(6));
+
+/** What drawing may replace. */
+function Over({ station }: { station: Workstation }) {
+  const over = usePick(station.ui, (ui) => ui.over);
+  const inside = usePick(station.ui, (ui) => ui.inside);
+  const list = usePick(station.ui, (ui) => ui.classes);
+  const act = action("paintOver");
+  return (
+    <NativeSelect
+      size="xs"
+      aria-label={label(act.label)}
+      aria-keyshortcuts={keyText(act.keys[0] ?? "")}
+      value={over === "class" ? String(inside) : over}
+      onChange={(event) => {
+        const { value } = event.currentTarget;
+        if (value === "everything" || value === "background") station.setOver(value);
+        else station.setOver("class", Number(value));
+      }}
+      data={[
+        { value: "everything", label: t("work.over.everything") },
+        { value: "background", label: t("work.over.background") },
+        ...list.map(({ index, name }) => ({
+          value: String(index),
+          label: t("work.over.class", { name }),
+        })),
+        { value: String(IGNORE), label: t("work.over.class", { name: t("work.ignore") }) },
+      ]}
+    />
+  );
+}
+
+/** One entry of a menu, with its key, from the one list of actions. */
+function Entry({ station, id }: { station: Workstation; id: ActionId }) {
+  const act = action(id);
+  const enabled = usePick(station.ui, (ui) => act.enabled(station, ui));
+  const Icon = act.icon;
+  return (
+    <Menu.Item
+      disabled={!enabled}
+      leftSection={Icon ? <Icon size={16} stroke={1.6} /> : null}
+      rightSection={act.keys[0] ? <kbd>{firstKey(act)}</kbd> : null}
+      onClick={() => act.perform(station)}
+    >
       {label(act.label)}
-    </Button>
+    </Menu.Item>
+  );
+}
+
+function Opener({ text }: { text: string }) {
+  return (
+    <Menu.Target>
+      <Button
+        size="compact-xs"
+        variant="subtle"
+        color="gray"
+        rightSection={<IconChevronDown size={14} />}
+      >
+        {text}
+      </Button>
+    </Menu.Target>
+  );
+}
+
+function Suggested({ station }: { station: Workstation }) {
+  return (
+    <Menu position="bottom-end">
+      <Opener text={t("work.suggestion")} />
+      <Menu.Dropdown>
+        <Entry station={station} id="loadSuggestion" />
+        <Entry station={station} id="acceptClass" />
+        <Entry station={station} id="clearSuggestion" />
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+/** What can be done to the whole of the class at hand. */
+function ClassMenu({ station }: { station: Workstation }) {
+  const current = usePick(station.ui, (ui) => ui.label);
+  const step = usePick(station.ui, (ui) => ui.step);
+  const locked = usePick(station.ui, (ui) => ui.locked);
+  const list = usePick(station.ui, (ui) => ui.classes);
+  const others = [...list, { index: IGNORE, name: t("work.ignore") }].filter(
+    (each) => each.index !== current && !locked.has(each.index),
+  );
+  return (
+    <Menu position="bottom-end" closeOnItemClick={false}>
+      <Opener text={t("work.classMenu")} />
+      <Menu.Dropdown mah="70vh" style={{ overflowY: "auto" }}>
+        <Entry station={station} id="fillHoles" />
+        <Entry station={station} id="keepLargest" />
+        <Entry station={station} id="smoothEdge" />
+        <Entry station={station} id="grow" />
+        <Entry station={station} id="shrink" />
+        <NumberInput
+          size="xs"
+          mx={12}
+          mb={6}
+          min={1}
+          max={50}
+          label={t("work.step")}
+          value={step}
+          onChange={(value) =>
+            typeof value === "number" && value >= 1 && station.ui.set({ step: value })
+          }
+        />
+        <Entry station={station} id="clearClass" />
+        <Entry station={station} id="lock" />
+        {station.free && others.length > 0 ? (
+          <>
+            <Menu.Divider />
+            <Menu.Label>{t("work.change")}</Menu.Label>
+            {others.map(({ index, name }) => (
+              <Menu.Item
+                key={index}
+                onClick={() => station.edit((mask) => replaceLabel(mask, current, index))}
+              >
+                {name}
+              </Menu.Item>
+            ))}
+            <Menu.Label>{t("work.swap")}</Menu.Label>
+            {others.map(({ index, name }) => (
+              <Menu.Item
+                key={index}
+                onClick={() => station.edit((mask) => swapLabels(mask, current, index))}
+              >
+                {name}
+              </Menu.Item>
+            ))}
+          </>
+        ) : null}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+const VIEWS: readonly ActionId[] = [
+  "fit",
+  "actualSize",
+  "zoomIn",
+  "zoomOut",
+  "turn",
+  "turnBack",
+  "mirror",
+  "flip",
+  "invert",
+];
+
+function ViewMenu({ station }: { station: Workstation }) {
+  return (
+    <Menu position="bottom-end" closeOnItemClick={false}>
+      <Opener text={t("work.view")} />
+      <Menu.Dropdown>
+        {VIEWS.map((id) => (
+          <Entry key={id} station={station} id={id} />
+        ))}
+      </Menu.Dropdown>
+    </Menu>
   );
 }
 
@@ -77,25 +303,14 @@ function Presets({ station }: { station: Workstation }) {
   if (colour) return null;
   return (
     <Menu position="bottom-end">
-      <Menu.Target>
-        <Button
-          size="compact-xs"
-          variant="subtle"
-          color="gray"
-          rightSection={<IconChevronDown size={14} />}
-        >
-          {t("work.window")}
-        </Button>
-      </Menu.Target>
+      <Opener text={t("work.window")} />
       <Menu.Dropdown>
         <Menu.Item onClick={() => station.resetWindow("stored")}>{t("preset.stored")}</Menu.Item>
         <Menu.Item onClick={() => station.resetWindow("auto")}>{t("preset.auto")}</Menu.Item>
         {presetsFor(modality).map(({ name, window }) => (
           <Menu.Item
             key={name}
-            onClick={() => {
-              station.window = window;
-            }}
+            onClick={() => station.setWindow(window)}
             rightSection={
               <span className={classes.dim}>
                 {t("work.corner.window", { width: window.width, center: window.center })}

@@ -1,4 +1,5 @@
-import { Slider, Switch, UnstyledButton } from "@mantine/core";
+import { ActionIcon, Slider, Switch, UnstyledButton } from "@mantine/core";
+import { IconLock, IconLockOpen } from "@tabler/icons-react";
 import { IGNORE } from "../../domain/mask";
 import { decimal, number, percent, t, word } from "../../i18n";
 import classes from "../../styles/workstation.module.css";
@@ -27,6 +28,7 @@ export function SidePanel({ station }: { station: Workstation }) {
 function Classes({ station }: { station: Workstation }) {
   const label = usePick(station.ui, (ui) => ui.label);
   const list = usePick(station.ui, (ui) => ui.classes);
+  const locked = usePick(station.ui, (ui) => ui.locked);
   const all = [
     ...list.map((each, place) => ({ ...each, key: place < 9 ? String(place + 1) : "" })),
     {
@@ -41,23 +43,34 @@ function Classes({ station }: { station: Workstation }) {
       <h2>{t("work.classes")}</h2>
       <div role="radiogroup" aria-label={t("work.classes")}>
         {all.map(({ index, name, colour, key }) => (
-          <UnstyledButton
-            key={index}
-            className={classes.classRow}
-            role="radio"
-            aria-checked={label === index}
-            aria-label={t("action.class", { name })}
-            {...(key ? { "aria-keyshortcuts": key } : {})}
-            data-active={label === index}
-            onClick={() => station.setLabel(index)}
-          >
-            <span
-              className={index === IGNORE ? classes.hatch : classes.swatch}
-              style={{ "--colour": colour } as React.CSSProperties}
-            />
-            <span className={classes.className}>{name}</span>
-            <kbd>{key}</kbd>
-          </UnstyledButton>
+          <div key={index} className={classes.classLine}>
+            <UnstyledButton
+              className={classes.classRow}
+              role="radio"
+              aria-checked={label === index}
+              aria-label={t("action.class", { name })}
+              {...(key ? { "aria-keyshortcuts": key } : {})}
+              data-active={label === index}
+              onClick={() => station.setLabel(index)}
+            >
+              <span
+                className={index === IGNORE ? classes.hatch : classes.swatch}
+                style={{ "--colour": colour } as React.CSSProperties}
+              />
+              <span className={classes.className}>{name}</span>
+              <kbd>{key}</kbd>
+            </UnstyledButton>
+            <ActionIcon
+              size="sm"
+              variant="subtle"
+              color={locked.has(index) ? "yellow" : "gray"}
+              aria-label={t("work.lock", { name })}
+              aria-pressed={locked.has(index)}
+              onClick={() => station.toggleLock(index)}
+            >
+              {locked.has(index) ? <IconLock size={14} /> : <IconLockOpen size={14} />}
+            </ActionIcon>
+          </div>
         ))}
       </div>
     </section>

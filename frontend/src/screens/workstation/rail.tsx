@@ -7,10 +7,12 @@ import type { Workstation } from "../../work/workstation";
 import { usePick } from "./hooks";
 
 const RAIL: readonly (readonly ActionId[])[] = [
-  ["brush", "eraser", "polygon", "freehand"],
+  ["brush", "eraser", "threshold"],
+  ["polygon", "freehand", "livewire", "rectangle", "ellipse"],
+  ["bucket", "region"],
+  ["ruler", "angle"],
   ["pan", "window"],
   ["undo", "redo"],
-  ["zoomIn", "zoomOut", "fit"],
 ];
 
 /** One column of icons: names on hover, keys in the corner. */

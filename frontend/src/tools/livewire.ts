@@ -1,0 +1,76 @@
+import { LiveWire } from "../domain/livewire";
+import { fillPolygon, type Point } from "../domain/ops";
+import { near } from "./outline";
+import type { Board, Preview, Spot, Tool } from "./tool";
+
+/**
+ * Live-wire: a click sets an anchor, and the outline clings to edges on its way to the pointer; a
+ * click on the first anchor, a double click or Enter closes and fills. States: idle, placing.
+ */
+export class Wire implements Tool {
+  readonly id = "livewire";
+  private wire: LiveWire | null = null;
+  private anchors: Spot[] = [];
+  private placed: Point[] = [];
+  private ahead: Point[] = [];
+
+  get busy(): boolean {
+    return this.anchors.length > 0;
+  }
+
+  down(board: Board, spot: Spot): void {
+    if (!board.drawable) return;
+    const first = this.anchors[0];
+    const last = this.anchors.at(-1);
+    if (first && this.anchors.length >= 2 && near(board, first, spot)) {
+      this.finish(board);
+      return;
+    }
+    // The second press of a double click lands on the anchor just set.
+    if (last && this.anchors.length >= 2 && near(board, last, spot, 3)) {
+      this.finish(board);
+      return;
+    }
+    if (this.wire) this.placed.push(...this.wire.path(spot.image));
+    else this.wire = new LiveWire(board.mask, board.samples, board.view.aspect);
+    this.wire.start(spot.image);
+    this.anchors.push(spot);
+    this.ahead = [];
+  }
+
+  move(_board: Board, spots: readonly Spot[]): void {
+    const to = spots.at(-1)?.image;
+    if (this.wire && to) this.ahead = this.wire.path(to);
+  }
+
+  up(): void {}
+
+  finish(board: Board): boolean {
+    const first = this.anchors[0];
+    if (!first || !this.wire) return false;
+    const outline = [...this.placed, ...this.wire.path(first.image)];
+    this.forget();
+    board.touched(fillPolygon(board.mask, outline, board.ink("draw")));
+    board.commit();
+    return true;
+  }
+
+  cancel(): boolean {
+    const was = this.busy;
+    this.forget();
+    return was;
+  }
+
+  preview(): Preview | null {
+    const first = this.anchors[0];
+    if (!first) return null;
+    return { points: [first.image, ...this.placed, ...this.ahead], closed: false };
+  }
+
+  private forget(): void {
+    this.wire = null;
+    this.anchors = [];
+    this.placed = [];
+    this.ahead = [];
+  }
+}
