@@ -271,7 +271,12 @@ class Annotation(models.Model):
     started_from = models.ForeignKey(
         Suggestion, null=True, on_delete=models.PROTECT, related_name="+"
     )
-    changed_pixels = models.PositiveIntegerField(null=True, help_text="against the suggestion")
+    changed_pixels = models.PositiveIntegerField(
+        null=True, help_text="against the suggestion; 0: accepted unedited"
+    )
+    suggestion_dice = models.FloatField(
+        null=True, help_text="of all drawn classes together, against the suggestion"
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -109,11 +109,18 @@ def labels_over_time(campaign: Campaign) -> list[dict[str, object]]:
 
 
 def effort(campaign: Campaign) -> list[dict[str, object]]:
-    """Return seconds and changed pixels of each submission, in order, for the effort curve."""
+    """Return what each submission took, in order, and how far it left the suggestion."""
     rows = Annotation.objects.filter(task__campaign=campaign).order_by("id")
     return [
-        {"n": n, "seconds": seconds, "changed_pixels": changed, "suggested": started is not None}
-        for n, (seconds, changed, started) in enumerate(
-            rows.values_list("seconds_spent", "changed_pixels", "started_from_id"), start=1
+        {
+            "n": n,
+            "seconds": row.seconds_spent,
+            "changed_pixels": row.changed_pixels,
+            "suggestion_dice": row.suggestion_dice,
+            "suggested": row.started_from_id is not None,
+        }
+        for n, row in enumerate(
+            rows.only("seconds_spent", "changed_pixels", "suggestion_dice", "started_from_id"),
+            start=1,
         )
     ]

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.expressions import RawSQL
 
-from annotations.models import Annotation, Assignment, Campaign, Draft, Suggestion, Task
+from annotations.models import Annotation, Assignment, Campaign, Draft, Review, Suggestion, Task
 from reticle.accounts.models import User
 from reticle.audit.record import record
 from reticle.errors import Conflict
@@ -343,9 +343,10 @@ def returned_to(assignment: Assignment) -> Annotation | None:
     return (
         Annotation.objects.filter(
             task_id=assignment.task_id,
-            assignment__reader_id=assignment.reader_id,
-            assignment__round=assignment.round - 1,
+            author_id=assignment.reader_id,
+            review__verdict=Review.Verdict.RETURN,
         )
         .select_related("review")
+        .order_by("-id")
         .first()
     )

@@ -37,12 +37,16 @@ def annotation_review(
         raise Forbidden("Nobody reviews their own annotation.", code="own_work")
     if verdict == Review.Verdict.RETURN and not comment.strip():
         raise Invalid("Say what should be changed.", detail={"comment": "required to return"})
-    assignment = None
-    if annotation.assignment_id is not None:
-        assignment = Assignment.objects.select_for_update().get(pk=annotation.assignment_id)
+    # An amendment has no assignment of its own: it goes back to the place it was first read on.
+    places = Assignment.objects.filter(task_id=annotation.task_id, reader_id=annotation.author_id)
+    assignment = places.select_for_update().order_by("-round").first()
     task = Task.objects.select_for_update().get(pk=annotation.task_id)
     if task.state != Task.State.REVIEW or Review.objects.filter(annotation=annotation).exists():
         raise Conflict("This annotation has been reviewed already.", code="already_reviewed")
+    if Annotation.objects.filter(supersedes=annotation).exists():
+        raise Conflict(
+            "The reader has amended this annotation. Review the newer version.", code="superseded"
+        )
     row = Review.objects.create(
         annotation=annotation, reviewer=reviewer, verdict=verdict, comment=comment.strip()
     )

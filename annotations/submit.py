@@ -47,10 +47,10 @@ RETURNING sequence
 _INSERT = """
 INSERT INTO annotations_annotation (
     task_id, assignment_id, author_id, source, supersedes_id, key, packed, sha256, seconds_spent,
-    schema_version, started_from_id, changed_pixels)
+    schema_version, started_from_id, changed_pixels, suggestion_dice)
 VALUES (
     %(task)s, %(assignment)s, %(author)s, 'reader', %(supersedes)s, %(key)s, %(packed)s,
-    %(sha256)s, %(seconds)s, %(schema)s, %(started_from)s, %(changed)s)
+    %(sha256)s, %(seconds)s, %(schema)s, %(started_from)s, %(changed)s, %(dice)s)
 RETURNING *
 """
 
@@ -130,7 +130,7 @@ def annotation_submit(
             return _submit(assignment, token, key, mask, seconds)
         except IntegrityError:
             if Annotation.objects.filter(key=key).exists():
-                raise _key_reused() from None
+                raise key_reused() from None
             raise
     except Conflict:
         sequence = Draft.objects.filter(assignment=assignment).values_list("sequence", flat=True)
@@ -170,22 +170,24 @@ def _insert(
     row: Assignment, key: uuid.UUID, mask: npt.NDArray[np.uint8], seconds: float
 ) -> Annotation:
     before = queue.returned_to(row)
+    changed, dice = _against_suggestion(row, mask)
     values = {
         "task": row.task_id, "assignment": row.pk, "author": row.reader_id, "key": key,
         "supersedes": before.pk if before else None, "packed": pack(mask),
         "sha256": mask_hash(mask), "seconds": seconds, "schema": row.campaign.schema_version,
-        "started_from": row.suggestion_id, "changed": _changed(row, mask),
+        "started_from": row.suggestion_id, "changed": changed, "dice": dice,
     }  # fmt: skip
     return Annotation.objects.raw(_INSERT, values)[0]
 
 
 def _replay(known: Annotation, row: Assignment, mask: npt.NDArray[np.uint8]) -> Submission:
     if known.assignment_id != row.pk or known.sha256 != mask_hash(mask):
-        raise _key_reused()
+        raise key_reused()
     return Submission(known, known.task, replayed=True)
 
 
-def _key_reused() -> Conflict:
+def key_reused() -> Conflict:
+    """Return the error for a key that was sent with other work before."""
     return Conflict(
         "This submission key was used for other work. Load the case again.", code="key_reused"
     )
@@ -212,14 +214,22 @@ def _may_submit(row: Assignment, task: Task, token: uuid.UUID) -> None:
         )
 
 
-def _changed(row: Assignment, mask: npt.NDArray[np.uint8]) -> int | None:
-    """Count the pixels that differ from the suggestion the reader started from."""
+def _against_suggestion(
+    row: Assignment, mask: npt.NDArray[np.uint8]
+) -> tuple[int | None, float | None]:
+    """Return how many pixels differ from the suggestion the reader started from, and the Dice.
+
+    Dice is over all classes together: pixels that both give the same class, counted twice, over
+    the pixels that either has drawn; 1 when both are empty.
+    """
     if row.suggestion_id is None:
-        return None
+        return None, None
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT packed FROM annotations_suggestion WHERE id = %s", [row.suggestion_id]
         )
         (packed,) = cursor.fetchone()
     suggested = unpack(bytes(packed), *mask.shape)
-    return int(np.count_nonzero(suggested != mask))
+    agreed = int(np.count_nonzero((suggested == mask) & (mask != 0)))
+    drawn = int(np.count_nonzero(suggested)) + int(np.count_nonzero(mask))
+    return int(np.count_nonzero(suggested != mask)), 2 * agreed / drawn if drawn else 1.0

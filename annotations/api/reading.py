@@ -1,6 +1,7 @@
 """Doors of a reader: lease, renew, skip, draft, submit. None waits for a model or a worker."""
 
 import base64
+import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -10,17 +11,18 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotations import access, queue, submit
+from annotations import access, amend, queue, submit
 from annotations.api import serializers as forms
 from annotations.api.base import CampaignView, PolicyView, packed_mask, person
-from annotations.models import Assignment, Suggestion
+from annotations.models import Annotation, Assignment, Suggestion
 from reticle.accounts.roles import Action
+from reticle.errors import NotFound
 from reticle.images.models import Image, Series, Study
 from reticle.images.render import describe
 
 # Plain SQL, as everything that happens with every case (see annotations.access).
 _IMAGE = """
-SELECT image.*, series.modality, study.patient_key, task.state AS task_state,
+SELECT image.*, series.modality, series.affine, study.patient_key, task.state AS task_state,
     (SELECT count(*) FROM images_image frame WHERE frame.series_id = image.series_id) AS frames
 FROM annotations_task task
 JOIN images_image image ON image.id = task.image_id
@@ -59,7 +61,10 @@ def assignment_json(row: Assignment) -> dict[str, Any]:
     """
     image: Any = Image.objects.raw(_IMAGE, [row.task_id])[0]
     image.series = Series(
-        id=image.series_id, modality=image.modality, study=Study(patient_key=image.patient_key)
+        id=image.series_id,
+        modality=image.modality,
+        affine=json.loads(image.affine) if image.affine else None,
+        study=Study(patient_key=image.patient_key),
     )
     draft, returned = queue.draft_of(row), queue.returned_to(row)
     answer = {
@@ -216,10 +221,69 @@ class SubmitView(AssignmentBase):
             packed=packed_mask(given["mask"]),
             seconds=given["seconds"],
         )
-        answer = {
-            "annotation": done.annotation.pk,
-            "mask_sha256": done.annotation.sha256,
-            "task_state": done.task.state,
-        }
-        code = status.HTTP_200_OK if done.replayed else status.HTTP_201_CREATED
-        return Response(forms.SubmitOutput(answer).data, status=code)
+        return submitted(done)
+
+
+def submitted(done: submit.Submission) -> Response:
+    """Answer what is stored: 201 the first time, 200 when the same key came again."""
+    answer = {
+        "annotation": done.annotation.pk,
+        "mask_sha256": done.annotation.sha256,
+        "task_state": done.task.state,
+    }
+    code = status.HTTP_200_OK if done.replayed else status.HTTP_201_CREATED
+    return Response(forms.SubmitOutput(answer).data, status=code)
+
+
+def recent_item(row: Annotation) -> dict[str, Any]:
+    """Return one of the reader's last answers, and whether it may still be amended."""
+    return {
+        "annotation": row.pk,
+        "assignment": amend.assignment_of(row).pk,
+        "case": row.task_id,
+        "submitted_at": row.created_at,
+        "task_state": row.task.state,
+        "thumbnail_url": f"/api/v1/images/{row.task.image_id}/thumbnail",
+        "mask_url": f"/api/v1/annotations/{row.pk}/mask",
+        "hindrance": amend.amend_hindrance(row, row.task, row.task.campaign),
+    }
+
+
+class RecentView(CampaignView):
+    """The caller's last ten answers."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"get": Action.READ}
+
+    @extend_schema(responses=forms.RecentOutput(many=True))
+    def get(self, request: Request, slug: str) -> Response:
+        """List them, newest first."""
+        rows = amend.annotations_recent(campaign=self.campaign, reader=person(request))
+        return Response(forms.RecentOutput([recent_item(row) for row in rows], many=True).data)
+
+
+class AmendView(PolicyView):
+    """A new version of one's own answer."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"post": Action.READ}
+
+    @extend_schema(
+        request=forms.AmendInput,
+        responses={201: forms.SubmitOutput, 200: forms.SubmitOutput},
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """Store the new version once; the same key again answers 200 with what is stored."""
+        rows = Annotation.objects.select_related("task__campaign")
+        row = rows.filter(pk=pk, author=person(request)).first()
+        if row is None:
+            raise NotFound("There is no such annotation.")
+        self.permit(row.task.campaign)
+        form = forms.AmendInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        given = form.validated_data
+        done = amend.annotation_amend(
+            annotation=row,
+            key=given["key"],
+            packed=packed_mask(given["mask"]),
+            seconds=given["seconds"],
+        )
+        return submitted(done)

@@ -136,6 +136,13 @@ class WindowOutput(serializers.Serializer[Data]):
     width = serializers.FloatField()
 
 
+class AxesOutput(serializers.Serializer[Data]):
+    """Where a frame's right and lower edge point on the patient: R L A P H F, or two of them."""
+
+    right = serializers.CharField()
+    down = serializers.CharField()
+
+
 class ImageOutput(serializers.Serializer[Data]):
     """How to show the raw samples."""
 
@@ -153,6 +160,7 @@ class ImageOutput(serializers.Serializer[Data]):
     spacing = serializers.ListField(
         child=serializers.FloatField(), allow_null=True, help_text="mm between rows, columns"
     )
+    axes = AxesOutput(allow_null=True)
     window = WindowOutput(allow_null=True)
     modality = serializers.CharField()
     patient_key = serializers.CharField()
@@ -285,12 +293,31 @@ class DraftSaved(serializers.Serializer[Data]):
     saved_at = serializers.DateTimeField()
 
 
-class SubmitInput(TokenInput):
-    """Finished work; the same `key` is the same submission."""
+class AmendInput(serializers.Serializer[Data]):
+    """A new version of finished work; the same `key` is the same version."""
 
     key = serializers.UUIDField()
     mask = serializers.CharField(help_text="base64 of gzip of uint8")
     seconds = serializers.FloatField(min_value=0, max_value=86_400, default=0)
+
+
+class SubmitInput(AmendInput, TokenInput):
+    """Finished work; the same `key` is the same submission."""
+
+
+class RecentOutput(serializers.Serializer[Data]):
+    """One of the reader's last answers."""
+
+    annotation = serializers.IntegerField()
+    assignment = serializers.IntegerField()
+    case = serializers.IntegerField()
+    submitted_at = serializers.DateTimeField()
+    task_state = serializers.ChoiceField(choices=Task.State.choices)
+    thumbnail_url = serializers.CharField()
+    mask_url = serializers.CharField()
+    hindrance = serializers.CharField(
+        allow_null=True, help_text="why it can no longer be amended; null when it can"
+    )
 
 
 class SubmitOutput(serializers.Serializer[Data]):
@@ -436,6 +463,7 @@ class EffortPoint(serializers.Serializer[Data]):
     n = serializers.IntegerField()
     seconds = serializers.FloatField()
     changed_pixels = serializers.IntegerField(allow_null=True)
+    suggestion_dice = serializers.FloatField(allow_null=True)
     suggested = serializers.BooleanField()
 
 

@@ -20,7 +20,7 @@ from training.models import ModelVersion, Snapshot, TrainingRun
 pytestmark = pytest.mark.django_db
 
 PUBLIC = {"health", "schema", "no-such-address", "front-end", "session"}
-OWN = {"assignment", "renew", "release", "draft", "submit"}  # only the reader who holds it
+OWN = {"assignment", "renew", "release", "draft", "submit", "amend"}  # only the reader who holds it
 HTTP = ("get", "post", "put", "patch", "delete")
 # Doors whose bytes a member sees only when they are theirs: asked for in tests of their own.
 AUTHOR = {"annotation-mask", "suggestion-mask"}
@@ -71,7 +71,8 @@ def world() -> dict[str, Any]:
         "draft": held.pk, "submit": held.pk, "image": held.task.image_id,
         "pixels": held.task.image_id, "thumbnail": held.task.image_id,
         "series": held.task.image.series_id, "suggestion-mask": suggestion.pk,
-        "annotation-mask": done.annotation.pk, "review": done.annotation.pk,
+        "annotation-mask": done.annotation.pk, "amend": done.annotation.pk,
+        "review": done.annotation.pk,
         "import": import_create(campaign=campaign, actor=None, source="upload", files=[]).pk,
         "export": export_create(campaign=campaign, actor=None).pk,
         "run-cancel": run.pk, "model-promote": model.pk,

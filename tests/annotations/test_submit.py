@@ -8,7 +8,7 @@ from django.db import DatabaseError, transaction
 
 import make
 from annotations.campaigns import campaign_set_state
-from annotations.models import Annotation, Assignment, Campaign, Draft, Task
+from annotations.models import Annotation, Assignment, Campaign, Draft, Suggestion, Task
 from annotations.queue import lease_release
 from annotations.submit import annotation_submit, draft_save
 from reticle.audit.models import AuditEvent
@@ -127,3 +127,23 @@ def test_a_wrong_token_changes_nothing(held: Assignment) -> None:
             seconds=1,
         )  # fmt: skip
     assert not Annotation.objects.exists()
+
+
+def test_what_the_reader_changed_is_stored_beside_the_answer(held: Assignment) -> None:
+    suggested = np.zeros((make.ROWS, make.COLUMNS), np.uint8)
+    suggested[2:6, 2:6] = 1
+    row = Suggestion.objects.create(
+        task=held.task, model_number=1, packed=pack(suggested), sha256=mask_hash(suggested)
+    )
+    Assignment.objects.filter(pk=held.pk).update(suggestion=row)
+    held.suggestion = row
+    drawn = suggested.copy()
+    drawn[2:4, 2:6] = 2  # half of it is another class
+    done = make.submit(held, drawn).annotation
+    assert (done.started_from_id, done.changed_pixels) == (row.pk, 8)
+    assert done.suggestion_dice == pytest.approx(2 * 8 / 32)
+
+
+def test_an_answer_without_a_suggestion_is_compared_with_none(held: Assignment) -> None:
+    done = make.submit(held, make.mask(1)).annotation
+    assert (done.changed_pixels, done.suggestion_dice) == (None, None)

@@ -1,68 +1,16 @@
 """A clinician reads in a real browser: what the mouse drew is what the database holds."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from playwright.sync_api import Page, expect
 
 from installation import Installation
-from reticle.pixels.mask import unpack
+from reading_page import mask_of, shown, start_reading, stored, stroke, submitted
 
 pytestmark = pytest.mark.browser
 LogIn = Callable[[str], Page]
-SHOWN = "() => window.__reticle && window.__reticle.assignment() !== null"
-
-
-def start_reading(page: Page, installation: Installation) -> dict[str, Any]:
-    page.goto(f"{installation.url}/campaigns/brain-mri/read")
-    return shown(page)
-
-
-def shown(page: Page, *, other_than: int | None = None) -> dict[str, Any]:
-    """Wait for a case (another than the one named) and return its assignment."""
-    page.wait_for_function(SHOWN)
-    if other_than is not None:
-        page.wait_for_function(
-            "(id) => window.__reticle && window.__reticle.assignment()?.id !== id", arg=other_than
-        )
-    return dict(page.evaluate("() => window.__reticle.assignment()"))
-
-
-def mask_of(page: Page, case: dict[str, Any]) -> npt.NDArray[np.uint8]:
-    values = page.evaluate("() => Array.from(window.__reticle.mask())")
-    return np.array(values, np.uint8).reshape(case["image"]["rows"], case["image"]["columns"])
-
-
-def stroke(page: Page, *points: tuple[float, float]) -> None:
-    """Draw with the mouse along points in image coordinates."""
-    spots = [
-        page.evaluate("([x, y]) => window.__reticle.imageToClient(x, y)", list(point))
-        for point in points
-    ]
-    page.mouse.move(spots[0]["x"], spots[0]["y"])
-    page.mouse.down()
-    for spot in spots[1:]:
-        page.mouse.move(spot["x"], spot["y"], steps=8)
-    page.mouse.up()
-
-
-def stored(installation: Installation, assignment: int) -> npt.NDArray[np.uint8]:
-    rows = installation.query(
-        "SELECT a.packed, i.rows, i.columns FROM annotations_annotation a"
-        " JOIN annotations_task t ON t.id = a.task_id JOIN images_image i ON i.id = t.image_id"
-        " WHERE a.assignment_id = %s",
-        assignment,
-    )
-    packed, height, width = rows[0]
-    return unpack(bytes(packed), height, width)
-
-
-def submitted(installation: Installation, assignment: int) -> bool:
-    question = "SELECT count(*) FROM annotations_annotation WHERE assignment_id = %s"
-    return installation.query(question, assignment) == [(1,)]
 
 
 def test_two_slices_are_labelled_by_mouse_settled_audited_and_counted(

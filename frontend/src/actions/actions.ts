@@ -20,11 +20,13 @@ import {
   IconFocusCentered,
   IconHandMove,
   IconHelp,
+  IconHistory,
   IconLasso,
   IconLayoutSidebarRight,
   IconLock,
   IconMagnet,
   IconMaximize,
+  IconPlayerPlay,
   IconPlayerSkipForward,
   IconPolygon,
   IconRectangle,
@@ -36,6 +38,7 @@ import {
   IconTrash,
   IconTriangle,
   IconVectorSpline,
+  IconVectorTriangle,
   IconWand,
   IconZoomIn,
   IconZoomOut,
@@ -68,6 +71,7 @@ export type ActionId =
   | "clearAll"
   | "hideLabels"
   | "outlines"
+  | "changes"
   | "zoomIn"
   | "zoomOut"
   | "fit"
@@ -75,11 +79,13 @@ export type ActionId =
   | "storedWindow"
   | "previousFrame"
   | "nextFrame"
+  | "cine"
   | "holdPan"
   | "panel"
   | "submit"
   | "skip"
   | "help"
+  | "recent"
   | "cancel";
 
 export type Icon = ComponentType<{ size?: number | string; stroke?: number | string }>;
@@ -301,6 +307,16 @@ export const actions: readonly Action[] = [
     perform: (station) => station.showOutlines(!station.ui.get().outlines),
   },
   {
+    id: "changes",
+    label: "action.changes",
+    icon: IconVectorTriangle,
+    keys: ["j"],
+    group: "view",
+    enabled: withSuggestion,
+    active: (ui) => ui.changes,
+    perform: (station) => station.showChanges(!station.ui.get().changes),
+  },
+  {
     id: "zoomIn",
     label: "action.zoomIn",
     icon: IconZoomIn,
@@ -382,6 +398,16 @@ export const actions: readonly Action[] = [
     perform: (station) => station.step(1),
   },
   {
+    id: "cine",
+    label: "action.cine",
+    icon: IconPlayerPlay,
+    keys: ["c"],
+    group: "view",
+    enabled: (_station, ui) => ui.frames > 1,
+    active: (ui) => ui.cine,
+    perform: (station) => station.setCine(!station.ui.get().cine),
+  },
+  {
     id: "holdPan",
     label: "action.holdPan",
     keys: [" "],
@@ -418,8 +444,18 @@ export const actions: readonly Action[] = [
     icon: IconPlayerSkipForward,
     keys: ["shift+s"],
     group: "case",
-    enabled: reading,
+    // An answer that is being amended is no longer held: there is nothing to give back.
+    enabled: (station) => reading(station) && !station.reading.store.get().work?.amends,
     perform: (station) => station.ui.set({ ask: "skip" }),
+  },
+  {
+    id: "recent",
+    label: "action.recent",
+    icon: IconHistory,
+    keys: ["shift+b"],
+    group: "case",
+    enabled: () => true,
+    perform: (station) => station.ui.set({ ask: "recent" }),
   },
   {
     id: "cancel",

@@ -6,6 +6,7 @@ import type { components, paths } from "./schema";
 export type Schemas = components["schemas"];
 export type Assignment = Schemas["AssignmentOutput"];
 export type ImageInfo = Schemas["ImageOutput"];
+export type Recent = Schemas["RecentOutput"];
 export type Series = Schemas["SeriesOutput"];
 export type LabelClass = Schemas["ClassOutput"];
 export type User = Schemas["UserOutput"];

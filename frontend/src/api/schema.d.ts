@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/v1/annotations/{id}/amend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Store the new version once; the same key again answers 200 with what is stored. */
+        post: operations["annotations_amend_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/annotations/{id}/mask": {
         parameters: {
             query?: never;
@@ -350,6 +367,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{slug}/recent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List them, newest first. */
+        get: operations["campaigns_recent_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{slug}/reviews": {
         parameters: {
             query?: never;
@@ -646,6 +680,18 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description A new version of finished work; the same `key` is the same version. */
+        AmendInputRequest: {
+            /** Format: uuid */
+            key: string;
+            /** @description base64 of gzip of uint8 */
+            mask: string;
+            /**
+             * Format: double
+             * @default 0
+             */
+            seconds: number;
+        };
         /** @description A case to read. */
         AssignmentOutput: {
             id: number;
@@ -684,6 +730,11 @@ export interface components {
         AuditPage: {
             results: components["schemas"]["AuditOutput"][];
             next: number | null;
+        };
+        /** @description Where a frame's right and lower edge point on the patient: R L A P H F, or two of them. */
+        AxesOutput: {
+            right: string;
+            down: string;
         };
         /** @description A campaign in a list. */
         CampaignCard: {
@@ -845,6 +896,8 @@ export interface components {
             /** Format: double */
             seconds: number;
             changed_pixels: number | null;
+            /** Format: double */
+            suggestion_dice: number | null;
             suggested: boolean;
         };
         /** @description Metrics of one epoch. */
@@ -903,6 +956,7 @@ export interface components {
             photometric: string;
             /** @description mm between rows, columns */
             spacing: number[] | null;
+            axes: components["schemas"]["AxesOutput"] | null;
             window: components["schemas"]["WindowOutput"] | null;
             modality: string;
             patient_key: string;
@@ -1079,6 +1133,19 @@ export interface components {
             /** Format: date-time */
             last_at: string | null;
         };
+        /** @description One of the reader's last answers. */
+        RecentOutput: {
+            annotation: number;
+            assignment: number;
+            case: number;
+            /** Format: date-time */
+            submitted_at: string;
+            task_state: components["schemas"]["TaskState"];
+            thumbnail_url: string;
+            mask_url: string;
+            /** @description why it can no longer be amended; null when it can */
+            hindrance: string | null;
+        };
         /** @description How far the next training run is. */
         RefreshOutput: {
             enabled: boolean;
@@ -1192,8 +1259,6 @@ export interface components {
         /** @description Finished work; the same `key` is the same submission. */
         SubmitInputRequest: {
             /** Format: uuid */
-            token: string;
-            /** Format: uuid */
             key: string;
             /** @description base64 of gzip of uint8 */
             mask: string;
@@ -1202,6 +1267,8 @@ export interface components {
              * @default 0
              */
             seconds: number;
+            /** Format: uuid */
+            token: string;
         };
         /** @description What is stored now. */
         SubmitOutput: {
@@ -1343,6 +1410,41 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    annotations_amend_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AmendInputRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["AmendInputRequest"];
+                "multipart/form-data": components["schemas"]["AmendInputRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubmitOutput"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubmitOutput"];
+                };
+            };
+        };
+    };
     annotations_mask_retrieve: {
         parameters: {
             query?: never;
@@ -1962,6 +2064,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProgressOutput"];
+                };
+            };
+        };
+    };
+    campaigns_recent_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecentOutput"][];
                 };
             };
         };

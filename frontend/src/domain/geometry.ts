@@ -47,7 +47,7 @@ const TURNS: readonly Matrix[] = [
 ];
 
 /** The orientation alone: screen = (a x + b y, c x + d y). Its inverse is its transpose. */
-function orientation({ turn, mirrored }: Pick<View, "turn" | "mirrored">): Matrix {
+export function orientation({ turn, mirrored }: Pick<View, "turn" | "mirrored">): Matrix {
   const [a, b, c, d] = TURNS[turn]!;
   return mirrored ? [-a, -b, c, d] : [a, b, c, d];
 }

@@ -90,3 +90,8 @@ export function differenceRect(a: Mask, b: Mask): Rect {
   }
   return rect;
 }
+
+/** 1 where two equally sized maps differ. */
+export function difference(a: Mask, b: Mask): Mask {
+  return { ...a, data: a.data.map((label, i) => (label === b.data[i] ? 0 : 1)) };
+}

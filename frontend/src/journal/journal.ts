@@ -19,6 +19,8 @@ export interface JournalRecord {
   readonly seconds: number;
   /** Set once the reader submitted: the idempotency key the submission is sent with. */
   readonly submitKey: string | null;
+  /** The annotation that this work is a new version of; null or missing: a first answer. */
+  readonly amends?: number | null;
 }
 
 export interface Journal {

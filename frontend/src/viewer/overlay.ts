@@ -4,34 +4,46 @@ import type { BrushShape, Point } from "../domain/ops";
 import type { Preview } from "../tools/tool";
 import { IGNORE_COLOUR, type Palette } from "./palette";
 
-/** The outlines of the suggestion: dashed in the class colour over a dark line, seen on any grey. */
-export function drawContours(
+/** The outlines of one map; `colour` null: each label in its class's. */
+export interface Outlines {
+  readonly lines: ReadonlyMap<number, Float32Array>;
+  readonly colour: string | null;
+}
+
+/** Outlines in colour over a dark line, seen on any grey. */
+export function drawOutlines(
   canvas: HTMLCanvasElement,
   view: View,
-  outlines: ReadonlyMap<number, Float32Array> | null,
+  layers: readonly Outlines[],
   colours: Palette,
 ): void {
   const context = canvas.getContext("2d");
   if (!context) return;
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.clearRect(0, 0, canvas.width, canvas.height);
-  if (!outlines) return;
   const ratio = window.devicePixelRatio || 1;
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   const [a, b, c, d, e, f] = matrixOf(view);
-  for (const [label, segments] of outlines) {
-    const path = new Path2D();
-    for (let i = 0; i < segments.length; i += 4) {
-      const [x0, y0, x1, y1] = [segments[i]!, segments[i + 1]!, segments[i + 2]!, segments[i + 3]!];
-      path.moveTo(a * x0 + c * y0 + e, b * x0 + d * y0 + f);
-      path.lineTo(a * x1 + c * y1 + e, b * x1 + d * y1 + f);
+  for (const { lines, colour } of layers) {
+    for (const [label, segments] of lines) {
+      const path = new Path2D();
+      for (let i = 0; i < segments.length; i += 4) {
+        const [x0, y0, x1, y1] = [
+          segments[i]!,
+          segments[i + 1]!,
+          segments[i + 2]!,
+          segments[i + 3]!,
+        ];
+        path.moveTo(a * x0 + c * y0 + e, b * x0 + d * y0 + f);
+        path.lineTo(a * x1 + c * y1 + e, b * x1 + d * y1 + f);
+      }
+      context.lineWidth = 3;
+      context.strokeStyle = "rgb(0 0 0 / 55%)";
+      context.stroke(path);
+      context.lineWidth = 1.5;
+      context.strokeStyle = colour ?? colours.get(label) ?? IGNORE_COLOUR;
+      context.stroke(path);
     }
-    context.lineWidth = 3;
-    context.strokeStyle = "rgb(0 0 0 / 55%)";
-    context.stroke(path);
-    context.lineWidth = 1.5;
-    context.strokeStyle = colours.get(label) ?? IGNORE_COLOUR;
-    context.stroke(path);
   }
 }
 

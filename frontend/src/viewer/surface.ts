@@ -21,10 +21,11 @@ import { type Pixels, render, type Window } from "../domain/window";
 import type { Preview } from "../tools/tool";
 import {
   type Cursor,
-  drawContours,
   drawCursor,
   drawMeasure,
+  drawOutlines,
   drawPreview,
+  type Outlines,
   type ShownMeasure,
 } from "./overlay";
 import { fillPalette, type Palette } from "./palette";
@@ -32,6 +33,12 @@ import { fillPalette, type Palette } from "./palette";
 export interface SurfaceImage {
   readonly pixels: Pixels;
   readonly spacing: readonly number[] | null;
+}
+
+export interface OutlineLayer {
+  readonly mask: Mask;
+  /** One colour for every label; null: the class colours. */
+  readonly colour: string | null;
 }
 
 function canvas(name: string, parent: HTMLElement): HTMLCanvasElement {
@@ -54,7 +61,7 @@ export class Surface {
   private readonly observer: ResizeObserver;
   private image: SurfaceImage | null = null;
   private mask: Mask | null = null;
-  private outlines: Map<number, Float32Array> | null = null;
+  private outlines: readonly Outlines[] = [];
   private rgba: ImageData | null = null;
   private colours: Palette = new Map();
   private words = new Uint32Array(256);
@@ -146,8 +153,9 @@ export class Surface {
     this.labelCanvas.style.visibility = visible ? "visible" : "hidden";
   }
 
-  showOutlines(mask: Mask | null): void {
-    this.outlines = mask ? contours(mask) : null;
+  /** Show the outlines of these maps, each in the class colours or in one of its own. */
+  showOutlines(layers: readonly OutlineLayer[]): void {
+    this.outlines = layers.map(({ mask, colour }) => ({ lines: contours(mask), colour }));
     this.mark("outlines");
   }
 
@@ -244,7 +252,7 @@ export class Surface {
     if (!isEmpty(this.dirtyLabels)) this.paintLabels();
     if (stale.view) this.move();
     if (stale.view || stale.outlines) {
-      drawContours(this.outlineCanvas, this.view, this.outlines, this.colours);
+      drawOutlines(this.outlineCanvas, this.view, this.outlines, this.colours);
     }
     if (stale.view || stale.cursor) this.paintCursor();
     this.stale = { image: false, view: false, outlines: false, cursor: false };

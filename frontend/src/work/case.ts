@@ -3,13 +3,27 @@ import type { Assignment, ImageInfo } from "../api/client";
 import { fromBase64, gunzip } from "../domain/codec";
 import { History } from "../domain/history";
 import { emptyMask, type Mask, maskFrom } from "../domain/mask";
+import { greySamples } from "../domain/sampling";
 import { Stopwatch } from "../domain/stopwatch";
-import { autoWindow, isDtype, type Pixels, samplesFrom, type Window } from "../domain/window";
+import {
+  autoWindow,
+  isDtype,
+  type Pixels,
+  type Samples,
+  samplesFrom,
+  type Window,
+} from "../domain/window";
 import type { Journal } from "../journal/journal";
 import type { Server } from "./server";
 
 /** Where the drawing that is shown first came from. */
-export type Origin = "empty" | "suggestion" | "draft" | "journal" | "returned";
+export type Origin = "empty" | "suggestion" | "draft" | "journal" | "returned" | "answer";
+
+/** An earlier answer of the reader's, taken up again to be amended. */
+export interface Amended {
+  readonly annotation: number;
+  readonly mask_url: string;
+}
 
 export interface Case {
   assignment: Assignment;
@@ -22,7 +36,11 @@ export interface Case {
   readonly sequence: number;
   /** True when the browser holds work that is newer than the server's draft. */
   readonly unsent: boolean;
+  /** The annotation that this case, when handed in, is a new version of. */
+  readonly amends: number | null;
   readonly stopwatch: Stopwatch;
+  /** One number a pixel, whatever the channels. */
+  readonly grey: Samples;
 }
 
 export async function loadPixels(server: Server, image: ImageInfo): Promise<Pixels> {
@@ -46,6 +64,7 @@ export async function loadCase(
   journal: Journal,
   user: number,
   assignment: Assignment,
+  amended: Amended | null = null,
 ): Promise<Case> {
   const { image } = assignment;
   const [pixels, suggestion, kept] = await Promise.all([
@@ -53,7 +72,7 @@ export async function loadCase(
     assignment.suggestion ? loadMask(server, image, assignment.suggestion.mask_url) : null,
     journal.get(user, assignment.id),
   ]);
-  const start = { assignment, pixels, suggestion };
+  const start = { assignment, pixels, suggestion, amends: amended?.annotation ?? null };
   const { draft } = assignment;
   if (
     kept &&
@@ -68,6 +87,7 @@ export async function loadCase(
     const mask = maskFrom(image.rows, image.columns, raw);
     return ready(start, mask, "draft", draft.sequence, draft.seconds);
   }
+  if (amended) return ready(start, await loadMask(server, image, amended.mask_url), "answer");
   if (assignment.returned) {
     return ready(start, await loadMask(server, image, assignment.returned.mask_url), "returned");
   }
@@ -78,7 +98,7 @@ export async function loadCase(
 }
 
 function ready(
-  start: Pick<Case, "assignment" | "pixels" | "suggestion">,
+  start: Pick<Case, "assignment" | "pixels" | "suggestion" | "amends">,
   mask: Mask,
   origin: Origin,
   sequence = 0,
@@ -92,5 +112,6 @@ function ready(
     unsent: origin === "journal",
     history: new History(mask),
     stopwatch: new Stopwatch(seconds),
+    grey: greySamples(start.pixels),
   };
 }

@@ -1,5 +1,5 @@
 /** A small server in memory for tests, with the rules of the real one that the workstation meets. */
-import type { Assignment } from "../api/client";
+import type { Assignment, Recent } from "../api/client";
 import { ApiError, NetworkError } from "../api/errors";
 import { unpackMask } from "../domain/codec";
 import type { Server } from "./server";
@@ -22,6 +22,7 @@ export class FakeServer implements Server {
   /** "away": nothing answers. "deaf": requests arrive and answers are lost. "out": 401. */
   mode: "well" | "away" | "deaf" | "out" = "well";
   submits = 0;
+  amendments = 0;
   leases: string[] = [];
   suggest = false;
 
@@ -62,6 +63,7 @@ export class FakeServer implements Server {
         intercept: 0,
         photometric: "MONOCHROME2",
         spacing: null,
+        axes: null,
         window: null,
         modality: "MR",
         patient_key: "P-1",
@@ -152,11 +154,45 @@ export class FakeServer implements Server {
     });
   }
 
+  recent(): Promise<Recent[]> {
+    const done = [...this.rows].filter(([, row]) => row.state === "submitted").reverse();
+    return this.answer(() =>
+      done.map(([id, row]) => ({
+        annotation: id,
+        assignment: id,
+        case: row.task,
+        submitted_at: "2026-01-01T00:00:00Z",
+        task_state: "settled",
+        thumbnail_url: "",
+        mask_url: `answer/${id}`,
+        hindrance: null,
+      })),
+    );
+  }
+
+  async amend(
+    id: number,
+    work: { key: string; mask: string },
+  ): Promise<{ annotation: number; mask_sha256: string; task_state: "settled" }> {
+    const mask = [...(await unpackMask(work.mask, ROWS, COLUMNS)).data];
+    return this.answer(() => {
+      const row = this.rows.get(id)!;
+      if (row.key !== work.key) this.amendments++;
+      Object.assign(row, { key: work.key, mask, draft: null });
+      return { annotation: id, mask_sha256: "", task_state: "settled" as const };
+    });
+  }
+
   series(): Promise<never> {
     return Promise.reject(new NetworkError());
   }
 
   bytes(url: string): Promise<ArrayBuffer> {
+    const answered = /^answer\/(\d+)$/.exec(url);
+    if (answered) {
+      const { mask } = this.rows.get(Number(answered[1]))!;
+      return this.answer(() => Uint8Array.from(mask!).buffer);
+    }
     const value = url === "suggestion" ? 2 : 7;
     return this.answer(() => new Uint8Array(ROWS * COLUMNS).fill(value).buffer);
   }

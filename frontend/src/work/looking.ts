@@ -142,6 +142,7 @@ export class Looking implements Board {
     const { hidden, opacity, outlines } = this.state.get();
     this.surface?.setLabelsVisible(!hidden);
     this.surface?.setOpacity(opacity);
-    this.surface?.showOutlines(outlines && !hidden ? (this.shown?.suggestion ?? null) : null);
+    const suggestion = outlines && !hidden ? this.shown?.suggestion : null;
+    this.surface?.showOutlines(suggestion ? [{ mask: suggestion, colour: null }] : []);
   }
 }

@@ -87,15 +87,20 @@ export class Outbox {
     }
   }
 
+  private async hand(record: JournalRecord): Promise<void> {
+    const work = {
+      key: record.submitKey ?? "",
+      mask: await packMask(record.mask),
+      seconds: record.seconds,
+    };
+    if (record.amends) await this.server.amend(record.amends, work);
+    else await this.server.submit(record.assignment, { ...work, token: record.token });
+  }
+
   /** True when the server has decided over this record, one way or the other. */
   private async sendOne(record: JournalRecord): Promise<boolean> {
     try {
-      await this.server.submit(record.assignment, {
-        token: record.token,
-        key: record.submitKey ?? "",
-        mask: await packMask(record.mask),
-        seconds: record.seconds,
-      });
+      await this.hand(record);
     } catch (error) {
       if (isSignedOut(error)) {
         this.tell("signed_out");
@@ -110,11 +115,12 @@ export class Outbox {
         }, after);
         return false;
       }
-      // A 409 leaves the work on the server as this reader's draft; any other refusal leaves it here.
+      // A 409 leaves the work on the server as this reader's draft; any other refusal leaves it
+      // here, as does that of an amendment, which the server keeps only as far as it was autosaved.
       if (error.code !== "already_submitted") {
         this.onRefused({ record, code: error.code, message: error.message });
       }
-      if (error.status !== 409) return true;
+      if (error.status !== 409 || record.amends) return true;
     }
     await this.journal.remove(record.user, record.assignment).catch(() => undefined);
     return true;

@@ -234,3 +234,51 @@ describe("conflicts", () => {
     expect(now().work?.assignment.task.id).toBe(3);
   });
 });
+
+describe("amending an earlier answer", () => {
+  async function answered(): Promise<void> {
+    await begin();
+    draw(3);
+    await reading.submit();
+    await until(() => server.rows.get(101)?.state === "submitted");
+  }
+
+  it("shows what was handed in, stores the new version, and comes back to the case at hand", async () => {
+    await answered();
+    draw(5);
+    await reading.reopen((await reading.recent())[0]!);
+    expect(now().work?.assignment.id).toBe(101);
+    expect([...now().work!.mask.data]).toEqual(Array(16).fill(3));
+    draw(4);
+    await reading.submit();
+    await until(() => now().phase === "ready" && now().work?.assignment.id === 102);
+    expect(server.rows.get(101)?.mask).toEqual(Array(16).fill(4));
+    expect([server.submits, server.amendments]).toEqual([1, 1]);
+    // What was begun on the case at hand is still there.
+    expect([...now().work!.mask.data]).toEqual(Array(16).fill(5));
+  });
+
+  it("left without saving changes nothing", async () => {
+    await answered();
+    await reading.reopen((await reading.recent())[0]!);
+    draw(4);
+    await reading.back();
+    expect(now().work?.assignment.id).toBe(102);
+    expect(server.rows.get(101)?.mask).toEqual(Array(16).fill(3));
+    expect(server.amendments).toBe(0);
+  });
+
+  it("is sent later when the server is away", async () => {
+    await answered();
+    await reading.reopen((await reading.recent())[0]!);
+    draw(4);
+    server.mode = "away";
+    void reading.submit();
+    await until(() => now().outbox === "offline");
+    expect(server.amendments).toBe(0);
+    server.mode = "well";
+    reading.poke();
+    await until(() => server.amendments === 1);
+    expect(server.rows.get(101)?.mask).toEqual(Array(16).fill(4));
+  });
+});

@@ -2,7 +2,7 @@
  * One reader at work in one campaign: the case at hand, the one prefetched behind it, their leases,
  * and the way from submit to the next case. Knows no DOM and no React.
  */
-import type { Assignment, Schemas } from "../api/client";
+import type { Assignment, Recent, Schemas } from "../api/client";
 import { ApiError, isPassing, isSignedOut } from "../api/errors";
 import { type Journal, type JournalRecord, journalKey } from "../journal/journal";
 import { type Case, loadCase } from "./case";
@@ -56,7 +56,7 @@ export class Reading {
   private closed = false;
 
   constructor(
-    private readonly campaign: string,
+    readonly campaign: string,
     private readonly user: number,
     private readonly server: Server,
     private readonly journal: Journal,
@@ -120,7 +120,7 @@ export class Reading {
     const { saver } = this;
     const record = this.record(work, key);
     this.forget();
-    if (this.next) {
+    if (this.next && !work.amends) {
       this.show(this.next);
       this.next = null;
     }
@@ -159,6 +159,28 @@ export class Reading {
     this.store.set({ refusal: null });
   }
 
+  /** The reader's last answers, newest first. */
+  recent(): Promise<Recent[]> {
+    return this.server.recent(this.campaign);
+  }
+
+  /** Take up an earlier answer to amend it; the case at hand is put aside and comes back after. */
+  async reopen(answer: Recent): Promise<void> {
+    const assignment = await this.server.assignment(answer.assignment);
+    const work = await loadCase(this.server, this.journal, this.user, assignment, answer);
+    await this.saver?.park();
+    this.forget();
+    this.show(work);
+  }
+
+  /** Leave an amendment as it is, and go back to the case at hand. */
+  async back(): Promise<void> {
+    if (!this.store.get().work?.amends) return;
+    await this.saver?.park();
+    this.forget();
+    await this.advance();
+  }
+
   private forget(): void {
     this.saver = null;
     this.store.set({ work: null, phase: "loading", lost: false, save: { kind: "clean" } });
@@ -175,7 +197,7 @@ export class Reading {
       phase: "ready",
       lost: false,
       save: work.origin === "draft" ? { kind: "saved", at } : this.saver.state,
-      heldUntil: until(assignment),
+      heldUntil: work.amends ? null : until(assignment),
     });
   }
 
@@ -200,6 +222,8 @@ export class Reading {
   }
 
   private async takeCurrent(): Promise<void> {
+    // An earlier answer is open: the case at hand waits.
+    if (this.store.get().work?.amends) return;
     const assignment = await this.server.lease(this.campaign, "current");
     const { work } = this.store.get();
     if (!assignment) {
@@ -271,7 +295,7 @@ export class Reading {
   private async renew(): Promise<void> {
     const { work } = this.store.get();
     for (const held of [work, this.next]) {
-      if (!held) continue;
+      if (!held || held.amends) continue;
       const { id, token } = held.assignment;
       try {
         const lease = await this.server.renew(id, token);
@@ -301,6 +325,7 @@ export class Reading {
       sequence: 0,
       seconds: stopwatch.seconds,
       submitKey,
+      amends: work.amends,
     };
   }
 }

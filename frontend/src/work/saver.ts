@@ -71,6 +71,12 @@ export class Saver {
     this.plan(0);
   }
 
+  /** Put the case aside: what is newer than the server's draft stays in the journal. */
+  async park(): Promise<void> {
+    this.close();
+    if (this.dirty) await this.put(null).catch(() => undefined);
+  }
+
   /** No more drafts: the case was submitted, skipped or put away. */
   close(): void {
     this.closed = true;
@@ -130,6 +136,7 @@ export class Saver {
       sequence: this.sequence,
       seconds: stopwatch.seconds,
       submitKey,
+      amends: this.work.amends,
     });
   }
 

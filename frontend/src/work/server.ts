@@ -1,5 +1,13 @@
 /** What the workstation asks of the server, as an interface, so that it can be run without one. */
-import { type Assignment, body, bytes, client, type Schemas, type Series } from "../api/client";
+import {
+  type Assignment,
+  body,
+  bytes,
+  client,
+  type Recent,
+  type Schemas,
+  type Series,
+} from "../api/client";
 
 export interface Server {
   lease(campaign: string, slot: "current" | "next"): Promise<Assignment | null>;
@@ -8,6 +16,8 @@ export interface Server {
   release(id: number, token: string, reason: string): Promise<void>;
   draft(id: number, draft: Schemas["DraftInputRequest"]): Promise<Schemas["DraftSaved"]>;
   submit(id: number, work: Schemas["SubmitInputRequest"]): Promise<Schemas["SubmitOutput"]>;
+  recent(campaign: string): Promise<Recent[]>;
+  amend(annotation: number, work: Schemas["AmendInputRequest"]): Promise<Schemas["SubmitOutput"]>;
   series(id: number): Promise<Series>;
   bytes(url: string): Promise<ArrayBuffer>;
 }
@@ -35,6 +45,10 @@ export const restServer: Server = {
     body(client.PUT("/api/v1/assignments/{id}/draft", { params: at(id), body: draft })),
   submit: (id, work) =>
     body(client.POST("/api/v1/assignments/{id}/submit", { params: at(id), body: work })),
+  recent: (slug) =>
+    body(client.GET("/api/v1/campaigns/{slug}/recent", { params: { path: { slug } } })),
+  amend: (id, work) =>
+    body(client.POST("/api/v1/annotations/{id}/amend", { params: at(id), body: work })),
   series: (id) => body(client.GET("/api/v1/series/{id}", { params: at(id) })),
   bytes: (url) => bytes(url),
 };

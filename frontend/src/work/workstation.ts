@@ -5,8 +5,16 @@
 import type { ImageInfo, LabelClass } from "../api/client";
 import { HOME, toScreen, type View, zoomAt } from "../domain/geometry";
 import { type Ink, makeInk, type PaintOver, type Range } from "../domain/ink";
-import { EMPTY_RECT, emptyMask, IGNORE, type Mask, type Rect, union } from "../domain/mask";
-import type { Measure } from "../domain/measure";
+import {
+  difference,
+  EMPTY_RECT,
+  emptyMask,
+  IGNORE,
+  type Mask,
+  type Rect,
+  union,
+} from "../domain/mask";
+import { type Measure, type RegionStatistics, statistics } from "../domain/measure";
 import { type BrushShape, clearEqual, type Point, replaceAll } from "../domain/ops";
 import { greySamples, rangeUnder, toSample } from "../domain/sampling";
 import { autoWindow, type Pixels, type Samples, valueAt, type Window } from "../domain/window";
@@ -19,7 +27,7 @@ import { Freehand, Polygon } from "../tools/outline";
 import { Box } from "../tools/shape";
 import type { Board, InkKind, Spot, Tool, ToolId } from "../tools/tool";
 import { Input } from "../viewer/input";
-import { Surface } from "../viewer/surface";
+import { type OutlineLayer, Surface } from "../viewer/surface";
 import { type Case, firstWindow } from "./case";
 import { Frames } from "./frames";
 import { inWords } from "./measures";
@@ -49,6 +57,7 @@ export interface Ui {
   readonly opacity: number;
   readonly labelsHidden: boolean;
   readonly outlines: boolean;
+  readonly changes: boolean;
   readonly smooth: boolean;
   readonly panel: boolean;
   readonly window: Window;
@@ -58,13 +67,21 @@ export interface Ui {
   readonly frame: number;
   readonly ownFrame: number;
   readonly frames: number;
+  readonly cine: boolean;
   readonly canUndo: boolean;
   readonly canRedo: boolean;
   readonly value: readonly number[] | null;
-  readonly ask: "skip" | "help" | null;
+  /** Of the class at hand, in stored samples. */
+  readonly stats: RegionStatistics | null;
+  readonly ask: "skip" | "help" | "recent" | null;
 }
 
 export const MAX_RADIUS = 128;
+/** Frames a second in cine. */
+const CINE_RATE = 12;
+const COUNT_AFTER = 150;
+/** The design's colour of attention. */
+const ATTENTION = "#E0A93B";
 
 export class Workstation implements Board {
   readonly ui = new Store<Ui>({
@@ -83,6 +100,7 @@ export class Workstation implements Board {
     opacity: 0.45,
     labelsHidden: false,
     outlines: false,
+    changes: false,
     smooth: true,
     panel: true,
     window: { center: 0, width: 1 },
@@ -91,9 +109,11 @@ export class Workstation implements Board {
     frame: 0,
     ownFrame: 0,
     frames: 1,
+    cine: false,
     canUndo: false,
     canRedo: false,
     value: null,
+    stats: null,
     ask: null,
   });
   private readonly tools: Record<ToolId, Tool> = {
@@ -121,6 +141,8 @@ export class Workstation implements Board {
   private dirty: Rect = EMPTY_RECT;
   private hovered: Point | null = null;
   private valueFrame = 0;
+  private counting: ReturnType<typeof setTimeout> | undefined;
+  private film: ReturnType<typeof setInterval> | undefined;
   private readonly frames: Frames;
   private readonly stop: () => void;
   panning = false;
@@ -163,6 +185,8 @@ export class Workstation implements Board {
 
   close(): void {
     this.stop();
+    this.setCine(false);
+    clearTimeout(this.counting);
   }
 
   setClasses(classes: readonly LabelClass[]): void {
@@ -295,6 +319,7 @@ export class Workstation implements Board {
 
   setLabel(label: number): void {
     this.ui.set({ label });
+    this.count();
   }
 
   setShape(shape: BrushShape): void {
@@ -372,6 +397,12 @@ export class Workstation implements Board {
 
   showOutlines(outlines: boolean): void {
     this.ui.set({ outlines });
+    this.layers();
+  }
+
+  /** Outline what differs from the suggestion. */
+  showChanges(changes: boolean): void {
+    this.ui.set({ changes });
     this.layers();
   }
 
@@ -459,7 +490,24 @@ export class Workstation implements Board {
     return true;
   }
 
+  /** Run through the series, over and over, until anything else is done. */
+  setCine(cine: boolean): void {
+    if (this.ui.get().cine === cine) return;
+    clearInterval(this.film);
+    this.ui.set({ cine });
+    if (!cine) return;
+    this.film = setInterval(() => {
+      const { frame, frames } = this.ui.get();
+      this.show((frame + 1) % frames);
+    }, 1000 / CINE_RATE);
+  }
+
   goTo(frame: number): void {
+    this.setCine(false);
+    this.show(frame);
+  }
+
+  private show(frame: number): void {
     const { frames, frame: before, ownFrame } = this.ui.get();
     const target = Math.min(frames - 1, Math.max(0, frame));
     const { work } = this;
@@ -473,11 +521,15 @@ export class Workstation implements Board {
     }
     const image = this.seriesFrames[target];
     if (!image) return;
-    this.frames.warm(this.seriesFrames, target, 2);
+    this.frames.warm(this.seriesFrames, target);
     void this.frames
       .pixels(image)
       .then((pixels) => {
-        if (this.work === work && this.ui.get().frame === target) this.paint(image, pixels);
+        // In cine a late frame is still shown: a picture behind is better than a standstill.
+        const { frame: now, cine } = this.ui.get();
+        if (this.work === work && (now === target || (cine && now !== this.ui.get().ownFrame))) {
+          this.paint(image, pixels);
+        }
       })
       .catch(() => this.goTo(ownFrame));
   }
@@ -508,6 +560,8 @@ export class Workstation implements Board {
       ? this.ui.get().window
       : firstWindow(work.assignment.image, work.pixels);
     this.seriesFrames = [];
+    this.frames.rest();
+    this.setCine(false);
     this.ui.set({ frame: 0, ownFrame: 0, frames: 1, window, labelsHidden: false, value: null });
     this.display(work);
     this.clearMeasures();
@@ -545,10 +599,15 @@ export class Workstation implements Board {
   }
 
   private layers(): void {
-    const { frame, ownFrame, labelsHidden, outlines } = this.ui.get();
+    const { frame, ownFrame, labelsHidden, outlines, changes } = this.ui.get();
     const own = frame === ownFrame;
     this.surface?.setLabelsVisible(own && !labelsHidden);
-    const shown = own && outlines && !labelsHidden ? this.suggestion : null;
+    const shown: OutlineLayer[] = [];
+    const { suggestion } = this;
+    if (own && !labelsHidden && suggestion) {
+      if (outlines) shown.push({ mask: suggestion, colour: null });
+      if (changes) shown.push({ mask: difference(this.mask, suggestion), colour: ATTENTION });
+    }
     this.surface?.showOutlines(shown);
     this.cursor();
   }
@@ -572,14 +631,29 @@ export class Workstation implements Board {
     this.work?.stopwatch.activity(performance.now() / 1000);
     this.reading.changed();
     this.refresh();
+    if (this.ui.get().changes) this.layers();
   }
 
   private refresh(): void {
     const history = this.work?.history;
     this.ui.set({ canUndo: history?.canUndo ?? false, canRedo: history?.canRedo ?? false });
+    this.count();
+  }
+
+  /** Area, mean and deviation of the class at hand, once the hand rests. */
+  private count(): void {
+    clearTimeout(this.counting);
+    this.counting = setTimeout(() => {
+      const { work } = this;
+      const stats = work
+        ? statistics(work.mask, work.grey, this.label, work.assignment.image.spacing)
+        : null;
+      this.ui.set({ stats });
+    }, COUNT_AFTER);
   }
 
   private take(spot: Spot): boolean {
+    this.setCine(false);
     const { picking } = this.ui.get();
     if (picking) this.pickRange(spot.image);
     return picking;

@@ -9,6 +9,7 @@ from PIL import Image as Picture
 
 from reticle import storage
 from reticle.images.models import Image
+from reticle.pixels.directions import directions
 from reticle.pixels.window import percentile_window, to_8bit
 
 THUMBNAIL = 128
@@ -26,6 +27,7 @@ def describe(image: Image) -> dict[str, object]:
     spacing = None
     if image.spacing_row and image.spacing_column:
         spacing = [image.spacing_row, image.spacing_column]
+    axes = directions(image.series.affine) if image.series.affine else None
     window = None
     if image.window_center is not None and image.window_width:
         window = {"center": image.window_center, "width": image.window_width}
@@ -42,6 +44,7 @@ def describe(image: Image) -> dict[str, object]:
         "intercept": image.intercept,
         "photometric": image.photometric,
         "spacing": spacing,
+        "axes": {"right": axes[0], "down": axes[1]} if axes else None,
         "window": window,
         "modality": image.series.modality,
         "patient_key": image.series.study.patient_key,

@@ -1,4 +1,5 @@
-import { Button, Popover, Radio, Slider, Stack, Text, TextInput } from "@mantine/core";
+import { ActionIcon, Button, Popover, Radio, Slider, Stack, Text, TextInput } from "@mantine/core";
+import { IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
 import { type FormEvent, useState } from "react";
 import { action } from "../../actions/actions";
 import { firstKey } from "../../actions/keys";
@@ -6,16 +7,31 @@ import { label, t, tn } from "../../i18n";
 import classes from "../../styles/workstation.module.css";
 import type { Workstation } from "../../work/workstation";
 import { usePick } from "./hooks";
+import { RecentCases } from "./recent";
 
 /** Skip on the left, the series in the middle, the one primary act in its corner. */
 export function BottomBar({ station }: { station: Workstation }) {
   const { store } = station.reading;
   const ready = usePick(store, (state) => state.work !== null && !state.lost);
   const unsent = usePick(store, (state) => state.unsent);
+  const amends = usePick(store, (state) => Boolean(state.work?.amends));
   const submit = action("submit");
+  const name = amends ? t("work.saveAmendment") : label(submit.label);
   return (
     <footer className={classes.bar}>
-      <Skip station={station} enabled={ready} />
+      {amends ? (
+        <Button
+          size="xs"
+          variant="subtle"
+          color="gray"
+          onClick={() => void station.reading.back().catch(() => undefined)}
+        >
+          {t("work.leaveAmendment")}
+        </Button>
+      ) : (
+        <Skip station={station} enabled={ready} />
+      )}
+      <RecentCases station={station} />
       <output className={classes.dim}>{unsent > 0 ? tn("work.unsent", unsent) : ""}</output>
       <SeriesSlider station={station} />
       <Button
@@ -24,9 +40,9 @@ export function BottomBar({ station }: { station: Workstation }) {
         onClick={() => void station.reading.submit()}
         aria-keyshortcuts="Enter"
         rightSection={<kbd className={classes.onAccent}>{firstKey(submit)}</kbd>}
-        aria-label={label(submit.label)}
+        aria-label={name}
       >
-        {label(submit.label)}
+        {name}
       </Button>
     </footer>
   );
@@ -36,9 +52,22 @@ function SeriesSlider({ station }: { station: Workstation }) {
   const frame = usePick(station.ui, (ui) => ui.frame);
   const frames = usePick(station.ui, (ui) => ui.frames);
   const own = usePick(station.ui, (ui) => ui.ownFrame);
+  const playing = usePick(station.ui, (ui) => ui.cine);
   if (frames < 2) return <span className={classes.spread} />;
+  const cine = action("cine");
   return (
     <div className={classes.series}>
+      <ActionIcon
+        size="sm"
+        variant="subtle"
+        color="gray"
+        aria-label={label(cine.label)}
+        aria-pressed={playing}
+        aria-keyshortcuts="C"
+        onClick={() => cine.perform(station)}
+      >
+        {playing ? <IconPlayerPause size={16} /> : <IconPlayerPlay size={16} />}
+      </ActionIcon>
       <span className={classes.sliceText}>{t("work.slice", { n: frame + 1, of: frames })}</span>
       <Slider
         className={classes.seriesSlider}

@@ -19,6 +19,7 @@ export function SidePanel({ station }: { station: Workstation }) {
         </section>
       ) : null}
       <Classes station={station} />
+      <Statistics station={station} />
       <Layers station={station} />
       <Why station={station} />
     </aside>
@@ -77,9 +78,36 @@ function Classes({ station }: { station: Workstation }) {
   );
 }
 
+/** Area and values of the class at hand. */
+function Statistics({ station }: { station: Workstation }) {
+  const stats = usePick(station.ui, (ui) => ui.stats);
+  const image = usePick(station.reading.store, (state) => state.work?.assignment.image);
+  if (!stats || !image) return null;
+  const { pixels, area, mean, deviation } = stats;
+  const scale = image.channels === 1 ? image.slope : 1;
+  const offset = image.channels === 1 ? image.intercept : 0;
+  return (
+    <p className={classes.stats}>
+      {area === null
+        ? t("work.areaPixels", { pixels: number(pixels) })
+        : t("work.area", { area: number(area, area < 10 ? 2 : 0), pixels: number(pixels) })}
+      {mean !== null && deviation !== null ? (
+        <>
+          <br />
+          {t(image.modality === "CT" ? "work.meanHu" : "work.mean", {
+            mean: number(mean * scale + offset, 1),
+            deviation: number(deviation * Math.abs(scale), 1),
+          })}
+        </>
+      ) : null}
+    </p>
+  );
+}
+
 function Layers({ station }: { station: Workstation }) {
   const opacity = usePick(station.ui, (ui) => ui.opacity);
   const outlines = usePick(station.ui, (ui) => ui.outlines);
+  const changes = usePick(station.ui, (ui) => ui.changes);
   const smooth = usePick(station.ui, (ui) => ui.smooth);
   const suggestion = usePick(station.reading.store, (state) => state.work?.suggestion ?? null);
   return (
@@ -105,6 +133,13 @@ function Layers({ station }: { station: Workstation }) {
         checked={outlines && suggestion !== null}
         disabled={!suggestion}
         onChange={(event) => station.showOutlines(event.currentTarget.checked)}
+      />
+      <Switch
+        size="xs"
+        label={t("work.changes")}
+        checked={changes && suggestion !== null}
+        disabled={!suggestion}
+        onChange={(event) => station.showChanges(event.currentTarget.checked)}
       />
       <Switch
         size="xs"

@@ -2,6 +2,7 @@ import { Button, Skeleton } from "@mantine/core";
 import { useEffect, useRef } from "react";
 import { Link } from "react-router";
 import { Empty } from "../../components/page";
+import { edgesOf } from "../../domain/edges";
 import { scaleBar } from "../../domain/geometry";
 import { decimal, number, t } from "../../i18n";
 import classes from "../../styles/workstation.module.css";
@@ -51,6 +52,7 @@ function Corners({ station }: { station: Workstation }) {
       <Identity station={station} />
       <Values station={station} />
       <Bar station={station} />
+      <Letters station={station} />
       <Context station={station} />
     </>
   );
@@ -95,6 +97,23 @@ function Values({ station }: { station: Workstation }) {
             : t("work.corner.value", { value: shown })}
         </span>
       ) : null}
+    </div>
+  );
+}
+
+/** Where the sides of the screen point on the patient, where the file says. */
+function Letters({ station }: { station: Workstation }) {
+  const view = usePick(station.ui, (ui) => ui.view);
+  const axes = usePick(station.reading.store, (state) => state.work?.assignment.image.axes);
+  if (!view || !axes) return null;
+  const edges = edgesOf(axes, view);
+  return (
+    <div className={classes.letters} role="img" aria-label={t("work.edges", { ...edges })}>
+      {(["left", "right", "top", "bottom"] as const).map((side) => (
+        <span key={side} data-side={side}>
+          {edges[side]}
+        </span>
+      ))}
     </div>
   );
 }

@@ -35,11 +35,13 @@ export function TopBar(props: { station: Workstation; slug: string; name: string
       <span className={classes.spread} />
       {work ? (
         <span className={classes.dim}>
-          {suggestion
-            ? t("work.model", { number: suggestion.model_number })
-            : work.assignment.returned
-              ? t("work.returned")
-              : t("work.noModel")}
+          {work.amends
+            ? t("work.amending")
+            : suggestion
+              ? t("work.model", { number: suggestion.model_number })
+              : work.assignment.returned
+                ? t("work.returned")
+                : t("work.noModel")}
         </span>
       ) : null}
       <BarAction station={station} id="panel" />

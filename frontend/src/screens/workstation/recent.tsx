@@ -1,0 +1,95 @@
+import { Button, Popover, Skeleton, Text, UnstyledButton } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import type { Recent } from "../../api/client";
+import { ago, t, word } from "../../i18n";
+import classes from "../../styles/workstation.module.css";
+import type { Workstation } from "../../work/workstation";
+import { useNow, usePick } from "./hooks";
+
+/** The reader's last ten answers, each to be taken up again and amended. */
+export function RecentCases({ station }: { station: Workstation }) {
+  const opened = usePick(station.ui, (ui) => ui.ask === "recent");
+  const close = () => station.ui.set({ ask: null });
+  return (
+    <Popover
+      opened={opened}
+      onChange={(open) => !open && close()}
+      position="top-start"
+      trapFocus
+      returnFocus
+      withArrow
+    >
+      <Popover.Target>
+        <Button
+          size="xs"
+          variant="subtle"
+          color="gray"
+          aria-keyshortcuts="Shift+B"
+          onClick={() => (opened ? close() : station.ui.set({ ask: "recent" }))}
+        >
+          {t("action.recent")}
+        </Button>
+      </Popover.Target>
+      <Popover.Dropdown p={6}>{opened ? <Answers station={station} /> : null}</Popover.Dropdown>
+    </Popover>
+  );
+}
+
+function Answers({ station }: { station: Workstation }) {
+  const answers = useQuery({
+    queryKey: ["recent", station.reading.campaign],
+    queryFn: () => station.reading.recent(),
+    staleTime: 0,
+    gcTime: 0,
+  });
+  const [failed, setFailed] = useState(false);
+
+  async function take(answer: Recent) {
+    setFailed(false);
+    try {
+      await station.reading.reopen(answer);
+      station.ui.set({ ask: null });
+    } catch {
+      setFailed(true);
+    }
+  }
+
+  if (answers.isPending) return <Skeleton w={280} h={120} />;
+  if (answers.isError) return <Text size="sm">{t("error.network")}</Text>;
+  if (answers.data.length === 0) return <Text size="sm">{t("work.recentNone")}</Text>;
+  return (
+    <div className={classes.recent}>
+      {failed ? (
+        <Text size="xs" role="alert">
+          {t("error.network")}
+        </Text>
+      ) : null}
+      {answers.data.map((answer) => (
+        <Answer key={answer.annotation} answer={answer} onTake={() => void take(answer)} />
+      ))}
+    </div>
+  );
+}
+
+function Answer({ answer, onTake }: { answer: Recent; onTake: () => void }) {
+  const now = useNow();
+  const seconds = (now - Date.parse(answer.submitted_at)) / 1000;
+  return (
+    <UnstyledButton
+      className={classes.answer}
+      disabled={answer.hindrance !== null}
+      onClick={onTake}
+      data-case={answer.case}
+    >
+      <img src={answer.thumbnail_url} alt="" width={44} height={44} />
+      <span>
+        {t("work.case", { case: answer.case })}
+        <br />
+        <span className={classes.dim}>
+          {answer.hindrance ? word("work.hindrance", answer.hindrance) : ago(seconds)}
+        </span>
+      </span>
+    </UnstyledButton>
+  );
+}
