@@ -29,11 +29,12 @@ export function Options({ station }: { station: Workstation }) {
   const name = t(`action.${tool}`);
   return (
     <div className={classes.options}>
-      <span className={classes.toolName}>{name}</span>
-      {PENS.includes(tool) ? <Pen station={station} /> : null}
-      {tool === "threshold" ? <ValueRange station={station} /> : null}
-      {LOOKS.includes(tool) ? null : <Over station={station} />}
-      <span className={classes.spread} />
+      <div className={classes.toolOptions}>
+        <span className={classes.toolName}>{name}</span>
+        {PENS.includes(tool) ? <Pen station={station} /> : null}
+        {tool === "threshold" ? <ValueRange station={station} /> : null}
+        {LOOKS.includes(tool) ? null : <Over station={station} />}
+      </div>
       {work?.suggestion ? <Suggested station={station} /> : null}
       <ClassMenu station={station} />
       <ViewMenu station={station} />
@@ -74,7 +75,7 @@ function ValueRange({ station }: { station: Workstation }) {
     <>
       <NumberInput
         size="xs"
-        w={84}
+        w={76}
         hideControls
         aria-label={t("work.rangeLow")}
         value={round(low)}
@@ -82,7 +83,7 @@ function ValueRange({ station }: { station: Workstation }) {
       />
       <NumberInput
         size="xs"
-        w={84}
+        w={76}
         hideControls
         aria-label={t("work.rangeHigh")}
         value={round(high)}
@@ -112,6 +113,7 @@ function Over({ station }: { station: Workstation }) {
   return (
     <NativeSelect
       size="xs"
+      w={150}
       aria-label={label(act.label)}
       aria-keyshortcuts={keyText(act.keys[0] ?? "")}
       value={over === "class" ? String(inside) : over}

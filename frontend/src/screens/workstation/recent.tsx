@@ -2,10 +2,10 @@ import { Button, Popover, Skeleton, Text, UnstyledButton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import type { Recent } from "../../api/client";
-import { ago, t, word } from "../../i18n";
+import { dateTime, t, word } from "../../i18n";
 import classes from "../../styles/workstation.module.css";
 import type { Workstation } from "../../work/workstation";
-import { useNow, usePick } from "./hooks";
+import { usePick } from "./hooks";
 
 /** The reader's last ten answers, each to be taken up again and amended. */
 export function RecentCases({ station }: { station: Workstation }) {
@@ -73,8 +73,6 @@ function Answers({ station }: { station: Workstation }) {
 }
 
 function Answer({ answer, onTake }: { answer: Recent; onTake: () => void }) {
-  const now = useNow();
-  const seconds = (now - Date.parse(answer.submitted_at)) / 1000;
   return (
     <UnstyledButton
       className={classes.answer}
@@ -87,7 +85,9 @@ function Answer({ answer, onTake }: { answer: Recent; onTake: () => void }) {
         {t("work.case", { case: answer.case })}
         <br />
         <span className={classes.dim}>
-          {answer.hindrance ? word("work.hindrance", answer.hindrance) : ago(seconds)}
+          {answer.hindrance
+            ? word("work.hindrance", answer.hindrance)
+            : dateTime(answer.submitted_at)}
         </span>
       </span>
     </UnstyledButton>
