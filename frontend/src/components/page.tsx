@@ -1,8 +1,8 @@
 import { Anchor, Box, Button, Container, Group, Menu, Stack, Text, Title } from "@mantine/core";
-import { IconCurrentLocation, IconUser } from "@tabler/icons-react";
+import { IconCheck, IconCurrentLocation, IconUser } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
-import { t } from "../i18n";
+import { language, languages, setLanguage, t } from "../i18n";
 import { useSession, useUser } from "../session";
 import classes from "../styles/page.module.css";
 
@@ -46,6 +46,19 @@ function Account() {
         </Button>
       </Menu.Target>
       <Menu.Dropdown>
+        <Menu.Label>{t("app.language")}</Menu.Label>
+        {languages.map(({ code, name }) => (
+          <Menu.Item
+            key={code}
+            lang={code}
+            aria-current={code === language}
+            rightSection={code === language ? <IconCheck size={14} aria-hidden /> : null}
+            onClick={() => setLanguage(code)}
+          >
+            {name}
+          </Menu.Item>
+        ))}
+        <Menu.Divider />
         <Menu.Item onClick={() => void logOut()}>{t("app.signOut")}</Menu.Item>
       </Menu.Dropdown>
     </Menu>

@@ -3,6 +3,7 @@ export const en = {
   "app.name": "Reticle",
   "app.title": "{page} · Reticle",
   "app.skip": "Skip to content",
+  "app.language": "Language",
   "app.signOut": "Log out",
   "app.home": "Home",
   "app.account": "Account of {name}",

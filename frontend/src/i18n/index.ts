@@ -18,8 +18,55 @@ export type PluralStem = {
     : never;
 }[TextKey];
 
-const catalogue: Record<TextKey, string> = en;
-export const language = "en";
+/** Each under its own name, so that a person finds theirs whatever the page speaks. */
+export const languages = [
+  { code: "en", name: "English" },
+  { code: "zh-CN", name: "简体中文" },
+] as const;
+
+export type Language = (typeof languages)[number]["code"];
+
+const CHOICE = "reticle.language";
+
+/** The language a person chose before, else the one the browser asks for. */
+export function choose(stored: string | null, wanted: string): Language {
+  const chosen = languages.find(({ code }) => code === stored);
+  return chosen?.code ?? (/^zh\b/i.test(wanted) ? "zh-CN" : "en");
+}
+
+function preferred(): Language {
+  // No page, no person: tests and tools speak English wherever they run.
+  if (typeof document === "undefined") return "en";
+  let stored: string | null = null;
+  try {
+    stored = localStorage.getItem(CHOICE);
+  } catch {
+    // A browser that blocks storage keeps no choice.
+  }
+  return choose(stored, navigator.language);
+}
+
+/** Fixed while the page lives; read by everything that writes words, numbers or times. */
+export const language = preferred();
+if (typeof document !== "undefined") document.documentElement.lang = language;
+
+/** Keep a person's choice. The page loads anew, since texts are read when modules load. */
+export function setLanguage(chosen: Language): void {
+  localStorage.setItem(CHOICE, chosen);
+  if (chosen !== language) location.reload();
+}
+
+/**
+ * Awaited here, so that every module that imports `t` finds its texts, even at its top level, and
+ * readers of English never fetch the Chinese. Where that fails, English beats an empty page.
+ */
+const catalogue: Record<TextKey, string> =
+  language === "zh-CN"
+    ? await import("./zh").then(
+        ({ zh }) => zh,
+        () => en,
+      )
+    : en;
 
 /** The text of a key; its type demands exactly the values the text has places for. */
 export function t<K extends TextKey>(key: K, ...values: Needed<K>): string {

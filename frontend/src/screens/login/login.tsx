@@ -1,9 +1,19 @@
-import { Button, Center, Paper, PasswordInput, Stack, Text, TextInput, Title } from "@mantine/core";
+import {
+  Button,
+  Center,
+  Group,
+  Paper,
+  PasswordInput,
+  Stack,
+  Text,
+  TextInput,
+  Title,
+} from "@mantine/core";
 import { IconCurrentLocation } from "@tabler/icons-react";
 import { type FormEvent, useState } from "react";
 import { ApiError } from "../../api/errors";
 import { errorText } from "../../components/errors";
-import { t } from "../../i18n";
+import { language, languages, setLanguage, t } from "../../i18n";
 import { useSession } from "../../session";
 
 export function Login() {
@@ -16,8 +26,30 @@ export function Login() {
           <Text c="dimmed">{t("login.lead")}</Text>
         </Stack>
         <LoginForm />
+        <LanguageSwitch />
       </Paper>
     </Center>
+  );
+}
+
+/** Quiet, after the form: most people never need it, and who does must find it before logging in. */
+function LanguageSwitch() {
+  return (
+    <Group role="group" justify="center" gap="xs" mt="md" aria-label={t("app.language")}>
+      {languages.map(({ code, name }) => (
+        <Button
+          key={code}
+          lang={code}
+          variant={code === language ? "light" : "subtle"}
+          size="compact-xs"
+          color="gray"
+          aria-current={code === language}
+          onClick={() => setLanguage(code)}
+        >
+          {name}
+        </Button>
+      ))}
+    </Group>
   );
 }
 
