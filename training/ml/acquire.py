@@ -1,25 +1,63 @@
-"""Which cases to read next: acquisition functions from arrays to an order. Needs numpy only.
+"""Which cases to read next: from scores and features of a pool to an order. Needs numpy only.
 
-    order = select_order(scores, class_scores, patients, positions,
-                         strategy="stratified", random_share=1 / 3, seed=7)
+    order = select_order(pool, strategy="stratified", random_share=1 / 3, seed=7)
     order[0].index        # the case to read first; .share: chosen by the model or by chance
 
-Plain top-k uncertainty is worse than random in a redundant pool of neighbouring slices, so the
-model's share is noised, stratified over classes, and spread over patients and slices.
+Plain top-k uncertainty is worse than random in a redundant pool of neighbouring slices, so every
+strategy is spread over patients and slices, and chance keeps its share. What the strategies gain
+is measured in benchmarks/selection.md.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence, Sized
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from training.ml import diversity
+
 Floats = npt.NDArray[np.floating]
 POWER = 4.0  # how strongly the noised order follows the score; towards infinity it is plain top-k
+SOFTNESS = 0.1  # temperature of the softmax draw, in standard deviations of the pool's scores
 BATCH = 12  # cases read between two models, roughly: diversity is kept within so many
 MINIMUM_GAP = 2  # slices between two cases of one patient within a batch
-STRATEGIES = ("random", "entropy", "stratified")
+GREEDY = 256  # so many cases are put in a diverse order; the rest of a pool follows by chance
+
+
+@dataclass(frozen=True)
+class Pool:
+    """What is known of the N cases that may be read next; NaN is "not known"."""
+
+    patients: Sequence[str]
+    positions: Sequence[int]
+    """Slice numbers."""
+    class_scores: Floats
+    """(N, C): mean entropy where a class may be."""
+    measures: Mapping[str, Floats] = field(default_factory=dict)
+    """(N,) each, by the names of `training.ml.measures.of_image`, and `disagreement`."""
+    foreground: Floats | None = None
+    """(N,): share of pixels predicted to be of any class."""
+    features: Floats | None = None
+    """(N, D): bottleneck features."""
+    gradients: Floats | None = None
+    """(N, G): see `diversity.gradient_embedding`."""
+    labelled: Floats | None = None
+    """(M, D): bottleneck features of the cases that are labelled."""
+
+    def __post_init__(self) -> None:
+        count = len(self.patients)
+        parts: list[Sized] = [self.positions, self.class_scores, *self.measures.values()]
+        parts += [a for a in (self.foreground, self.features, self.gradients) if a is not None]
+        if any(len(part) != count for part in parts):
+            raise ValueError("a pool's parts must be of one length")
+
+    def __len__(self) -> int:
+        return len(self.patients)
+
+    def measure(self, name: str) -> Floats:
+        """One measure (N,); all NaN where the model did not give it."""
+        return self.measures.get(name, np.full(len(self), np.nan))
 
 
 @dataclass(frozen=True)
@@ -30,16 +68,6 @@ class Ranked:
     strategy: str
     score: float | None
     share: str
-
-
-def entropy(probabilities: Floats) -> Floats:
-    """Return -sum p log p over classes, in [0, 1], for probabilities (C, H, W) -> (H, W).
-
-    Source: Shannon 1948; as an acquisition function Settles, "Active learning", 2009.
-    """
-    p = np.clip(probabilities, 1e-12, 1.0)
-    bits = -(p * np.log(p)).sum(axis=0)
-    return np.asarray(bits / math.log(max(2, probabilities.shape[0])))
 
 
 def power_noised(scores: Floats, rng: np.random.Generator, power: float = POWER) -> Floats:
@@ -112,36 +140,147 @@ def diverse(
     return result
 
 
-def select_order(
-    scores: Floats,
-    class_scores: Floats,
-    patients: Sequence[str],
-    positions: Sequence[int],
-    *,
-    strategy: str,
-    random_share: float,
-    seed: int,
-) -> list[Ranked]:
+def softmax_drawn(scores: Floats, rng: np.random.Generator) -> Floats:
+    """Return keys (N,) whose descending order draws cases with probability ~ exp(score / t).
+
+    t is `SOFTNESS` standard deviations of the scores. NaN gets -inf. Source: Kirsch et al.,
+    "Stochastic batch acquisition", 2021 (softmax acquisition).
+    """
+    usable = np.isfinite(scores)
+    keys = np.full(len(scores), -np.inf)
+    if usable.any():
+        scale = SOFTNESS * float(scores[usable].std()) or 1.0
+        keys[usable] = scores[usable] / scale + rng.gumbel(size=int(usable.sum()))
+    return keys
+
+
+def _finite(scores: Floats) -> Floats:
+    """What is no number says nothing: 0."""
+    return np.asarray(np.nan_to_num(scores, nan=0.0, posinf=0.0, neginf=0.0))
+
+
+def class_balanced(class_scores: Floats) -> Floats:
+    """Mean over classes of score / the pool's mean score of the class: (N, C) -> (N,).
+
+    A rare class's scores are low everywhere; dividing lets its few uncertain cases count.
+    """
+    if not class_scores.size:
+        return np.full(len(class_scores), np.nan)
+    scores = _finite(class_scores)
+    mean = scores.mean(axis=0)
+    return np.asarray((scores / np.where(mean > 0, mean, 1)).mean(axis=1))
+
+
+def by_patients(pool: Pool, among: npt.NDArray[np.bool_], rng: np.random.Generator) -> list[int]:
+    """Chance, patients taking turns: the baseline that every strategy has to beat.
+
+    Cases that are not `among` (N,) come last.
+    """
+    turns: list[tuple[bool, int, float, int]] = []
+    seen: dict[str, int] = {}
+    for index in rng.permutation(len(pool)).tolist():
+        patient = pool.patients[index]
+        if among[index]:
+            seen[patient] = seen.get(patient, 0) + 1
+        turns.append((not among[index], seen.get(patient, 0), float(rng.random()), index))
+    return [turn[-1] for turn in sorted(turns)]
+
+
+Ordering = Callable[[Pool, np.random.Generator], list[int]]
+
+
+def _top(name: str) -> Ordering:
+    return lambda pool, rng: _spread(pool, _descending(pool.measure(name), rng))
+
+
+def _spread(pool: Pool, order: Sequence[int]) -> list[int]:
+    return diverse(order, pool.patients, pool.positions)
+
+
+def _head(pool: Pool, chosen: Sequence[int], rng: np.random.Generator) -> list[int]:
+    """A diverse head, and the others by chance behind it."""
+    taken = set(chosen)
+    return [*chosen, *(int(i) for i in rng.permutation(len(pool)) if int(i) not in taken)]
+
+
+def _foreground(pool: Pool, rng: np.random.Generator) -> list[int]:
+    shown = np.zeros(len(pool)) if pool.foreground is None else pool.foreground
+    return by_patients(pool, _finite(shown) > 0, rng)
+
+
+def _classes(pool: Pool, rng: np.random.Generator) -> list[int]:
+    if pool.class_scores.ndim != 2 or not pool.class_scores.shape[1]:
+        return _top("entropy")(pool, rng)
+    return _spread(pool, stratified(_finite(pool.class_scores), rng))
+
+
+def _features(pool: Pool) -> Floats:
+    return np.zeros((len(pool), 1)) if pool.features is None else pool.features
+
+
+def _gradients(pool: Pool) -> Floats:
+    return _features(pool) if pool.gradients is None else pool.gradients
+
+
+ORDERINGS: Mapping[str, Ordering] = {
+    "random": lambda pool, rng: [],
+    "foreground": _foreground,
+    "least_confidence": _top("least_confidence"),
+    "margin": _top("margin"),
+    "entropy": _top("entropy"),
+    "bald": _top("bald"),
+    "variance": _top("variance"),
+    "disagreement": _top("disagreement"),
+    "power": lambda pool, rng: _spread(
+        pool, _descending(power_noised(pool.measure("entropy"), rng), rng)
+    ),
+    "softmax": lambda pool, rng: _spread(
+        pool, _descending(softmax_drawn(pool.measure("entropy"), rng), rng)
+    ),
+    "class_balanced": lambda pool, rng: _spread(
+        pool, _descending(class_balanced(pool.class_scores), rng)
+    ),
+    "stratified": _classes,
+    "core_set": lambda pool, rng: _head(
+        pool, diversity.k_center(_features(pool), pool.labelled, GREEDY, rng), rng
+    ),
+    "k_means": lambda pool, rng: _head(
+        pool, diversity.k_means(_features(pool), BATCH, rng), rng
+    ),
+    "badge": lambda pool, rng: _head(
+        pool, diversity.k_means_plus(_gradients(pool), GREEDY, rng), rng
+    ),
+}  # fmt: skip
+STRATEGIES = tuple(ORDERINGS)
+EXTRAS: Mapping[str, Sequence[str]] = {
+    "least_confidence": ("--measures",),
+    "margin": ("--measures",),
+    "bald": ("--passes", "mirror"),
+    "variance": ("--passes", "mirror"),
+    "badge": ("--gradient",),
+}
+"""What `python -m training.ml score` is asked for besides, by strategies that need it."""
+
+
+def select_order(pool: Pool, *, strategy: str, random_share: float, seed: int) -> list[Ranked]:
     """Return all N cases in the order they should be read, chance strewn in by `random_share`.
 
-    `scores` (N,) and `class_scores` (N, C) are uncertainties, higher is less sure, NaN unknown;
-    `positions` are slice numbers. The same input and seed give the same order. Raises ValueError
-    for an unknown strategy or unequal lengths.
+    The same input and seed give the same order. Raises ValueError for an unknown strategy.
     """
-    count = len(scores)
-    if strategy not in STRATEGIES:
+    if strategy not in ORDERINGS:
         raise ValueError(f"strategy: choose one of {', '.join(STRATEGIES)}, not {strategy!r}")
-    if not count == len(patients) == len(positions) == len(class_scores):
-        raise ValueError("scores, class_scores, patients and positions must be of one length")
     rng = np.random.default_rng(seed)
-    if strategy == "random":
-        model: list[int] = []
-    elif strategy == "entropy" or class_scores.ndim != 2 or not class_scores.shape[1]:
-        model = diverse(_descending(scores, rng), patients, positions)
-    else:
-        model = diverse(stratified(class_scores, rng), patients, positions)
-    chance = [int(i) for i in rng.permutation(count)]
+    model = ORDERINGS[strategy](pool, rng)
+    chance = by_patients(pool, np.ones(len(pool), bool), rng)
+    scores = _shown(pool, strategy)
     return _interleaved(model, chance, scores, strategy, random_share)
+
+
+def _shown(pool: Pool, strategy: str) -> Floats:
+    """The score that is told beside a place: the strategy's own measure, else the entropy."""
+    if strategy == "class_balanced":
+        return class_balanced(pool.class_scores)
+    return pool.measure(strategy if strategy in pool.measures else "entropy")
 
 
 def _interleaved(

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,13 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
 from training.ml.config import NetworkConfig
-from training.ml.job import JobError, LabelClass
+from training.ml.job import JobError, LabelClass, Question
+from training.ml.networks import build
 from training.ml.preprocess import Plan
-from training.ml.unet import UNet, outputs_for
+from training.ml.unet import Network, outputs_for
 
 WEIGHTS, CARD, STATE = "model.safetensors", "model.json", "checkpoint.safetensors"
+ENSEMBLE = "ensemble.json"
 _FORMAT = 1
 
 
@@ -38,7 +40,7 @@ class DamagedFile(ValueError):
 class Model:
     """A network with everything needed to use it."""
 
-    network: UNet
+    network: Network
     architecture: NetworkConfig
     plan: Plan
     classes: tuple[LabelClass, ...]
@@ -47,17 +49,49 @@ class Model:
     """Number of training examples."""
     mirror: bool = False
     """Average predictions over mirror images."""
+    questions: tuple[Question, ...] = ()
+    """What a classifier answers; it has no classes then."""
+    fingerprint: Mapping[str, Any] = field(default_factory=dict)
+    """What the training images were like, by modality; empty in models of earlier releases."""
+
+    @property
+    def members(self) -> tuple[Model, ...]:
+        """The networks to ask: this one; an ensemble has several."""
+        return (self,)
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write by temporary file, fsync and rename: after a crash the old or the new file is there."""
+@dataclass(frozen=True)
+class Ensemble:
+    """Models of the same classes or questions, asked together: the mean of their probabilities."""
+
+    members: tuple[Model, ...]
+
+    @property
+    def classes(self) -> tuple[LabelClass, ...]:
+        """What all members know."""
+        return self.members[0].classes
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """What all members answer."""
+        return self.members[0].questions
+
+
+def write_whole(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Write by temporary file, fsync and rename: after a crash the old or the new file is there.
+
+    Without `durable` that holds for a killed process, not for a power cut.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     with temporary.open("wb") as file:
         file.write(content)
         file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            os.fsync(file.fileno())
     temporary.replace(path)
+    if not durable:
+        return
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
@@ -77,9 +111,11 @@ def save_model(folder: Path, model: Model) -> str:
     write_whole(folder / WEIGHTS, content)
     card = {
         "format": _FORMAT,
-        "architecture": {"name": "unet", **asdict(model.architecture)},
+        "architecture": {"name": model.architecture.kind, **asdict(model.architecture)},
         "preprocessing": asdict(model.plan),
         "classes": [asdict(item) for item in model.classes],
+        **({"questions": [asdict(item) for item in model.questions]} if model.questions else {}),
+        "fingerprint": model.fingerprint,
         "in_channels": model.plan.channels,
         "seed": model.seed,
         "trained_on": model.trained_on,
@@ -100,29 +136,82 @@ def load_model(folder: Path) -> Model:
         shape = {key: value for key, value in card["architecture"].items() if key != "name"}
         architecture, plan = NetworkConfig.parse(shape), Plan(**card["preprocessing"])
         classes = tuple(LabelClass(item["index"], item["name"]) for item in card["classes"])
-        network = UNet(architecture, plan.channels, outputs_for(len(classes)))
+        questions = tuple(
+            Question(item["code"], item["kind"], tuple(item["options"]))
+            for item in card.get("questions", [])
+        )
+        outputs = outputs_of(classes, questions, plan.channels)
+        network = build(architecture, plan.channels, outputs)
         network.load_state_dict(load_tensors(content))
         return Model(
-            network, architecture, plan, classes, card["seed"], card["trained_on"], card["mirror"]
-        )
+            network, architecture, plan, classes, card["seed"], card["trained_on"],
+            card["mirror"], questions, card.get("fingerprint", {}),
+        )  # fmt: skip
     except DamagedFile:
         raise
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise DamagedFile(f"model folder cannot be used: {error}") from error
 
 
+def outputs_of(classes: Sequence[LabelClass], questions: Sequence[Question], channels: int) -> int:
+    """Channels out of the network: for classes, for options, or (pre-trained) for the picture."""
+    if questions:
+        return sum(len(item.options) for item in questions)
+    return outputs_for(len(classes)) if classes else channels
+
+
+def save_ensemble(folder: Path, members: Sequence[str], **notes: object) -> None:
+    """Write ensemble.json, naming model folders below it. `notes` are kept for the record."""
+    write_json(folder / ENSEMBLE, {"format": _FORMAT, "members": list(members), **notes})
+
+
+def load_any(folder: Path) -> Model | Ensemble:
+    """Read a model folder or an ensemble of some. Raises DamagedFile."""
+    if not (folder / ENSEMBLE).exists():
+        return load_model(folder)
+    members = tuple(load_model(part) for part in _member_folders(folder))
+    if not members or any(
+        (part.classes, part.questions) != (members[0].classes, members[0].questions)
+        for part in members
+    ):
+        raise DamagedFile(f"{ENSEMBLE}: needs members of the same classes")
+    return Ensemble(members)
+
+
 def weights_digest(folder: Path) -> str:
-    """sha256 of a model folder's weights file, hex."""
+    """sha256 of a model folder's weights file, hex; of its members' digests for an ensemble."""
+    if (folder / ENSEMBLE).exists():
+        each = "".join(weights_digest(part) for part in _member_folders(folder))
+        return hashlib.sha256(each.encode()).hexdigest()
     return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
 
 
-def check_start(start: Model, classes: Sequence[LabelClass], network: NetworkConfig) -> None:
+def _member_folders(folder: Path) -> list[Path]:
+    try:
+        names = json.loads((folder / ENSEMBLE).read_text(encoding="utf-8"))["members"]
+        paths = [folder / name for name in names]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DamagedFile(f"{ENSEMBLE} cannot be used: {error}") from error
+    if not all(path.resolve().is_relative_to(folder.resolve()) for path in paths):
+        raise DamagedFile(f"{ENSEMBLE}: members must lie inside the folder")
+    return paths
+
+
+def check_start(
+    start: Model,
+    classes: Sequence[LabelClass],
+    network: NetworkConfig,
+    questions: Sequence[Question] = (),
+) -> None:
     """Refuse to fine-tune from a model of other classes or another network (JobError)."""
-    if list(start.classes) != list(classes):
-        before = ", ".join(f"{c.index} {c.name}" for c in start.classes)
+    if (start.classes, start.questions) != (tuple(classes), tuple(questions)):
+        before = ", ".join(
+            [f"{c.index} {c.name}" for c in start.classes] + [q.code for q in start.questions]
+        )
         raise JobError(
             "classes_changed",
-            f"the start model knows the classes {before}; train from scratch (start: null)",
+            f"the start model knows the classes {before}; take it as job.transfer, or train from "
+            "scratch (start: null)",
         )
     if start.architecture != network:
         raise JobError(
@@ -133,10 +222,18 @@ def check_start(start: Model, classes: Sequence[LabelClass], network: NetworkCon
 
 
 def save_checkpoint(
-    folder: Path, network: nn.Module, optimizer: torch.optim.Optimizer, record: Mapping[str, Any]
+    folder: Path,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    record: Mapping[str, Any],
+    best: Mapping[str, Tensor],
 ) -> None:
-    """Write the state after an epoch; `record` is JSON and comes back from `load_checkpoint`."""
-    tensors = {f"network.{key}": value for key, value in network.state_dict().items()}
+    """Write the state after an epoch; `record` is JSON and comes back from `load_checkpoint`.
+
+    `best` are the weights of the best epoch so far, where a run keeps them; else empty.
+    """
+    tensors = {f"best.{key}": value for key, value in best.items()}
+    tensors |= {f"network.{key}": value for key, value in network.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{key}": value for key, value in state.items()}
     tensors = _plain(tensors)
@@ -146,11 +243,16 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    folder: Path, network: nn.Module, optimizer: torch.optim.Optimizer, fingerprint: str
-) -> dict[str, Any]:
-    """Put a saved state back and return its record.
+    folder: Path,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    fingerprint: str,
+    recipe: int,
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Put a saved state back and return its record and its best weights.
 
-    Raises DamagedFile when the file is cut short or altered, JobError when it is another job's.
+    Raises DamagedFile when the file is cut short, altered or of another recipe, JobError when it is
+    another job's.
     """
     try:
         with safe_open(folder / STATE, framework="pt") as file:
@@ -161,6 +263,8 @@ def load_checkpoint(
         record: dict[str, Any] = json.loads(header["record"])
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise DamagedFile(f"{STATE} cannot be used: {error}") from error
+    if record.get("recipe") != recipe:
+        raise DamagedFile(f"{STATE} was written by a release that trains differently")
     if record.get("fingerprint") != fingerprint:
         raise JobError(
             "other_job",
@@ -174,7 +278,7 @@ def load_checkpoint(
         states.setdefault(int(index), {})[name] = value
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": states, "param_groups": groups})
-    return record
+    return record, _under("best.", tensors)
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -1,8 +1,14 @@
-"""The three commands that the worker starts as child processes; usable by hand just as well.
+"""The commands that the worker starts as child processes; usable by hand just as well.
 
     python -m training.ml train JOB --out OUT [--resume OLDOUT] [--watch-stdin]
+    python -m training.ml pretrain JOB --out OUT [--resume OLDOUT] [--watch-stdin]
+    python -m training.ml cross JOB --folds K --out OUT [--watch-stdin]
+    python -m training.ml export MODEL --out OUT [--format onnx|torchscript]
     python -m training.ml evaluate JOB --model MODEL --out report.json [--watch-stdin]
     python -m training.ml predict JOB --model MODEL --out OUT [--watch-stdin]
+    python -m training.ml explain JOB --model MODEL --out OUT [--watch-stdin]
+    python -m training.ml robustness JOB --model MODEL --out report.json [--watch-stdin]
+    python -m training.ml score --model MODEL < job folders, one a line; results in FOLDER/out
 
 Standard output carries one JSON object per line and nothing else; logs go to standard error. The
 last line of a failed command is {"event": "error", "code", "message"}. Exit codes: 0 done, 1 failed
@@ -21,16 +27,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from training.ml.job import Job, JobError, read_job
+from training.ml.job import JobError, read_job
 
+Emit = Callable[[dict[str, Any]], None]
 FAILED, BAD_JOB, ORPHANED = 1, 2, 3
+PASSES = ("none", "mirror", "dropout")
 
 log = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit code."""
-    parsed = _parser().parse_args(arguments)
+    parsed = parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
     _give_way(parsed.nice)
     _keep_to(int(os.environ.get("RETICLE_ML_CORES", "0")))
@@ -43,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
         events.flush()
 
     try:
-        _run(parsed, read_job(parsed.job), emit)
+        run(parsed, emit)
     except JobError as error:
         emit({"event": "error", "code": error.code, "message": error.message})
         return BAD_JOB
@@ -57,59 +65,75 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m training.ml", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
+def parser() -> argparse.ArgumentParser:
+    """What the commands take."""
+    made = argparse.ArgumentParser(prog="python -m training.ml", description=__doc__)
+    commands = made.add_subparsers(dest="command", required=True)
     for name, purpose in (
         ("train", "train a model from the job's examples"),
+        ("cross", "train one model per fold of patients, and measure each on its own fold"),
+        ("pretrain", "learn from the job's images alone; the model is a `transfer` for train"),
         ("evaluate", "measure a model on the job's examples"),
-        ("predict", "predict masks, uncertainty and scores for the job's examples"),
+        ("predict", "predict masks or answers, uncertainty and scores for the job's examples"),
+        ("explain", "map where the model is unsure and where it looks for each class"),
+        ("score", "predict for the job folders named on standard input, one a line"),
+        ("robustness", "measure a model on the job's examples made worse in stated ways"),
+        ("export", "write a model as one file for other programs, its preprocessing included"),
     ):
         command = commands.add_parser(name, help=purpose)
-        command.add_argument("job", type=Path, help="job folder")
-        command.add_argument("--out", type=Path, required=True, help="folder, or report file")
-        if name == "train":
-            command.add_argument("--resume", type=Path, help="folder of an interrupted run")
-        else:
+        if name == "score":
             command.add_argument("--model", type=Path, required=True, help="model folder")
+            _extras(command)
+            command.add_argument("--nice", type=int, default=19, help="0: an ordinary process")
+            command.set_defaults(watch_stdin=False)
+            continue
+        if name == "export":
+            command.add_argument("model", type=Path, help="model folder")
+            command.add_argument("--format", choices=("onnx", "torchscript"), default="onnx")
+        else:
+            command.add_argument("job", type=Path, help="job folder")
+        command.add_argument("--out", type=Path, required=True, help="folder, or report file")
+        if name in ("train", "pretrain"):
+            command.add_argument("--resume", type=Path, help="folder of an interrupted run")
+        elif name == "cross":
+            command.add_argument("--folds", type=int, default=5, help="how many, at least 2")
+        elif name != "export":
+            command.add_argument("--model", type=Path, required=True, help="model folder")
+        if name == "predict":
+            _extras(command)
+        elif name == "explain":
+            command.add_argument("--occlusion", action="store_true", help="hide squares, slowly")
         command.add_argument(
             "--watch-stdin", action="store_true", help="exit when standard input closes"
         )
         command.add_argument("--nice", type=int, default=19, help="0: an ordinary process")
-    return parser
+    return made
 
 
-def _run(parsed: argparse.Namespace, job: Job, emit: Callable[[dict[str, Any]], None]) -> None:
+def _extras(command: argparse.ArgumentParser) -> None:
+    """What some strategies of selection want to know besides."""
+    command.add_argument("--passes", choices=PASSES, default="none", help="several looks")
+    command.add_argument("--gradient", action="store_true", help="gradient embeddings (BADGE)")
+    command.add_argument("--measures", action="store_true", help="more than the entropy")
+
+
+def run(parsed: argparse.Namespace, emit: Emit) -> None:
+    """Do what was asked, in this process. Raises JobError and what went wrong while computing."""
+    job = None
+    if parsed.command not in ("export", "score"):
+        job = read_job(parsed.job, labelled=parsed.command != "pretrain")
     # Loaded late on purpose: torch and MONAI take seconds, and a bad job is answered at once.
-    from training.ml import cases, checkpoint, device, evaluate, loop
+    from training.ml import checkpoint, commands
 
     try:
-        if parsed.command == "train":
-            loop.train(
-                job.config,
-                job.examples,
-                classes=job.classes,
-                out=parsed.out,
-                seed=job.seed,
-                start=checkpoint.load_model(job.start) if job.start else None,
-                resume=parsed.resume,
-                emit=emit,
-            )
-            return
-        model = checkpoint.load_model(parsed.model)
+        if parsed.command == "score":
+            commands.score_folders(parsed, emit, sys.stdin)
+        elif job is None:
+            commands.export_model(parsed, emit)
+        else:
+            commands.COMMANDS[parsed.command](parsed, job, emit)
     except checkpoint.DamagedFile as error:
         raise JobError("bad_model", str(error)) from error
-    place = device.choose(job.config)
-    place.settle(model.network, model.architecture.norm)
-    if parsed.command == "evaluate":
-        if model.classes != job.classes:
-            raise JobError("classes_changed", "the model was trained for other classes")
-        report = evaluate.evaluate(model, job.examples, place, seed=job.seed)
-        checkpoint.write_json(parsed.out, report)
-        emit({"event": "done", "mean_dice": report["mean_dice"]})
-    else:
-        digest = checkpoint.weights_digest(parsed.model)
-        cases.predict_all(model, digest, job.examples, parsed.out, place, emit)
 
 
 def _give_way(nice: int) -> None:

@@ -15,8 +15,13 @@ from typing import Any, Literal, TypeVar, get_args
 Norm = Literal["none", "batch", "group", "instance"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "fp32", "bf16"]
+Kind = Literal["unet", "classifier"]
+Encoder = Literal["plain", "resnet18", "resnet34", "resnet50"]
+Schedule = Literal["cosine", "plateau"]
 
 T = TypeVar("T", bound="NetworkConfig | AugmentConfig | TrainConfig")
+
+RESIDUAL_STRIDE = 32
 
 IGNORE = 255
 """Mask value of pixels that nobody judged; they never enter a loss or a metric."""
@@ -33,14 +38,21 @@ def _require(good: bool, message: str) -> None:
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """Shape of the U-Net; channels in and out follow from the data."""
+    """Shape of the network; channels in and out follow from the data."""
 
+    kind: Kind = "unet"
+    """A U-Net for regions, a classifier for questions about the whole image."""
+    encoder: Encoder = "plain"
+    """The way down: pairs of convolutions, or a residual network of the literature."""
     widths: tuple[int, ...] = (16, 32, 64, 128, 256)
-    """Channels of each level, full resolution first; the last one is the bottleneck."""
+    """Channels of each level, full resolution first; the last one is the bottleneck. Residual
+    encoders bring widths of their own and leave this alone."""
     norm: Norm = "batch"
     """Normalisation after each convolution; "none" is the published network."""
     dropout: float = 0.0
     """Share of the bottleneck's channels that training sets to zero."""
+    deep_supervision: bool = False
+    """Train the lower levels of a U-Net's decoder by heads of their own, weights halving."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "widths", tuple(self.widths))
@@ -53,11 +65,34 @@ class NetworkConfig:
             self.norm in get_args(Norm), f"network.norm: choose one of {', '.join(get_args(Norm))}"
         )
         _require(0 <= self.dropout < 1, "network.dropout: choose a share from 0 to below 1")
+        for name, kinds in (("kind", Kind), ("encoder", Encoder)):
+            choices = get_args(kinds)
+            _require(getattr(self, name) in choices, f"network.{name}: choose one of {choices}")
+        _require(
+            self.encoder == "plain" or self.norm != "none",
+            "network.norm: a residual encoder needs a normalisation",
+        )
+        _require(
+            self.kind == "unet" or not self.deep_supervision,
+            "network.deep_supervision: only a U-Net has a decoder to supervise",
+        )
 
     @property
     def stride(self) -> int:
         """How many pixels of the image make one pixel of the bottleneck, per axis."""
-        return int(2 ** (len(self.widths) - 1))
+        return int(2 ** (len(self.widths) - 1)) if self.encoder == "plain" else RESIDUAL_STRIDE
+
+    def lends_to(self, wanted: NetworkConfig) -> bool:
+        """Whether a network of this shape may give its first weights to another one.
+
+        A classifier may begin with the encoder of a U-Net; dropout and heads are its own affair.
+        """
+        free = ("kind", "dropout", "deep_supervision")
+        return all(
+            getattr(self, item.name) == getattr(wanted, item.name)
+            for item in fields(self)
+            if item.name not in free
+        )
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> NetworkConfig:
@@ -123,6 +158,10 @@ class TrainConfig:
     """Intensity percentile of an image that becomes 1."""
     denoise: Literal[0, 3, 5] = 0
     """Side of a median filter applied before anything else; 0 for none."""
+    nonlocal_means: float = 0.0
+    """Strength of non-local-means denoising, in units of the normalised range; 0 for none."""
+    clahe: float = 0.0
+    """Clip limit of local histogram equalisation, in multiples of an even histogram; 0: none."""
     epochs: int = 20
     """Epochs of the whole run; a checkpoint is written after each."""
     minimum_steps: int = 200
@@ -132,7 +171,13 @@ class TrainConfig:
     batch: int = 8
     """Images per optimiser step and process."""
     learning_rate: float = 2e-3
-    """Peak of the one-cycle schedule."""
+    """Peak of the schedule."""
+    schedule: Schedule = "cosine"
+    """One cosine cycle over the run, or the peak halved whenever nothing improves any more."""
+    plateau: int = 3
+    """Epochs without improvement after which the plateau schedule halves the rate."""
+    patience: int = 0
+    """End after so many epochs without a better inner Dice, with the best weights; 0: never."""
     warm_factor: float = 0.5
     """The peak is multiplied by this when the run starts from an earlier model."""
     weight_decay: float = 1e-2
@@ -143,6 +188,10 @@ class TrainConfig:
     """Weight of the class-weighted cross-entropy."""
     dice: float = 1.0
     """Weight of the soft Dice loss."""
+    focal: float = 0.0
+    """Weight of the focal loss, for classes that drown among easy pixels."""
+    focal_gamma: float = 2.0
+    """How much the focal loss spares what is already right."""
     class_power: float = 0.5
     """Class weights are (1 / frequency) to this power; 0 weighs all classes alike."""
     foreground_share: float = 0.5
@@ -151,8 +200,8 @@ class TrainConfig:
     """Share of each batch drawn from the fresh examples when fine-tuning; the rest is replay."""
     inner_share: float = 0.0
     """Share of patients put aside to measure Dice per epoch; 0 measures on the batches instead."""
-    cache_megabytes: int = 1024
-    """Memory for preprocessed images; the rest is read again when needed."""
+    cache_megabytes: int = 4096
+    """Disk for prepared images, memory-mapped; the others are prepared again when needed."""
     threads: int = 0
     """Torch threads; 0 takes RETICLE_ML_THREADS from the environment, else torch's own choice."""
     device: Device = "auto"
@@ -174,6 +223,12 @@ class TrainConfig:
             "low_percentile, high_percentile: need 0 <= low < high <= 100",
         )
         _require(self.denoise in (0, 3, 5), "denoise: choose 0, 3 or 5")
+        _require(self.schedule in get_args(Schedule), "schedule: cosine or plateau")
+        _require(self.plateau >= 1, "plateau: at least 1 epoch")
+        _require(
+            self.patience == 0 or (self.patience > 0 and self.inner_share > 0),
+            "patience: at least 0; above that it needs inner_share, to have what to measure on",
+        )
         _require(self.epochs >= 1, "epochs: at least 1")
         _require(self.minimum_steps >= 1, "minimum_steps: at least 1")
         _require(self.seconds is None or self.seconds > 0, "seconds: positive, or null")
@@ -184,9 +239,15 @@ class TrainConfig:
         )
         for name in ("learning_rate", "warm_factor", "clip"):
             _require(getattr(self, name) > 0, f"{name}: must be positive")
-        for name in ("weight_decay", "cross_entropy", "dice", "class_power", "threads"):
+        for name in (
+            "weight_decay", "cross_entropy", "dice", "focal", "focal_gamma", "class_power",
+            "threads", "nonlocal_means", "clahe", "cache_megabytes",
+        ):  # fmt: skip
             _require(getattr(self, name) >= 0, f"{name}: must not be negative")
-        _require(self.cross_entropy + self.dice > 0, "cross_entropy, dice: one must be above 0")
+        _require(
+            self.cross_entropy + self.dice + self.focal > 0,
+            "cross_entropy, dice, focal: one must be above 0",
+        )
         for name in ("foreground_share", "fresh_share"):
             _require(0 <= getattr(self, name) <= 1, f"{name}: a share from 0 to 1")
         _require(0 <= self.inner_share < 1, "inner_share: a share from 0 to below 1")
@@ -289,9 +350,36 @@ PRESETS: Mapping[str, TrainConfig] = types.MappingProxyType(
             batch=4,
             learning_rate=3e-4,
         ),
+        "residual": TrainConfig(
+            preset="residual",
+            network=NetworkConfig(encoder="resnet18"),
+            longest=1024,
+            patch=256,
+            epochs=50,
+            minimum_steps=1000,
+            learning_rate=1e-3,
+        ),
+        "classifier": TrainConfig(
+            preset="classifier",
+            network=NetworkConfig(kind="classifier", widths=(16, 32, 64, 128)),
+            longest=128,
+            minimum_steps=400,
+            augment=AugmentConfig(elastic=0.0),
+        ),
+        "resnet": TrainConfig(
+            preset="resnet",
+            network=NetworkConfig(kind="classifier", encoder="resnet18"),
+            longest=256,
+            epochs=50,
+            minimum_steps=1000,
+            batch=16,
+            learning_rate=1e-3,
+            augment=AugmentConfig(elastic=0.0),
+        ),
     }
 )
-"""Starting points by name: cpu, small (one core, two minutes), tiny (seconds), gpu, published.
+"""Starting points by name: cpu, small (one core, two minutes), tiny (seconds), gpu, published,
+residual (a U-Net on ResNet-18); for questions about the whole image: classifier (CPU), resnet.
 
 Few labels are learned by many small steps: with 13 labels and 100 s on one core, small reached
 Dice 0.87 where cpu, with a quarter of its steps, reached 0.82 (demo cohort, one seed)."""

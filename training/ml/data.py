@@ -9,28 +9,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch import Tensor
 
+from training.ml.aim import Aim
 from training.ml.augment import Augment
-from training.ml.config import IGNORE, TrainConfig
-from training.ml.job import Example, JobError, LabelClass
-from training.ml.preprocess import Floats, Mask, Plan
+from training.ml.config import TrainConfig
+from training.ml.job import Example, JobError
+from training.ml.prepared import Prepared, Store, store_name, store_open
+from training.ml.preprocess import Plan
 
 _AHEAD = 2
-
-
-def channel_of(classes: Sequence[LabelClass]) -> npt.NDArray[np.uint8]:
-    """Table from mask value to channel: (256,) uint8; values of no class are ignored."""
-    table = np.full(256, IGNORE, dtype=np.uint8)
-    table[0] = 0
-    for channel, item in enumerate(classes, start=1):
-        table[item.index] = channel
-    return table
 
 
 def put_aside(examples: Sequence[Example], share: float) -> tuple[list[Example], list[Example]]:
@@ -50,61 +42,55 @@ def put_aside(examples: Sequence[Example], share: float) -> tuple[list[Example],
     )
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """One example on the network's grid: picture (H, W, C), channel numbers (H, W) with 255."""
-
-    picture: Floats
-    target: Mask
-
-
 class TrainingSet:
-    """Examples, preprocessed by the plan and kept in memory up to the configured amount."""
+    """Examples, prepared by the plan and kept on disk up to the configured amount.
+
+    `pool` are all examples that runs of the same job take theirs from, as folds do: they share one
+    store.
+    """
 
     def __init__(
         self,
         examples: Sequence[Example],
         plan: Plan,
-        classes: Sequence[LabelClass],
+        aim: Aim,
         config: TrainConfig,
+        cache: Path,
+        pool: Sequence[Example] = (),
     ) -> None:
-        self.examples, self.plan, self.config = list(examples), plan, config
-        self._table = channel_of(classes)
-        self._cache: dict[int, Prepared] = {}
-        self._room = config.cache_megabytes * 2**20
-        counts = [self._counts(index, len(classes)) for index in range(len(self.examples))]
-        self.counts: npt.NDArray[np.int64] = np.stack(counts)  # (N, 1 + classes)
+        self.examples, self.plan, self.aim, self.config = list(examples), plan, aim, config
+        self._pool = list(pool or examples)
+        known = {example.id: place for place, example in enumerate(self._pool)}
+        self._places = [known[example.id] for example in self.examples]
+        self._store: Store | None = None
+        room = config.cache_megabytes
+        if room:
+            name = store_name(plan, self._pool, aim.meaning(), room)
+            self._store = store_open(cache / name, self._make, len(self._pool), room)
+        self.counts: npt.NDArray[np.int64]  # (N, 1 + classes)
+        if self._store is not None:
+            self.counts = self._store.counts[self._places]
+        else:
+            self.counts = np.stack([self._make(place)[1] for place in self._places])
         if not self.counts.any():
-            raise JobError("no_labels", "every pixel of every mask is ignored: nothing to learn")
+            raise JobError("no_labels", "nothing is judged in any example: nothing to learn")
 
     def __len__(self) -> int:
         return len(self.examples)
 
     def __getitem__(self, index: int) -> Prepared:
-        kept = self._cache.get(index)
-        if kept is not None:
-            return kept
-        example = self.examples[index]
-        pixels, mask = example.pixels(), example.labels()
-        if mask.shape != pixels.shape[:2]:
-            raise JobError(
-                "bad_mask",
-                f"mask of {example.id}: shape {mask.shape} differs from its image's "
-                f"{pixels.shape[:2]}",
-            )
-        geometry = self.plan.geometry(mask.shape[0], mask.shape[1], example.spacing)
-        made = Prepared(
-            self.plan.image(pixels, geometry), self.plan.mask(self._table[mask], geometry)
-        )
-        size = made.picture.nbytes + made.target.nbytes
-        if size <= self._room:
-            self._room -= size
-            self._cache[index] = made
-        return made
+        place = self._places[index]
+        kept = self._store.get(place) if self._store is not None else None
+        return self._make(place)[0] if kept is None else kept
 
-    def _counts(self, index: int, classes: int) -> npt.NDArray[np.int64]:
-        present = np.bincount(self[index].target.ravel(), minlength=256)
-        return present[: classes + 1].astype(np.int64)
+    def _make(self, place: int) -> tuple[Prepared, npt.NDArray[np.int64]]:
+        example = self._pool[place]
+        pixels = example.pixels()
+        rows, columns = pixels.shape[:2]
+        geometry = self.plan.geometry(rows, columns, example.spacing)
+        target = self.aim.target(example, self.plan, geometry)
+        shown = self.aim.shown(example, target)
+        return Prepared(self.plan.image(pixels, geometry), target), shown
 
 
 def draw(
@@ -160,7 +146,7 @@ def _corner(item: Prepared, wanted: int, patch: int, rng: np.random.Generator) -
 
 
 class Batches:
-    """Iterates over the batches of one epoch: pictures (B, C, P, P), targets (B, P, P) int64."""
+    """Iterates over the batches of one epoch: pictures (B, C, P, P) and the aim's targets."""
 
     def __init__(
         self, data: TrainingSet, seed: int, *, rank: int = 0, replay: bool = False
@@ -174,17 +160,15 @@ class Batches:
         config, patch = self.data.config, self.data.plan.patch
         rng = np.random.default_rng((self.seed, epoch, step, self.rank))
         self._augment.seed(int(rng.integers(2**32)))
-        pictures, targets = [], []
+        pictures, targets, examples = [], [], []
         for index, wanted in draw(self.data.counts, self.fresh, config, config.batch, rng):
             item = self.data[index]
             corner = _corner(item, wanted, patch, rng)
             picture, target = self._augment(item.picture, item.target, corner)
             pictures.append(picture)
             targets.append(target)
-        return (
-            torch.from_numpy(np.stack(pictures)),
-            torch.from_numpy(np.stack(targets).astype(np.int64)),
-        )
+            examples.append(self.data.examples[index])
+        return self.data.aim.batch(np.stack(pictures), np.stack(targets), examples, rng)
 
     def epoch(self, epoch: int, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Batches 0..steps-1 of an epoch, made a little ahead in a thread of their own."""

@@ -1,75 +1,96 @@
 """How good a model is on examples with known truth: a report per case, patient and class.
 
-A patient's Dice pools the pixels of all their images; a class's Dice is the mean over patients,
-with a bootstrap over patients for its interval, since images of one patient are not independent.
-Patients without the class in truth or prediction are left out of its mean, and counted.
+HD95 and surface Dice are in mm where the image has a spacing, else in pixels; an image without
+the class in truth or prediction has no HD95, and is counted as missing. Lesions are connected
+areas. A patient's Dice pools the pixels of all their images; a class's Dice is the mean over
+patients, with a bootstrap over patients for its interval: images of one are not independent.
+Patients without the class in truth or prediction are left out of its mean, and counted. The mean
+over classes takes those that some truth shows, whatever the model draws: else two models would be
+compared by different classes on the same cases.
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
-from reticle.pixels.agreement import Counts, counts
-from training.ml.checkpoint import Model
+from reticle.pixels.agreement import Counts, Lesions, Surface, counts, hd95, lesions, surface
+from training.ml.calibrate import Calibration
+from training.ml.checkpoint import Ensemble, Model
 from training.ml.config import IGNORE
-from training.ml.data import channel_of
 from training.ml.device import Place
-from training.ml.infer import predict
+from training.ml.infer import Prediction, predict
 from training.ml.job import Example, JobError, LabelClass
-from training.ml.preprocess import Floats, Mask
+from training.ml.preprocess import Mask
 
 _RESAMPLES = 1000
-_BINS = 15
-_NEAR = 5
+SURFACE = 2.0
+"""Tolerance of the surface Dice: mm where spacing is known, else pixels."""
 
 Pooled = dict[str, dict[str, Counts]]
 """Counts by patient and class name."""
 
 
 def evaluate(
-    model: Model, examples: Sequence[Example], place: Place, *, seed: int
+    model: Model | Ensemble, examples: Sequence[Example], place: Place, *, seed: int
 ) -> dict[str, Any]:
     """The report as JSON values (see the module). Raises JobError for unusable examples."""
+    return report_of(model.classes, examples, lambda e: predict(model, e, place), seed=seed)
+
+
+def report_of(
+    classes: Sequence[LabelClass],
+    examples: Sequence[Example],
+    ask: Callable[[Example], Prediction],
+    *,
+    seed: int,
+) -> dict[str, Any]:
+    """The report on whatever answers `ask`. Raises JobError for unusable examples."""
     if not examples:
         raise JobError("no_examples", "examples.json: evaluation needs at least one example")
-    calibration = Calibration()
+    calibration = Calibration(seed)
+    labels = np.array([0, *(item.index for item in classes)], np.uint8)
+    shapes: dict[str, list[Shape]] = {item.name: [] for item in classes}
     cases: list[dict[str, Any]] = []
     pooled: Pooled = defaultdict(lambda: defaultdict(lambda: Counts(0, 0, 0)))
     majority: Pooled = defaultdict(lambda: defaultdict(lambda: Counts(0, 0, 0)))
-    common = _most_common(examples, model.classes)
+    common = _most_common(examples, classes)
     for example in examples:
-        truth = known_truth(example, model.classes)
-        prediction = predict(model, example, place)
-        mask = prediction.mask(model)
+        truth = known_truth(example, classes)
+        prediction = ask(example)
+        mask = prediction.mask(classes)
         if mask.shape != truth.shape:
             raise JobError("bad_mask", f"mask of {example.id}: shape differs from its image")
-        calibration.add(prediction.values, mask, truth)
-        found = {c.name: counts(mask, truth, c.index) for c in model.classes}
+        calibration.add(example.patient, prediction.values, mask, truth, labels)
+        for item in classes:
+            shapes[item.name].append(shape_of(example, mask, truth, item.index))
+        found = {c.name: counts(mask, truth, c.index) for c in classes}
         flat = np.full_like(truth, common)
-        for item in model.classes:
+        for item in classes:
             pooled[example.patient][item.name] += found[item.name]
             majority[example.patient][item.name] += counts(flat, truth, item.index)
         cases.append({"id": example.id, "patient": example.patient, "classes": _rows(found)})
-    classes = {c.name: _class_summary(c.name, pooled, seed) for c in model.classes}
+    summaries = {
+        c.name: {**_class_summary(c.name, pooled, seed), **shape_summary(shapes[c.name])}
+        for c in classes
+    }
+    shown = [name for name in summaries if any(by[name].tp + by[name].fn for by in pooled.values())]
     return {
         "cases": cases,
         "patients": {
             patient: {name: _number(total.dice) for name, total in by_class.items()}
             for patient, by_class in pooled.items()
         },
-        "classes": classes,
-        "mean_dice": _mean(row["dice"] for row in classes.values()),
-        "majority_dice": _mean(
-            _class_summary(c.name, majority, seed)["dice"] for c in model.classes
-        ),
-        "ece": calibration.error(),
+        "classes": summaries,
+        "mean_dice": _mean(summaries[name]["dice"] for name in shown),
+        "majority_dice": _mean(_class_summary(name, majority, seed)["dice"] for name in shown),
+        **calibration.report(),
     }
 
 
@@ -80,42 +101,71 @@ def known_truth(example: Example, classes: Sequence[LabelClass]) -> Mask:
     return truth
 
 
-def dice_by_class(model: Model, examples: Sequence[Example], place: Place) -> dict[str, float]:
+def dice_by_class(
+    model: Model | Ensemble, examples: Sequence[Example], place: Place
+) -> dict[str, float]:
     """Dice per class pooled over all examples; NaN where a class is in neither mask."""
     totals = {item.name: Counts(0, 0, 0) for item in model.classes}
     for example in examples:
-        mask = predict(model, example, place).mask(model)
+        mask = predict(model, example, place).mask(model.classes)
         truth = known_truth(example, model.classes)
         for item in model.classes:
             totals[item.name] += counts(mask, truth, item.index)
     return {name: total.dice for name, total in totals.items()}
 
 
-class Calibration:
-    """Expected calibration error near structures: sum_b n_b / n |accuracy_b - confidence_b|.
+def channel_of(classes: Sequence[LabelClass]) -> npt.NDArray[np.uint8]:
+    """Table from mask value to channel: (256,) uint8; values of no class are ignored."""
+    table = np.full(256, IGNORE, dtype=np.uint8)
+    table[0] = 0
+    for channel, item in enumerate(classes, start=1):
+        table[item.index] = channel
+    return table
 
-    15 equal bins of the largest probability (Guo et al., "On calibration of modern neural
-    networks", 2017), over pixels within 5 px of any class in truth or prediction: over whole
-    images, easy background would hide everything.
-    """
 
-    def __init__(self) -> None:
-        self._sums = np.zeros((3, _BINS))  # pixels, correct, confidence
+@dataclass(frozen=True)
+class Shape:
+    """Of one class in one image: distance of the edges, and areas found, missed and false."""
 
-    def add(self, values: Floats, mask: Mask, truth: Mask) -> None:
-        """Count one image: probabilities (1 + classes, H, W), label masks (H, W)."""
-        shown = (mask > 0) | ((truth > 0) & (truth != IGNORE))
-        near = ndimage.binary_dilation(shown, iterations=_NEAR) & (truth != IGNORE)
-        confidence = values.max(axis=0)[near].astype(np.float64)
-        correct = (mask == truth)[near].astype(np.float64)
-        bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
-        for row, weights in enumerate((np.ones_like(correct), correct, confidence)):
-            self._sums[row] += np.bincount(bins, weights=weights, minlength=_BINS)
+    patient: str
+    hd95: float
+    """NaN where truth or prediction lacks the class."""
+    surface: Surface
+    lesions: Lesions
+    shown: bool
+    """Whether truth or prediction has the class."""
 
-    def error(self) -> float | None:
-        """The error, 0..1; None when no image showed or was given any class."""
-        pixels, correct, confidence = self._sums
-        return float(np.abs(correct - confidence).sum() / pixels.sum()) if pixels.sum() else None
+
+def shape_of(example: Example, mask: Mask, truth: Mask, index: int) -> Shape:
+    """Compare one class of two masks (H, W)."""
+    return Shape(
+        patient=example.patient,
+        hd95=hd95(mask, truth, index, example.spacing),
+        surface=surface(mask, truth, index, SURFACE, example.spacing),
+        lesions=lesions(mask, truth, index),
+        shown=bool((truth == index).any() or ((mask == index) & (truth != IGNORE)).any()),
+    )
+
+
+def shape_summary(shapes: Sequence[Shape]) -> dict[str, Any]:
+    """Over one class's images: distances as means over patients, areas summed."""
+    distances: dict[str, list[float]] = defaultdict(list)
+    edges: dict[str, Surface] = defaultdict(lambda: Surface(0, 0))
+    total = Lesions(0, 0, 0)
+    for one in shapes:
+        if not math.isnan(one.hd95):
+            distances[one.patient].append(one.hd95)
+        edges[one.patient] += one.surface
+        total += one.lesions
+    near = [edge.dice for edge in edges.values() if not math.isnan(edge.dice)]
+    return {
+        "hd95": _mean(_mean(own) for own in distances.values()),
+        "hd95_missing": sum(one.shown and math.isnan(one.hd95) for one in shapes),
+        "surface_dice": _mean(near),
+        "lesions": total.found + total.missed,
+        "lesion_sensitivity": _number(total.sensitivity),
+        "false_positives_per_image": total.false / len(shapes) if shapes else None,
+    }
 
 
 def bootstrap(values: npt.NDArray[np.float64], seed: int) -> tuple[float | None, float | None]:
@@ -136,6 +186,7 @@ def _class_summary(
     low, high = bootstrap(values, seed)
     return {
         "dice": float(values.mean()) if len(values) else None,
+        "iou": _mean(_number(total.iou) for total in totals),
         "low": low,
         "high": high,
         "sensitivity": _number(sum(totals, Counts(0, 0, 0)).sensitivity),

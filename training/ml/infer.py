@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from monai.inferers.utils import sliding_window_inference
 from torch import Tensor
 from torch.nn import functional
 
-from training.ml.checkpoint import Model
+from training.ml import measures
+from training.ml.checkpoint import Ensemble, Model
 from training.ml.device import Place
-from training.ml.job import Example
+from training.ml.diversity import gradient_embedding
+from training.ml.job import Example, JobError, LabelClass
 from training.ml.preprocess import Floats, Mask
 from training.ml.unet import probabilities
 
-_OVERLAP = 0.5
-_SOFTENING = 1e-3
+OVERLAP = 0.5
+_TOGETHER = 4  # windows
+_LEAST_WEIGHT = 1e-3
+_DROPOUT_PASSES = 8
+_MIRRORS: tuple[tuple[int, ...], ...] = ((), (2,), (3,), (2, 3))
+
+Spacing = tuple[float, float] | None
+"""mm per row and per column."""
+Passes = Literal["none", "mirror", "dropout"]
+"""Several looks at one image: mirrored copies, or with dropout left on."""
+
+
+@dataclass(frozen=True)
+class Extra:
+    """What else a strategy wants to know of an image; each costs time."""
+
+    passes: Passes = "none"
+    gradient: bool = False
+    measures: bool = False
+
+
+PLAIN = Extra()
 
 
 @dataclass(frozen=True)
@@ -29,19 +52,42 @@ class Prediction:
     values: Floats
     """Probabilities (1 + classes, rows, columns), background first; they sum to 1."""
     embedding: Floats
-    """Bottleneck features averaged over the image (widths[-1],)."""
+    """Bottleneck features averaged over the image (widths[-1],), of the first member."""
+    gradient: Floats | None = None
+    """`diversity.gradient_embedding` of the image, by the first member, where asked for."""
+    passes: Floats | None = None
+    """Probabilities of several looks (S, 1 + classes, rows, columns), where asked for."""
+    measured: bool = False
+    """Whether all measures are wanted."""
+    committee: Floats | None = None
+    """Of an ensemble: each member's probabilities (S, 1 + classes, rows, columns)."""
 
-    def mask(self, model: Model) -> Mask:
+    def mask(self, classes: Sequence[LabelClass]) -> Mask:
         """The most probable class per pixel, as label values (rows, columns) uint8."""
-        labels = np.array([0, *(item.index for item in model.classes)], dtype=np.uint8)
-        best: Mask = labels[self.values.argmax(axis=0)]
+        labels = np.array([0, *(item.index for item in classes)], dtype=np.uint8)
+        best: Mask = labels[self.channel]
         return best
 
+    @cached_property
+    def channel(self) -> npt.NDArray[np.intp]:
+        """The most probable channel per pixel (rows, columns), 0 for background."""
+        found: npt.NDArray[np.intp] = self.values.argmax(axis=0)
+        return found
+
     def entropy(self) -> Floats:
-        """-sum_c p_c ln p_c / ln(1 + classes) per pixel (rows, columns), 0..1."""
-        clipped = np.clip(self.values, 1e-7, 1)
-        total = -(clipped * np.log(clipped)).sum(axis=0) / np.log(len(self.values))
-        return np.asarray(np.clip(total, 0, 1), dtype=np.float32)
+        """See `measures.entropy`: (rows, columns), 0..1."""
+        return np.asarray(np.clip(measures.entropy(self.values), 0, 1), dtype=np.float32)
+
+    def uncertainty(self) -> Floats:
+        """How unsure (rows, columns), 0..1: entropy, or what an ensemble's members differ on."""
+        if self.committee is None:
+            return self.entropy()
+        return np.asarray(measures.bald(self.committee), dtype=np.float32)
+
+
+def mean_of(arrays: Sequence[Floats]) -> Floats:
+    """Mean of arrays of one shape."""
+    return np.asarray(np.mean(arrays, axis=0), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -54,75 +100,196 @@ class Score:
     """Per class: mean entropy weighted by the probability of the class."""
     foreground: float
     """Share of pixels predicted to be of any class."""
+    measures: dict[str, float]
+    """See `measures.of_image`."""
 
 
-def predict(model: Model, example: Example, place: Place) -> Prediction:
-    """Run a model on one image of any size. Raises JobError for an unreadable image."""
-    pixels = example.pixels()
+def predict(
+    model: Model | Ensemble, example: Example, place: Place, extra: Extra = PLAIN
+) -> Prediction:
+    """Run a model on one image of any size.
+
+    An ensemble answers with the mean of its members' probabilities. Raises JobError for an
+    unreadable image, or dropout passes of a network without dropout.
+    """
+    return predict_pixels(model, example.pixels(), example.spacing, place, extra)
+
+
+def predict_pixels(
+    model: Model | Ensemble,
+    pixels: Floats,
+    spacing: Spacing,
+    place: Place,
+    extra: Extra = PLAIN,
+) -> Prediction:
+    """`predict` for modality values (H, W, C) at hand, with mm per row and column."""
+    found = [
+        _member(member, pixels, spacing, place, gradient=extra.gradient) for member in model.members
+    ]
+    values = mean_of([one.values for one in found])
+    looks = None
+    if extra.passes != "none":
+        looks = np.stack(_looks(model.members[0], pixels, spacing, place, extra.passes))
+    committee = np.stack([one.values for one in found]) if len(found) > 1 else None
+    first = found[0]
+    return Prediction(values, first.embedding, first.gradient, looks, extra.measures, committee)
+
+
+@dataclass(frozen=True)
+class Forward:
+    """What one network says of a picture (H, W, C)."""
+
+    values: Floats
+    """Probabilities (1 + classes, H, W)."""
+    embedding: Floats
+    """(D,)."""
+    gradient: Floats | None
+    """((1 + classes) * D',), where asked for."""
+
+
+def _member(
+    model: Model, pixels: Floats, spacing: Spacing, place: Place, *, dropout: bool = False,
+    gradient: bool = False, mirrored: tuple[int, ...] | None = None,
+) -> Forward:  # fmt: skip
+    """Run one network; what it says comes back on the image's own grid.
+
+    `mirrored` looks at the picture turned over those axes only (of 1, C, H, W).
+    """
     rows, columns = pixels.shape[:2]
-    geometry = model.plan.geometry(rows, columns, example.spacing)
+    geometry = model.plan.geometry(rows, columns, spacing)
     picture = model.plan.image(pixels, geometry)
-    values, embedding = forward(model, picture, place)
-    values = model.plan.restore(values, geometry)
-    return Prediction(values / values.sum(axis=0, keepdims=True), embedding)
+    turns = _MIRRORS if model.mirror and mirrored is None else (mirrored or (),)
+    found = forward(model, picture, place, turns=turns, dropout=dropout, gradient=gradient)
+    values = model.plan.restore(found.values, geometry)
+    values = np.asarray(values / values.sum(axis=0, keepdims=True))
+    return Forward(values, found.embedding, found.gradient)
 
 
-def forward(model: Model, picture: Floats, place: Place) -> tuple[Floats, Floats]:
-    """A normalised picture (H, W, C) -> probabilities (1 + classes, H, W), embedding (D,)."""
+def _looks(
+    model: Model, pixels: Floats, spacing: Spacing, place: Place, passes: Passes
+) -> list[Floats]:
+    if passes == "mirror":
+        return [_member(model, pixels, spacing, place, mirrored=a).values for a in _MIRRORS]
+    if model.architecture.dropout == 0:
+        raise JobError("no_dropout", "this network has no dropout: use mirror passes")
+    return [
+        _member(model, pixels, spacing, place, dropout=True).values for _ in range(_DROPOUT_PASSES)
+    ]
+
+
+def forward(
+    model: Model,
+    picture: Floats,
+    place: Place,
+    *,
+    turns: Sequence[tuple[int, ...]] = ((),),
+    dropout: bool = False,
+    gradient: bool = False,
+) -> Forward:
+    """Run the network on a normalised picture (H, W, C), averaging over `turns`.
+
+    Each turn mirrors the axes it names (of 1, C, H, W) and back. `dropout` stays on when asked.
+    """
     stride, patch = model.architecture.stride, model.plan.patch
     image = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None]
     rows, columns = image.shape[-2:]
     short = (0, max(0, stride - columns), 0, max(0, stride - rows))
     image = functional.pad(image, short).to(place.device)
     features: list[Tensor] = []
+    gradients: list[Floats] = []
+    last: list[Tensor] = []
 
     def window(batch: Tensor) -> Tensor:
         logits, found = model.network.with_features(
             batch.contiguous(memory_format=place.layout(model.architecture.norm))
         )
         features.append(found.float())
-        return probabilities(logits)
+        values = probabilities(logits)
+        for own in last:  # none unless the gradient is asked for
+            pairs = zip(values.float().cpu().numpy(), own.float().cpu().numpy(), strict=True)
+            gradients.extend(gradient_embedding(one, inputs) for one, inputs in pairs)
+        last.clear()
+        return values
 
-    model.network.eval()
-    with torch.inference_mode(), place.autocast():
-        turns: list[tuple[int, ...]] = [(), (2,), (3,), (2, 3)] if model.mirror else [()]
-        total = torch.zeros(())
-        for axes in turns:
-            turned = torch.flip(image, axes) if axes else image
-            found = _slide(turned, patch, window) if max(rows, columns) > patch else window(turned)
-            total = total + (torch.flip(found, axes) if axes else found).float().cpu()
+    if model.network.training:  # asking first: telling every module takes half a millisecond
+        model.network.eval()
+    if dropout:
+        model.network.dropout.train()
+    head = model.network.head
+    hook = head.register_forward_pre_hook(lambda _, x: last.append(x[0])) if gradient else None
+    try:
+        with torch.inference_mode(), place.autocast():
+            total = torch.zeros(())
+            for axes in turns:
+                turned = torch.flip(image, axes) if axes else image
+                wide = max(rows, columns) > patch
+                found = _slide(turned, patch, window) if wide else window(turned)
+                total = total + (torch.flip(found, axes) if axes else found).float().cpu()
+    finally:
+        model.network.dropout.eval()
+        if hook is not None:
+            hook.remove()
     values = (total / len(turns))[0, :, :rows, :columns]
-    return values.numpy(), torch.cat(features).mean(dim=0).cpu().numpy()
+    embedding = torch.cat(features).mean(dim=0).cpu().numpy()
+    gained = np.mean(gradients, axis=0) if gradients else None
+    return Forward(values.numpy(), embedding, gained)
 
 
 def _slide(image: Tensor, patch: int, window: Callable[[Tensor], Tensor]) -> Tensor:
-    """Windows over a large image (1, C, H, W), blended by Gaussian weights."""
-    found = sliding_window_inference(
-        image, (patch, patch), 4, window, overlap=_OVERLAP, mode="gaussian"
-    )
-    assert isinstance(found, Tensor)  # one output, so one tensor
-    return found
+    """Overlapping windows over a large image (1, C, H, W), weighted by a bell and averaged.
 
-
-def score(prediction: Prediction, model: Model) -> Score:
-    """Sum_x p(x) H(x) / (sum_x p(x) + a): mean entropy H where the class may be.
-
-    a is a thousandth of the image, so that a class that is hardly there scores low however unsure
-    its few pixels are.
+    As MONAI's sliding_window_inference with an overlap of a half and mode gaussian, whose import
+    alone takes seconds. A side that is shorter than the patch is padded with 0 on both ends.
     """
-    entropy = prediction.entropy()
-    least = _SOFTENING * entropy.size
+    own = image.shape[-2:]
+    short = [max(0, patch - side) for side in own]
+    before = [missing // 2 for missing in short]
+    pad = (before[1], short[1] - before[1], before[0], short[0] - before[0])
+    image = functional.pad(image, pad)
+    rows, columns = image.shape[-2:]
+    corners = [(row, column) for row in starts(rows, patch) for column in starts(columns, patch)]
+    weight = bell(patch).to(image.device)
+    count = torch.zeros(rows, columns, device=image.device)
+    total: Tensor | None = None
+    for first in range(0, len(corners), _TOGETHER):
+        places = corners[first : first + _TOGETHER]
+        batch = [image[:, :, row : row + patch, column : column + patch] for row, column in places]
+        found = window(torch.cat(batch)) * weight
+        if total is None:
+            total = torch.zeros(1, found.shape[1], rows, columns, device=image.device)
+        for piece, (row, column) in zip(found, places, strict=True):
+            total[0, :, row : row + patch, column : column + patch] += piece
+            count[row : row + patch, column : column + patch] += weight
+    assert total is not None
+    top, left = before
+    return (total / count)[:, :, top : top + own[0], left : left + own[1]]
 
-    def weighted(weight: npt.NDArray[np.floating]) -> float:
-        return float(
-            (weight * entropy).sum(dtype=np.float64) / (weight.sum(dtype=np.float64) + least)
-        )
 
+def starts(side: int, patch: int) -> list[int]:
+    """First pixel of each window along a side, which the last one ends with."""
+    step = max(1, int(patch * (1 - OVERLAP)))
+    count = -(-(side - patch) // step) + 1
+    return [min(place * step, side - patch) for place in range(count)]
+
+
+@cache
+def bell(patch: int) -> Tensor:
+    """Weight of each pixel of a window (patch, patch): Gaussian, an eighth of the patch wide."""
+    axis = torch.arange(patch, dtype=torch.float32) - (patch - 1) / 2
+    line = torch.exp(-(axis**2) / (2 * (patch / 8) ** 2))
+    return torch.outer(line, line).clamp_min(_LEAST_WEIGHT)
+
+
+def score(prediction: Prediction, classes: Sequence[LabelClass]) -> Score:
+    """The mean uncertainty where a class may be, and other measures (`measures.where_shown`)."""
+    unsure, values = prediction.uncertainty(), prediction.values
+    looks = prediction.passes if prediction.committee is None else prediction.committee
     return Score(
-        overall=weighted(1 - prediction.values[0]),
+        overall=measures.where_shown(unsure, 1 - values[0]),
         classes={
-            item.name: weighted(prediction.values[channel])
-            for channel, item in enumerate(model.classes, start=1)
+            item.name: measures.where_shown(unsure, values[channel])
+            for channel, item in enumerate(classes, start=1)
         },
-        foreground=float((prediction.values.argmax(axis=0) > 0).mean()),
+        foreground=float((prediction.channel > 0).mean()),
+        measures=measures.of_image(values, looks) if prediction.measured else {},
     )

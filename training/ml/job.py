@@ -3,8 +3,15 @@
     job.json       {"config": {...}, "seed": 0, "start": null,
                     "classes": [{"index": 1, "name": "grey"}]}
     examples.json  [{"id", "image", "mask", "patient", "spacing", "slope", "intercept",
-                     "channels", "fresh"}]
+                     "channels", "fresh", "modality"}]
 
+A job about the whole image has questions instead of classes, and answers instead of masks:
+
+    job.json       "questions": [{"code": "quality", "kind": "scale", "options": [1, 2, 3]}]
+    examples.json  "answers": {"quality": 2, "findings": ["stroke"], "side": null}
+
+`start` is a model of the same classes to go on from, `transfer` one of other classes whose weights
+are a beginning, `encoder` a file of weights for a residual encoder; all lie inside the folder.
 Images are .npy files of the samples as stored, masks .npy files of uint8 labels; both are named by
 paths relative to the folder. Everything is checked here, so that the rest of the core can trust it.
 """
@@ -14,9 +21,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +51,16 @@ class LabelClass:
 
 
 @dataclass(frozen=True)
+class Question:
+    """A question about the whole image."""
+
+    code: str
+    kind: Literal["single", "multiple", "scale"]
+    """One option, any of them, or one of ordered options."""
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Example:
     """One image, with its mask where a person made one. Paths are absolute."""
 
@@ -59,6 +76,17 @@ class Example:
     channels: int = 1
     fresh: bool = False
     """New since the model that a fine-tuning run starts from."""
+    modality: str = ""
+    """CT, MR, ...; only for the record."""
+    answers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Chosen options by question; a question that nobody answered is not in it."""
+
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of the image, without reading it. Raises JobError as `pixels`."""
+        shape = _array(self.image, self.id, mapped=True).shape
+        if len(shape) not in (2, 3):
+            raise JobError("bad_image", f"image of {self.id}: shape {shape} is no image's")
+        return shape[0], shape[1]
 
     def pixels(self) -> npt.NDArray[np.float32]:
         """Modality values, (rows, columns, channels). Raises JobError for an unusable file."""
@@ -94,27 +122,91 @@ class Job:
     classes: tuple[LabelClass, ...]
     start: Path | None
     examples: tuple[Example, ...]
+    questions: tuple[Question, ...] = ()
+    transfer: Path | None = None
+    encoder: Path | None = None
 
 
-def read_job(folder: Path) -> Job:
-    """Read FOLDER/job.json and FOLDER/examples.json. Raises JobError with a code and the fix."""
+def read_job(folder: Path, *, labelled: bool = True) -> Job:
+    """Read FOLDER/job.json and FOLDER/examples.json. Raises JobError with a code and the fix.
+
+    Without `labelled` a job may have neither classes nor questions.
+    """
     raw = _json(folder / "job.json")
     if not isinstance(raw, dict):
         raise JobError("bad_job", "job.json: must hold an object")
-    try:
-        config = TrainConfig.parse(_typed(raw, "config", dict, {}))
-    except ConfigError as error:
-        raise JobError("bad_config", f"job.json: config.{error}") from error
-    start, seed = _typed(raw, "start", str, None), _typed(raw, "seed", int, 0)
+    questions = _questions(_typed(raw, "questions", list, []))
+    seed = _typed(raw, "seed", int, 0)
     if seed < 0:
         raise JobError("bad_job", "job.json: seed must not be negative")
+    named = {name: _typed(raw, name, str, None) for name in ("start", "transfer", "encoder")}
+    if named["start"] is not None and named["transfer"] is not None:
+        raise JobError("bad_job", "job.json: give start or transfer, not both")
+    classes = _typed(raw, "classes", list, [])
+    if questions and classes:
+        raise JobError("bad_job", "job.json: give classes or questions, not both")
     return Job(
-        config=config,
+        config=_config(_typed(raw, "config", dict, {}), asked=bool(questions)),
         seed=seed,
-        classes=_classes(_typed(raw, "classes", list, [])),
-        start=None if start is None else _inside(folder, start),
-        examples=_examples(folder, _json(folder / "examples.json")),
+        classes=_classes(classes) if classes or (labelled and not questions) else (),
+        examples=_examples(folder, _json(folder / "examples.json"), questions),
+        questions=questions,
+        **{key: None if name is None else _inside(folder, name) for key, name in named.items()},
     )
+
+
+def _config(raw: Mapping[str, Any], *, asked: bool) -> TrainConfig:
+    try:
+        config = TrainConfig.parse({"preset": "classifier", **raw} if asked else raw)
+    except ConfigError as error:
+        raise JobError("bad_config", f"job.json: config.{error}") from error
+    if (config.network.kind == "classifier") != asked:
+        raise JobError(
+            "bad_config",
+            "job.json: config.network.kind: classes need a unet, questions a classifier "
+            "(preset classifier or resnet)",
+        )
+    return config
+
+
+def _questions(raw: Sequence[Any]) -> tuple[Question, ...]:
+    try:
+        questions = tuple(
+            Question(item["code"], item["kind"], tuple(str(o) for o in item["options"]))
+            for item in raw
+        )
+    except (KeyError, TypeError) as error:
+        message = "job.json: each question needs code, kind and options"
+        raise JobError("bad_questions", message) from error
+    for item in questions:
+        enough = len(item.options) >= (1 if item.kind == "multiple" else 2)
+        if item.kind not in ("single", "multiple", "scale") or type(item.code) is not str:
+            raise JobError("bad_questions", f"job.json: {item.code}: kind single, multiple, scale")
+        if not enough or len(set(item.options)) < len(item.options):
+            raise JobError("bad_questions", f"job.json: {item.code}: options too few or repeated")
+    if len({item.code for item in questions}) < len(questions):
+        raise JobError("bad_questions", "job.json: codes must be unique")
+    return questions
+
+
+def _answers(
+    raw: Mapping[str, Any], questions: Sequence[Question], name: str
+) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for item in questions:
+        value = raw.get(item.code)
+        if value is None:
+            continue
+        listed = isinstance(value, list)
+        chosen = tuple(str(part) for part in value) if listed else (str(value),)
+        if listed != (item.kind == "multiple") or not set(chosen) <= set(item.options):
+            raise JobError(
+                "bad_answers",
+                f"examples.json: {name}: {value!r} answers no {item.kind} question "
+                f"with the options {', '.join(item.options)}",
+            )
+        found[item.code] = chosen
+    return found
 
 
 def _classes(raw: Sequence[Any]) -> tuple[LabelClass, ...]:
@@ -134,16 +226,16 @@ def _classes(raw: Sequence[Any]) -> tuple[LabelClass, ...]:
     return classes
 
 
-def _examples(folder: Path, raw: object) -> tuple[Example, ...]:
+def _examples(folder: Path, raw: object, questions: Sequence[Question]) -> tuple[Example, ...]:
     if not isinstance(raw, list):
         raise JobError("bad_examples", "examples.json: must hold a list")
-    examples = tuple(_example(folder, item, number) for number, item in enumerate(raw))
+    examples = tuple(_example(folder, item, number, questions) for number, item in enumerate(raw))
     if len({item.id for item in examples}) < len(examples):
         raise JobError("bad_examples", "examples.json: ids must be unique")
     return examples
 
 
-def _example(folder: Path, raw: object, number: int) -> Example:
+def _example(folder: Path, raw: object, number: int, questions: Sequence[Question]) -> Example:
     if not isinstance(raw, dict):
         raise JobError("bad_examples", f"examples.json: item {number} must be an object")
     name = raw.get("id")
@@ -170,6 +262,8 @@ def _example(folder: Path, raw: object, number: int) -> Example:
         intercept=float(_typed(raw, "intercept", (int, float), 0.0)),
         channels=channels,
         fresh=_typed(raw, "fresh", bool, False),
+        modality=_typed(raw, "modality", str, ""),
+        answers=_answers(_typed(raw, "answers", dict, {}), questions, name),
     )
 
 
@@ -202,10 +296,12 @@ def _json(path: Path) -> Any:
         raise JobError("bad_job", f"{path.name} cannot be read as JSON") from error
 
 
-def _array(path: Path, name: str) -> npt.NDArray[Any]:
+def _array(path: Path, name: str, *, mapped: bool = False) -> npt.NDArray[Any]:
     try:
         # Never unpickles: an .npy file may hold plain numbers only.
-        loaded: npt.NDArray[Any] = np.load(path, allow_pickle=False)
+        loaded: npt.NDArray[Any] = np.load(
+            path, allow_pickle=False, mmap_mode="r" if mapped else None
+        )
     except (OSError, ValueError, EOFError) as error:
         raise JobError("bad_file", f"{path.name} of {name} cannot be read") from error
     if loaded.dtype.kind not in "iuf":

@@ -1,4 +1,4 @@
-"""The loss: class-weighted cross-entropy plus soft Dice, with ignored pixels left out of both."""
+"""The loss: class-weighted cross-entropy, soft Dice, focal; ignored pixels are left out of all."""
 
 from __future__ import annotations
 
@@ -33,10 +33,11 @@ def class_weights(counts: npt.NDArray[np.int64], power: float) -> npt.NDArray[np
 
 
 class SegmentationLoss(nn.Module):
-    """cross_entropy * CE + dice * (1 - soft Dice averaged over classes, pooled over the batch).
+    """cross_entropy * CE + dice * (1 - soft Dice, mean of classes, over the batch) + focal * FL.
 
-    Soft Dice after Milletari et al., V-Net, 2016. Logits (B, outputs, H, W); target (B, H, W) of
-    channel numbers 0..classes, with 255 for pixels that count for nothing.
+    Soft Dice after Milletari et al., V-Net, 2016; FL = w_c (1 - p_c) ** gamma * -ln p_c, mean over
+    pixels (Lin et al., "Focal loss for dense object detection", 2017). Logits (B, outputs, H, W);
+    target (B, H, W) of channel numbers 0..classes, 255 for pixels that count for nothing.
     """
 
     weights: Tensor
@@ -45,6 +46,7 @@ class SegmentationLoss(nn.Module):
         super().__init__()
         self.register_buffer("weights", torch.from_numpy(weights))
         self.cross_entropy, self.dice = config.cross_entropy, config.dice
+        self.focal, self.gamma = config.focal, config.focal_gamma
         self.single = len(weights) == 2
         self.soft_dice = DiceLoss(
             include_background=self.single,
@@ -64,7 +66,18 @@ class SegmentationLoss(nn.Module):
             return (logits * 0).sum()
         entropy = self._binary(logits, target) if self.single else self._several(logits, target)
         overlap: Tensor = self.soft_dice(logits, target[:, None])
-        return self.cross_entropy * entropy + self.dice * overlap
+        total = self.cross_entropy * entropy + self.dice * overlap
+        return total + self.focal * self._focal(logits, target) if self.focal else total
+
+    def _focal(self, logits: Tensor, target: Tensor) -> Tensor:
+        judged = target != IGNORE
+        if self.single:
+            logits = torch.cat((torch.zeros_like(logits), logits), dim=1)
+        truth = torch.where(judged, target, 0)
+        surprise = functional.cross_entropy(logits, truth, reduction="none")
+        weight = self.weights.to(logits)[truth] * judged
+        each = weight * (1 - torch.exp(-surprise)) ** self.gamma * surprise
+        return each.sum() / judged.sum()
 
     def _several(self, logits: Tensor, target: Tensor) -> Tensor:
         return functional.cross_entropy(
@@ -79,3 +92,21 @@ class SegmentationLoss(nn.Module):
             logits[:, 0], truth.to(logits), reduction="none"
         )
         return (each * weight).sum() / weight.sum()
+
+
+class DeepLoss(nn.Module):
+    """Mean of a loss over the heads of a deeply supervised network, weights halving per level.
+
+    Logits (B, heads * outputs, H, W), the network's own outputs first; target (B, H, W).
+    """
+
+    def __init__(self, loss: nn.Module, outputs: int) -> None:
+        super().__init__()
+        self.loss, self.outputs = loss, outputs
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The weighted mean, a scalar."""
+        heads = torch.split(logits, self.outputs, dim=1)
+        weights = [0.5**level for level in range(len(heads))]
+        each = [w * self.loss(head, target) for w, head in zip(weights, heads, strict=True)]
+        return torch.stack(each).sum() / sum(weights)

@@ -8,7 +8,7 @@ with pixel centres aligned (position x of n pixels lies at (x + 0.5) / n on both
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -21,8 +21,11 @@ Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.uint8]
 
 _LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
-_SAME_SCALE = 0.02
-_EXTREME_SCALE = 4.0
+SAME_SCALE = 0.02
+EXTREME_SCALE = 4.0
+_STEPS = 21_845  # of 16 bits, a third
+_TILES = 8
+_NLM_PATCH, _NLM_SEARCH = 5, 11
 
 
 @dataclass(frozen=True)
@@ -58,17 +61,21 @@ class Plan:
     """Intensity percentile that becomes 1."""
     denoise: int
     """Side of the median filter; 0 for none."""
+    nonlocal_means: float = 0.0
+    """Strength of non-local-means denoising, in units of the normalised range; 0 for none."""
+    clahe: float = 0.0
+    """Clip limit of local histogram equalisation; 0 for none."""
 
     def geometry(self, rows: int, columns: int, spacing: tuple[float, float] | None) -> Geometry:
         """The grid an image of this size and spacing (mm per row, column) is brought to."""
         scale_rows, scale_columns = 1.0, 1.0
         if self.spacing is not None and spacing is not None:
             scale_rows, scale_columns = (
-                float(np.clip(side / self.spacing, 1 / _EXTREME_SCALE, _EXTREME_SCALE))
+                float(np.clip(side / self.spacing, 1 / EXTREME_SCALE, EXTREME_SCALE))
                 for side in spacing
             )
         # A scanner's 0.9999 mm is 1 mm: resampling for a hair's breadth only blurs.
-        if max(abs(scale_rows - 1), abs(scale_columns - 1)) < _SAME_SCALE:
+        if max(abs(scale_rows - 1), abs(scale_columns - 1)) < SAME_SCALE:
             scale_rows, scale_columns = 1.0, 1.0
         shrink = min(1.0, self.longest / max(rows * scale_rows, columns * scale_columns))
         return Geometry(
@@ -94,7 +101,7 @@ class Plan:
                     interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR,
                 )
             )
-        return self._intensity(pixels)
+        return self._local(self._intensity(pixels))
 
     def _intensity(self, pixels: Floats) -> Floats:
         """Per image: the low percentile becomes 0, the high one 1, beyond is clipped at -1, 2."""
@@ -106,6 +113,34 @@ class Plan:
             return np.zeros_like(pixels)
         scaled = (pixels - np.float32(low)) / np.float32(high - low)
         return np.asarray(np.clip(scaled, -1, 2), dtype=np.float32)
+
+    def _local(self, pixels: Floats) -> Floats:
+        """Non-local means (Buades et al., 2005) and CLAHE (Pizer et al., 1987), plane by plane.
+
+        The first works on 16 bits, -1..2 in steps of a 21,845th. The second clips to 0..1 and
+        works on 256 levels: its limit is a share of a tile's pixels per level, and over 65,536
+        levels a tile has none to clip.
+        """
+        if self.nonlocal_means:
+            pixels = np.stack([self._averaged(p) for p in pixels.transpose(2, 0, 1)], axis=2)
+        if self.clahe:
+            pixels = np.stack([self._equalised(p) for p in pixels.transpose(2, 0, 1)], axis=2)
+        return pixels
+
+    def _averaged(self, plane: Floats) -> Floats:
+        found = cv2.fastNlMeansDenoising(
+            np.round((plane + 1) * _STEPS).astype(np.uint16),
+            [self.nonlocal_means * _STEPS],
+            templateWindowSize=_NLM_PATCH,
+            searchWindowSize=_NLM_SEARCH,
+            normType=cv2.NORM_L1,
+        )
+        return np.asarray(found, dtype=np.float32) / np.float32(_STEPS) - 1
+
+    def _equalised(self, plane: Floats) -> Floats:
+        levels = np.round(np.clip(plane, 0, 1) * 255).astype(np.uint8)
+        found = cv2.createCLAHE(self.clahe, (_TILES, _TILES)).apply(levels)
+        return np.asarray(found, dtype=np.float32) / np.float32(255)
 
     def mask(self, mask: Mask, geometry: Geometry) -> Mask:
         """Labels (rows, columns) -> nearest labels on the scaled grid."""
@@ -141,15 +176,19 @@ def make_plan(config: TrainConfig, examples: Sequence[Example]) -> Plan:
         low_percentile=config.low_percentile,
         high_percentile=config.high_percentile,
         denoise=config.denoise,
+        nonlocal_means=config.nonlocal_means,
+        clahe=config.clahe,
     )
     longest = 0
     for example in examples:
-        rows, columns = example.labels().shape
+        rows, columns = example.size()
         scaled = plan.geometry(rows, columns, example.spacing)
         longest = max(longest, scaled.scaled_rows, scaled.scaled_columns)
     stride = config.network.stride
     needed = -(-longest // stride) * stride
-    return Plan(**{**vars(plan), "patch": min(config.patch, needed)})
+    # A classifier sees the whole image at once; a U-Net may learn from pieces.
+    whole = config.network.kind == "classifier"
+    return replace(plan, patch=needed if whole else min(config.patch, needed))
 
 
 def _channels(pixels: Floats, wanted: int) -> Floats:

@@ -13,6 +13,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from training.ml.checkpoint import Model, save_model, write_json, write_whole
 from training.ml.run import Record, Run
+from training.ml.schedule import best_of
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -28,9 +29,11 @@ class Result:
     steps: int
     seconds: float
     loss: float
-    """Mean of the last epoch."""
+    """Mean of the epoch kept: the last, or the best where the run may end early."""
     dice: dict[str, float | None]
-    """Per class, of the last epoch: on the inner patients, or else on its own batches."""
+    """Per class, of the epoch kept: on the inner patients, or else on its own batches."""
+    values: dict[str, float | None]
+    """The same, or of a classifier the accuracy per question."""
 
 
 class Report:
@@ -72,10 +75,12 @@ class Report:
     def epoch(self, record: Record) -> None:
         """Report the epoch that `record` ends with."""
         row, config = record.history[-1], self._run.config
-        eta = record.seconds / record.epoch * (config.epochs - record.epoch)
+        left = 0 if self._run.ended(record) else config.epochs - record.epoch
+        eta = record.seconds / record.epoch * left
         if config.seconds is not None:
             eta = min(eta, max(0.0, config.seconds - record.seconds))
         measured_on = "inner" if self._run.inner else "batches"
+        measured = self._run.aim.measured
         self._emit(
             {
                 "event": "epoch",
@@ -91,18 +96,21 @@ class Report:
             file.write(json.dumps(row, allow_nan=False) + "\n")
         self._board.add_scalar("loss", row["loss"], row["epoch"])
         self._board.add_scalar("learning_rate", row["learning_rate"], row["epoch"])
-        for name, value in row["dice"].items():
+        for name, value in row[measured].items():
             if value is not None:
-                self._board.add_scalar(f"dice/{measured_on}/{name}", value, row["epoch"])
+                self._board.add_scalar(f"{measured}/{measured_on}/{name}", value, row["epoch"])
         self._board.flush()
 
     def done(self, model: Model, record: Record) -> Result:
         """Write the model and the result, and say so."""
-        row = record.history[-1]
+        measured = self._run.aim.measured
+        kept = best_of(record.merits(measured)) if self._run.best else record.epoch
+        row = record.history[kept - 1]
         digest = save_model(self._out, model) if self._leads else ""
         result = Result(
-            model, digest, record.epoch, record.steps, record.seconds, row["loss"], row["dice"]
-        )
+            model, digest, record.epoch, record.steps, record.seconds, row["loss"], row["dice"],
+            row[measured],
+        )  # fmt: skip
         if self._leads:
             summary = {key: value for key, value in vars(result).items() if key != "model"}
             summary |= {"config": self._run.config.to_json(), "trained_on": model.trained_on}

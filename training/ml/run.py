@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from training.ml.aim import Aim
 from training.ml.checkpoint import (
     STATE,
     DamagedFile,
@@ -27,12 +28,16 @@ from training.ml.checkpoint import (
 from training.ml.config import TrainConfig
 from training.ml.data import Batches, TrainingSet, put_aside
 from training.ml.device import Place
-from training.ml.job import Example, LabelClass
-from training.ml.loss import SegmentationLoss, class_weights
+from training.ml.fingerprint import fingerprint
+from training.ml.job import Example
+from training.ml.networks import build
+from training.ml.origin import Origin, begin
 from training.ml.preprocess import make_plan
-from training.ml.unet import UNet, outputs_for
+from training.ml.schedule import best_of, exhausted, one_cycle, plateau
 
 log = logging.getLogger(__name__)
+RECIPE = 2
+"""Raised whenever a release draws other batches for a seed: its runs go on from no older state."""
 
 
 @dataclass(frozen=True)
@@ -48,17 +53,26 @@ class Record:
     """Time in completed epochs."""
     history: tuple[dict[str, Any], ...] = ()
     """One row per completed epoch: epoch, loss, seconds, learning_rate, dice."""
+    recipe: int = RECIPE
+    """Of the release that wrote it."""
 
     def after(
-        self, loss: float, rate: float, steps: int, seconds: float, dice: Mapping[str, float]
+        self,
+        loss: float,
+        rate: float,
+        steps: int,
+        seconds: float,
+        measured: str,
+        values: Mapping[str, float],
     ) -> Record:
-        """The record once another epoch is complete."""
+        """The record once another epoch is complete; `measured` says what the values are."""
         row = {
             "epoch": self.epoch + 1,
             "loss": loss,
             "seconds": seconds,
             "learning_rate": rate,
-            "dice": {name: None if math.isnan(value) else value for name, value in dice.items()},
+            "dice": {},
+            measured: {k: None if math.isnan(v) else v for k, v in values.items()},
         }
         return replace(
             self,
@@ -68,6 +82,11 @@ class Record:
             history=(*self.history, row),
         )
 
+    def merits(self, measured: str) -> list[float]:
+        """By epoch, higher is better: the mean of what was measured, NaN where nothing was."""
+        rows = ([v for v in row[measured].values() if v is not None] for row in self.history)
+        return [sum(row) / len(row) if row else math.nan for row in rows]
+
 
 class Run:
     """Everything that the training loop works on."""
@@ -75,43 +94,59 @@ class Run:
     def __init__(
         self,
         config: TrainConfig,
+        aim: Aim,
         examples: Sequence[Example],
-        classes: Sequence[LabelClass],
         seed: int,
-        start: Model | None,
+        origin: Origin,
         place: Place,
+        cache: Path,
+        pool: Sequence[Example] = (),
     ) -> None:
-        self.config, self.seed, self.place = config, seed, place
-        self.classes = tuple(classes)
+        self.config, self.aim, self.seed, self.place = config, aim, seed, place
+        start = origin.start
         if start is not None:
-            check_start(start, classes, config.network)
+            check_start(start, aim.classes, config.network, aim.questions)
         training, self.inner = put_aside(examples, config.inner_share)
         self.plan = start.plan if start is not None else make_plan(config, training)
-        data = TrainingSet(training, self.plan, classes, config)
+        data = TrainingSet(training, self.plan, aim, config, cache, pool)
         self.trained_on = len(data)
+        self.images = fingerprint(training)
+        """What the training images are like."""
         self.batches = Batches(data, seed, rank=place.rank, replay=start is not None)
         # One pass over the examples, or more where few labels would mean few steps.
         once = math.ceil(len(data) / (config.batch * place.world))
         self.steps = max(once, math.ceil(config.minimum_steps / config.epochs))
         """Optimiser steps per epoch."""
         torch.manual_seed(seed)
-        network = UNet(config.network, self.plan.channels, outputs_for(len(classes)))
-        if start is not None:
-            network.load_state_dict(start.network.state_dict())
+        network = build(config.network, self.plan.channels, aim.outputs(self.plan.channels))
+        begin(network, config.network, self.plan, aim.classes, origin)
         self.network = place.settle(network, config.network.norm)
-        weights = class_weights(data.counts.sum(axis=0), config.class_power)
-        self.loss = SegmentationLoss(config, weights).to(place.device)
+        self.loss = aim.loss(config, data.counts.sum(axis=0)).to(place.device)
         self.peak = config.learning_rate * (1 if start is None else config.warm_factor)
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=self.peak, weight_decay=config.weight_decay
         )
-        self.fingerprint = _fingerprint(config, examples, classes, seed, start)
+        self.best: dict[str, Tensor] = {}
+        """Weights of the best epoch so far, kept where the run may end early."""
+        self.fingerprint = _fingerprint(config, examples, aim, seed, origin)
 
-    def set_rate(self, rate: float) -> float:
-        """Set the learning rate of the next step, and give it back."""
+    def rate(self, record: Record, progress: float) -> float:
+        """Learning rate at a progress of 0..1 through the run, and set it for the next step."""
+        if self.config.schedule == "plateau":
+            merits = [-row["loss"] for row in record.history]
+            if self.inner:
+                merits = record.merits(self.aim.measured)
+            rate = plateau(merits, self.peak, self.config.plateau)
+        else:
+            rate = one_cycle(progress, self.peak)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         return rate
+
+    def ended(self, record: Record) -> bool:
+        """Whether the time is used up or nothing has got better for long enough."""
+        late = self.config.seconds is not None and record.seconds >= self.config.seconds
+        return late or exhausted(record.merits(self.aim.measured), self.config.patience)
 
     def to_device(self, pictures: Tensor) -> Tensor:
         """Pictures (B, C, P, P) on the device, in the network's memory format."""
@@ -124,16 +159,27 @@ class Run:
             self.network,
             self.config.network,
             self.plan,
-            self.classes,
+            self.aim.classes,
             self.seed,
             self.trained_on,
             self.config.mirror,
+            self.aim.questions,
+            self.images,
         )
 
+    def finish(self) -> Model:
+        """The model of the run: with the best weights where they were kept."""
+        if self.best:
+            self.network.load_state_dict(self.best)
+        return self.model()
+
     def save(self, out: Path, record: Record) -> None:
-        """Write the checkpoint (leading process only)."""
+        """Write the checkpoint (leading process only), and keep the weights of a best epoch."""
+        if self.config.patience and best_of(record.merits(self.aim.measured)) == record.epoch:
+            state = self.network.state_dict()
+            self.best = {key: value.detach().clone() for key, value in state.items()}
         if self.place.leads:
-            save_checkpoint(out, self.network, self.optimizer, asdict(record))
+            save_checkpoint(out, self.network, self.optimizer, asdict(record), self.best)
 
     def resume(self, earlier: Path | None, out: Path) -> Record:
         """Take up an earlier run's state; a fresh record where there is none or it is damaged.
@@ -144,7 +190,9 @@ class Run:
         if earlier is None or not (earlier / STATE).exists():
             return fresh
         try:
-            raw = load_checkpoint(earlier, self.network, self.optimizer, self.fingerprint)
+            raw, self.best = load_checkpoint(
+                earlier, self.network, self.optimizer, self.fingerprint, RECIPE
+            )
         except DamagedFile as error:
             log.warning("starting over: %s", error)
             return fresh
@@ -157,20 +205,17 @@ class Run:
 
 
 def _fingerprint(
-    config: TrainConfig,
-    examples: Sequence[Example],
-    classes: Sequence[LabelClass],
-    seed: int,
-    start: Model | None,
+    config: TrainConfig, examples: Sequence[Example], aim: Aim, seed: int, origin: Origin
 ) -> str:
     """sha256, hex, of what decides a run's outcome except the contents of image and mask files."""
     # How long and where a run computes may change between its parts; what it learns may not.
-    settings = {**config.to_json(), "threads": 0, "device": "", "seconds": None}
+    where = {"threads": 0, "device": "", "seconds": None, "cache_megabytes": 0}
     parts = {
-        "config": settings,
+        "config": {**config.to_json(), **where},
         "seed": seed,
-        "classes": [asdict(item) for item in classes],
-        "examples": [(e.id, e.patient, e.fresh) for e in examples],
-        "start": None if start is None else (start.seed, start.trained_on),
+        "classes": [asdict(item) for item in aim.classes],
+        "aim": aim.meaning(),
+        "examples": [(e.id, e.patient, e.fresh, sorted(e.answers.items())) for e in examples],
+        "origin": origin.identity(),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

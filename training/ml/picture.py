@@ -1,0 +1,48 @@
+"""One image as a network is shown it, and the way back: for those who explain what it says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from training.ml.checkpoint import Model
+from training.ml.device import Place
+from training.ml.job import Example
+from training.ml.preprocess import Floats, Geometry
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A normalised image, padded at its end to the network's stride where it is smaller."""
+
+    image: Tensor
+    """(1, C, H, W) on the place's device."""
+    rows: int
+    columns: int
+    """Without the padding."""
+    geometry: Geometry
+
+    def own_grid(self, heat: Tensor) -> Floats:
+        """A map (H, W) of the picture on the grid of the image's file: (rows, columns)."""
+        found = heat[: self.rows, : self.columns].float().cpu().numpy()
+        if self.geometry.unchanged:
+            return np.asarray(found, dtype=np.float32)
+        size = (self.geometry.columns, self.geometry.rows)
+        return np.asarray(cv2.resize(found, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+
+
+def picture_of(model: Model, example: Example, place: Place) -> Picture:
+    """Prepare an example by the model's plan. Raises JobError for an unreadable image."""
+    pixels = example.pixels()
+    geometry = model.plan.geometry(pixels.shape[0], pixels.shape[1], example.spacing)
+    values = model.plan.image(pixels, geometry).transpose(2, 0, 1)
+    image = torch.from_numpy(np.ascontiguousarray(values))[None].to(place.device)
+    rows, columns = image.shape[-2:]
+    stride = model.architecture.stride
+    image = functional.pad(image, (0, max(0, stride - columns), 0, max(0, stride - rows)))
+    return Picture(image, rows, columns, geometry)
