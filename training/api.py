@@ -1,132 +1,34 @@
 """Doors of the learner: curve, models, runs. None of them loads torch or waits for a worker."""
 
+import hashlib
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import extend_schema
-from rest_framework import serializers, status
+from django.http import HttpResponse, StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotations.api.base import CampaignView, PolicyView, person
+from annotations.api.base import CampaignView, PolicyView, immutable_bytes, person
+from annotations.api.reading import AssignmentBase
 from reticle.accounts.roles import Action
-from reticle.errors import NotFound
-from training import promote, trigger
+from reticle.errors import Invalid, NotFound
+from training import (
+    beside,
+    bundle,
+    compare,
+    crossval,
+    forms,
+    near,
+    origins,
+    picture,
+    promote,
+    report,
+    trigger,
+)
+from training.card import card_of
 from training.models import ModelVersion, TrainingRun
-
-Data = Any
-
-
-class ClassDice(serializers.Serializer[Data]):
-    """Dice of one class on the held-out patients, with its interval."""
-
-    dice = serializers.FloatField(allow_null=True)
-    low = serializers.FloatField(allow_null=True, required=False)
-    high = serializers.FloatField(allow_null=True, required=False)
-    sensitivity = serializers.FloatField(allow_null=True, required=False)
-    patients = serializers.IntegerField(allow_null=True, required=False)
-
-
-class DecisionOutput(serializers.Serializer[Data]):
-    """Why a candidate was promoted or not."""
-
-    verdict = serializers.CharField()
-    reasons = serializers.ListField(child=serializers.CharField())
-    candidate = serializers.FloatField(allow_null=True)
-    champion = serializers.FloatField(allow_null=True)
-    difference = serializers.FloatField(allow_null=True)
-    low = serializers.FloatField(allow_null=True)
-    high = serializers.FloatField(allow_null=True)
-    cases = serializers.ListField(child=serializers.CharField())
-    against = serializers.IntegerField(allow_null=True)
-
-
-class ModelOutput(serializers.Serializer[Data]):
-    """A model version with its lineage and its numbers."""
-
-    id = serializers.IntegerField()
-    number = serializers.IntegerField()
-    state = serializers.ChoiceField(choices=ModelVersion.State.choices)
-    created_at = serializers.DateTimeField()
-    champion_since = serializers.DateTimeField(allow_null=True)
-    scored_at = serializers.DateTimeField(allow_null=True)
-    weights_sha256 = serializers.CharField()
-    snapshot_sha256 = serializers.CharField()
-    labels = serializers.IntegerField(help_text="settled training cases it saw")
-    held_out = serializers.IntegerField(help_text="cases it was measured on")
-    base_number = serializers.IntegerField(allow_null=True)
-    run = serializers.IntegerField()
-    mean_dice = serializers.FloatField(allow_null=True)
-    classes = serializers.DictField(child=ClassDice())
-    decision = DecisionOutput(allow_null=True)
-    card = serializers.JSONField()
-
-
-class EpochOutput(serializers.Serializer[Data]):
-    """Metrics of one epoch."""
-
-    epoch = serializers.IntegerField()
-    epochs = serializers.IntegerField()
-    loss = serializers.FloatField(allow_null=True)
-    seconds = serializers.FloatField(allow_null=True)
-    eta_seconds = serializers.FloatField(allow_null=True)
-    dice = serializers.DictField(child=serializers.FloatField(allow_null=True), allow_null=True)
-
-
-class RunOutput(serializers.Serializer[Data]):
-    """A training run as it stands."""
-
-    id = serializers.IntegerField()
-    state = serializers.ChoiceField(choices=TrainingRun.State.choices)
-    reason = serializers.CharField()
-    attempt = serializers.IntegerField()
-    created_at = serializers.DateTimeField()
-    started_at = serializers.DateTimeField(allow_null=True)
-    finished_at = serializers.DateTimeField(allow_null=True)
-    heartbeat_at = serializers.DateTimeField(allow_null=True)
-    cancel_requested = serializers.BooleanField()
-    labels = serializers.IntegerField(allow_null=True)
-    base_number = serializers.IntegerField(allow_null=True)
-    progress = EpochOutput(allow_null=True)
-    epochs = EpochOutput(many=True)
-    error = serializers.CharField()
-    model_number = serializers.IntegerField(allow_null=True)
-
-
-class RefreshOutput(serializers.Serializer[Data]):
-    """How far the next training run is."""
-
-    enabled = serializers.BooleanField()
-    settled = serializers.IntegerField()
-    held_out = serializers.IntegerField()
-    new_labels = serializers.IntegerField()
-    needed = serializers.IntegerField(help_text="labels still missing before the next run")
-
-
-class LearningPoint(serializers.Serializer[Data]):
-    """One model on the learning curve."""
-
-    number = serializers.IntegerField()
-    labels = serializers.IntegerField()
-    at = serializers.DateTimeField()
-    state = serializers.ChoiceField(choices=ModelVersion.State.choices)
-    mean_dice = serializers.FloatField(allow_null=True)
-    classes = serializers.DictField(child=ClassDice())
-
-
-class LearningOutput(serializers.Serializer[Data]):
-    """The learner at a glance: curve, active or last run, next refresh, pending scores."""
-
-    curve = LearningPoint(many=True)
-    run = RunOutput(allow_null=True)
-    next_refresh = RefreshOutput()
-    scoring = serializers.BooleanField(help_text="the champion's scores are being made")
-
-
-def _evaluation(model: ModelVersion) -> tuple[float | None, dict[str, Any]]:
-    newest = model.evaluations.order_by("-id").first()
-    if newest is None:
-        return None, {}
-    return newest.mean_dice, newest.report.get("classes", {})
 
 
 def run_json(run: TrainingRun) -> dict[str, Any]:
@@ -134,20 +36,23 @@ def run_json(run: TrainingRun) -> dict[str, Any]:
     model = ModelVersion.objects.filter(run=run).first()
     fields = (
         "id", "state", "reason", "attempt", "created_at", "started_at", "finished_at",
-        "heartbeat_at", "cancel_requested", "error", "epochs",
+        "heartbeat_at", "cancel_requested", "error", "epochs", "start", "config", "seed",
+        "kind", "folds", "ensemble",
     )  # fmt: skip
     return {
         **{name: getattr(run, name) for name in fields},
         "labels": run.snapshot.labels if run.snapshot else None,
         "base_number": run.base.number if run.base else None,
+        "donor": report.donor_row(run),
+        "ahead": report.runs_ahead(run),
         "progress": run.progress or None,
+        "report": run.report or None,
         "model_number": model.number if model else None,
     }
 
 
-def model_json(model: ModelVersion) -> dict[str, Any]:
-    """Return a model version as shown."""
-    mean_dice, classes = _evaluation(model)
+def model_json(model: ModelVersion, scores: dict[str, Any] | None) -> dict[str, Any]:
+    """Return a model version as shown, with its numbers (`report.scores_of`) if it has any."""
     snapshot = model.run.snapshot
     assert snapshot is not None  # a model comes from a run that has its snapshot
     fields = (
@@ -161,10 +66,18 @@ def model_json(model: ModelVersion) -> dict[str, Any]:
         "held_out": snapshot.held_out,
         "base_number": model.run.base.number if model.run.base else None,
         "run": model.run_id,
-        "mean_dice": mean_dice,
-        "classes": classes,
+        **(scores or _unmeasured(model)),
         "decision": model.decision or None,
     }
+
+
+def _unmeasured(model: ModelVersion) -> dict[str, Any]:
+    return report.scores_of({"questions": {}} if model.questions else {})
+
+
+def _with_scores(model: ModelVersion) -> dict[str, Any]:
+    newest = report.newest_evaluation(model)
+    return model_json(model, report.scores_of(newest.report) if newest else None)
 
 
 class LearningView(CampaignView):
@@ -172,31 +85,37 @@ class LearningView(CampaignView):
 
     policy: ClassVar[dict[str, Action | None]] = {"get": Action.TRACK}
 
-    @extend_schema(responses=LearningOutput)
+    @extend_schema(responses=forms.LearningOutput)
     def get(self, request: Request, slug: str) -> Response:
         """Return the learning curve, the current run and the next refresh."""
+        scores = report.scores_of_models(self.campaign)
         curve = []
         for model in self.campaign.models.select_related("run__snapshot").order_by("number"):
-            mean_dice, classes = _evaluation(model)
             curve.append(
                 {
                     "number": model.number,
                     "labels": model.run.snapshot.labels if model.run.snapshot else 0,
+                    "minutes": report.minutes_before(model),
+                    "crowned": model.champion_since is not None,
                     "at": model.created_at,
                     "state": model.state,
-                    "mean_dice": mean_dice,
-                    "classes": classes,
+                    **scores.get(model.pk, _unmeasured(model)),
                 }
             )
-        run = self.campaign.runs.select_related("snapshot", "base").order_by("-id").first()
+        run = (
+            self.campaign.runs.select_related("snapshot", "base", "donor__campaign")
+            .order_by("-id")
+            .first()
+        )
         champion = promote.champion_of(self.campaign)
         answer = {
             "curve": curve,
             "run": run_json(run) if run else None,
             "next_refresh": trigger.refresh_state(self.campaign),
             "scoring": champion is not None and champion.scored_at is None,
+            "selection": (champion.selection or None) if champion else None,
         }
-        return Response(LearningOutput(answer).data)
+        return Response(forms.LearningOutput(answer).data)
 
 
 class ModelsView(CampaignView):
@@ -204,11 +123,13 @@ class ModelsView(CampaignView):
 
     policy: ClassVar[dict[str, Action | None]] = {"get": Action.TRACK}
 
-    @extend_schema(responses=ModelOutput(many=True))
+    @extend_schema(responses=forms.ModelOutput(many=True))
     def get(self, request: Request, slug: str) -> Response:
         """List models, newest first."""
         rows = self.campaign.models.select_related("run__snapshot", "run__base").order_by("-number")
-        return Response(ModelOutput([model_json(row) for row in rows], many=True).data)
+        scores = report.scores_of_models(self.campaign)
+        found = [model_json(row, scores.get(row.pk)) for row in rows]
+        return Response(forms.ModelOutput(found, many=True).data)
 
 
 class RunsView(CampaignView):
@@ -216,52 +137,264 @@ class RunsView(CampaignView):
 
     policy: ClassVar[dict[str, Action | None]] = {"get": Action.TRACK, "post": Action.MANAGE}
 
-    @extend_schema(responses=RunOutput(many=True))
+    @extend_schema(responses=forms.RunOutput(many=True))
     def get(self, request: Request, slug: str) -> Response:
         """List the newest fifty."""
-        rows = self.campaign.runs.select_related("snapshot", "base").order_by("-id")[:50]
-        return Response(RunOutput([run_json(row) for row in rows], many=True).data)
+        rows = self.campaign.runs.select_related("snapshot", "base", "donor__campaign").order_by(
+            "-id"
+        )[:50]
+        return Response(forms.RunOutput([run_json(row) for row in rows], many=True).data)
 
-    @extend_schema(request=None, responses={201: RunOutput})
+    @extend_schema(request=forms.RunInput, responses={201: forms.RunOutput})
     def post(self, request: Request, slug: str) -> Response:
-        """Train now."""
-        run = trigger.run_request(campaign=self.campaign, actor=person(request))
+        """Train now, as the campaign's policy says or as asked for."""
+        form = forms.RunInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        changes = dict(form.validated_data)
+        start = str(changes.pop("start", TrainingRun.Start.AUTO))
+        donor = changes.pop("donor", None)
+        run = trigger.run_request(
+            campaign=self.campaign, actor=person(request), start=start, donor=donor,
+            cross=_cross(changes), changes=changes,
+        )  # fmt: skip
         run.refresh_from_db()
-        return Response(RunOutput(run_json(run)).data, status=status.HTTP_201_CREATED)
+        return Response(forms.RunOutput(run_json(run)).data, status=status.HTTP_201_CREATED)
 
 
-class RunCancelView(PolicyView):
+class DonorsView(CampaignView):
+    """What a run may begin with."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"get": Action.MANAGE}
+
+    @extend_schema(responses=forms.DonorChoice(many=True))
+    def get(self, request: Request, slug: str) -> Response:
+        """List champions whose images have as many channels, of campaigns the person tracks."""
+        found = origins.donors_for(self.campaign, person(request))
+        return Response(forms.DonorChoice(found, many=True).data)
+
+
+class RunBase(PolicyView):
+    """A door to one run."""
+
+    def run(self, pk: int) -> TrainingRun:
+        """Return the run. Raises NotFound, also for runs of other people's campaigns."""
+        rows = TrainingRun.objects.select_related("campaign", "snapshot", "base", "donor__campaign")
+        run = rows.filter(pk=pk).first()
+        if run is None:
+            raise NotFound("There is no such run.")
+        self.permit(run.campaign)
+        return run
+
+
+class RunView(RunBase):
+    """One run."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"get": Action.TRACK}
+
+    @extend_schema(responses=forms.RunDetailOutput)
+    def get(self, request: Request, pk: int) -> Response:
+        """Return the run and what happened to it."""
+        run = self.run(pk)
+        answer = {**run_json(run), "events": report.events_of(run)}
+        return Response(forms.RunDetailOutput(answer).data)
+
+
+class RunCancelView(RunBase):
     """Stop a run."""
 
     policy: ClassVar[dict[str, Action | None]] = {"post": Action.MANAGE}
 
-    @extend_schema(request=None, responses=RunOutput)
+    @extend_schema(request=None, responses=forms.RunOutput)
     def post(self, request: Request, pk: int) -> Response:
         """Ask the worker to stop; the live model stays."""
-        run = TrainingRun.objects.select_related("campaign").filter(pk=pk).first()
-        if run is None:
-            raise NotFound("There is no such run.")
-        self.permit(run.campaign)
-        row = trigger.run_cancel(run=run, actor=person(request))
-        return Response(RunOutput(run_json(row)).data)
+        row = trigger.run_cancel(run=self.run(pk), actor=person(request))
+        return Response(forms.RunOutput(run_json(row)).data)
 
 
-class PromoteView(PolicyView):
+class ModelBase(PolicyView):
+    """A door to one model."""
+
+    def model(self, pk: int) -> ModelVersion:
+        """Return the model. Raises NotFound, also for models of other people's campaigns."""
+        rows = ModelVersion.objects.select_related("campaign", "run__snapshot", "run__base")
+        model = rows.filter(pk=pk).first()
+        if model is None:
+            raise NotFound("There is no such model.")
+        self.permit(model.campaign)
+        return model
+
+
+class ModelView(ModelBase):
+    """One model version."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"get": Action.TRACK}
+
+    @extend_schema(responses=forms.ModelDetailOutput)
+    def get(self, request: Request, pk: int) -> Response:
+        """Return the model and everything that was measured of it."""
+        model = self.model(pk)
+        answer = {**_with_scores(model), **report.report_of(model)}
+        return Response(forms.ModelDetailOutput(answer).data)
+
+
+class CardView(ModelBase):
+    """The model's card."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"get": Action.TRACK}
+
+    @extend_schema(responses={(200, "text/markdown"): OpenApiTypes.STR})
+    def get(self, request: Request, pk: int) -> HttpResponse:
+        """Download the card as Markdown."""
+        model = self.model(pk)
+        answer = HttpResponse(card_of(model), content_type="text/markdown; charset=utf-8")
+        name = f"{model.campaign.slug}-v{model.number}.md"
+        answer["Content-Disposition"] = f'attachment; filename="{name}"'
+        return answer
+
+
+class BundleView(ModelBase):
+    """The model itself."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"get": Action.TRACK}
+
+    @extend_schema(responses={(200, "application/zip"): OpenApiTypes.BINARY})
+    def get(self, request: Request, pk: int) -> StreamingHttpResponse:
+        """Download weights, plan and card as a zip."""
+        model = self.model(pk)
+        name = f"{model.campaign.slug}-v{model.number}.zip"
+        answer = StreamingHttpResponse(bundle.bundle_of(model), content_type="application/zip")
+        answer["Content-Disposition"] = f'attachment; filename="{name}"'
+        return answer
+
+
+class CompareView(ModelBase):
+    """Two models side by side."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"get": Action.TRACK}
+
+    @extend_schema(
+        parameters=[OpenApiParameter("against", int, required=True)],
+        responses=forms.CompareOutput,
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        """Compare with another model of the campaign, on held-out cases both were measured on."""
+        model = self.model(pk)
+        number = _whole(request, "against")
+        other = model.campaign.models.select_related("campaign").filter(number=number).first()
+        if other is None:
+            words = "There is no model of this number in the campaign."
+            raise Invalid(words, code="no_such_model", detail={"against": words})
+        answer = {**compare.compared(model, other), "shared": compare.shared_cases(model, other)}
+        return Response(forms.CompareOutput(answer).data)
+
+
+class DrawingView(ModelBase):
+    """What a model drew."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"get": Action.TRACK}
+
+    @extend_schema(
+        parameters=[OpenApiParameter("image", int, required=True)],
+        responses={(200, "image/png"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, pk: int) -> HttpResponse:
+        """Return a PNG of an image that is not held out, with the model's drawing on it."""
+        model = self.model(pk)
+        body = picture.drawing(model, _whole(request, "image"))
+        tag = hashlib.sha256(body).hexdigest()
+        return immutable_bytes(request, body, tag, "image/png", gzipped=False)
+
+
+class NeighboursView(AssignmentBase):
+    """The labelled cases that the model holds to be most like the case at hand."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"get": Action.READ}
+
+    @extend_schema(responses=forms.NeighbourOutput(many=True))
+    def get(self, request: Request, pk: int) -> Response:
+        """List them, the nearest first; none for a blind case."""
+        rows = [
+            {
+                "image": image.pk,
+                "patient": image.series.study.patient_key,
+                "slice": image.index,
+                "picture_url": f"/api/v1/assignments/{pk}/neighbours/{image.pk}",
+            }
+            for image in near.neighbours(self.row)
+        ]
+        return Response(forms.NeighbourOutput(rows, many=True).data)
+
+
+class NeighbourView(AssignmentBase):
+    """One of those cases."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"get": Action.READ}
+
+    @extend_schema(responses={(200, "image/png"): OpenApiTypes.BINARY})
+    def get(self, request: Request, pk: int, image: int) -> HttpResponse:
+        """Return a PNG of the image with what people drew on it."""
+        body = near.neighbour_picture(self.row, image)
+        tag = hashlib.sha256(body).hexdigest()
+        return immutable_bytes(request, body, tag, "image/png", gzipped=False)
+
+
+def _cross(asked: dict[str, Any]) -> crossval.Cross | None:
+    """Take what is asked of a cross-validation out of the form, if one is asked for."""
+    kind = asked.pop("kind", TrainingRun.Kind.TRAIN)
+    cross = crossval.Cross(asked.pop("folds", crossval.FOLDS[0]), asked.pop("ensemble", False))
+    return cross if kind == TrainingRun.Kind.CROSS else None
+
+
+def _whole(request: Request, name: str) -> int:
+    """Return a whole number of the query. Raises Invalid naming it."""
+    text = request.query_params.get(name, "")
+    if not text.isdecimal() or len(text) > 18:
+        words = f"{name} must be a whole number."
+        raise Invalid(words, code="not_whole", detail={name: "a whole number"})
+    return int(text)
+
+
+def _reason(request: Request) -> str:
+    form = forms.ReasonInput(data=request.data)
+    form.is_valid(raise_exception=True)
+    return str(form.validated_data["reason"])
+
+
+class PromoteView(ModelBase):
     """Make a model the champion by hand."""
 
     policy: ClassVar[dict[str, Action | None]] = {"post": Action.MANAGE}
 
-    @extend_schema(request=None, responses=ModelOutput)
+    @extend_schema(request=forms.ReasonInput, responses=forms.ModelOutput)
     def post(self, request: Request, pk: int) -> Response:
         """Promote; the queue is re-ordered when the worker has scored the pool."""
-        model = (
-            ModelVersion.objects.select_related("campaign", "run__snapshot").filter(pk=pk).first()
-        )
-        if model is None:
-            raise NotFound("There is no such model.")
-        self.permit(model.campaign)
-        row = promote.model_promote(model=model, actor=person(request), reason="by hand")
-        return Response(ModelOutput(model_json(row)).data)
+        model = self.model(pk)
+        row = promote.model_promote(model=model, actor=person(request), reason=_reason(request))
+        return Response(forms.ModelOutput(_with_scores(row)).data)
+
+
+class ShadowView(CampaignView):
+    """The model that runs beside the champion."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"get": Action.TRACK}
+
+    @extend_schema(responses=forms.ShadowOutput)
+    def get(self, request: Request, slug: str) -> Response:
+        """Return the shadow, if there is one, beside the champion."""
+        return Response(forms.ShadowOutput({"shadow": beside.beside_of(self.campaign)}).data)
+
+
+class EndShadowView(ModelBase):
+    """End a model's time in the shadow."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"post": Action.MANAGE}
+
+    @extend_schema(request=forms.ReasonInput, responses=forms.ModelOutput)
+    def post(self, request: Request, pk: int) -> Response:
+        """Take it out of the shadow; it can still be promoted by hand."""
+        model = self.model(pk)
+        row = promote.shadow_end(model=model, actor=person(request), reason=_reason(request))
+        return Response(forms.ModelOutput(_with_scores(row)).data)
 
 
 class RollbackView(CampaignView):
@@ -269,8 +402,10 @@ class RollbackView(CampaignView):
 
     policy: ClassVar[dict[str, Action | None]] = {"post": Action.MANAGE}
 
-    @extend_schema(request=None, responses=ModelOutput)
+    @extend_schema(request=forms.ReasonInput, responses=forms.ModelOutput)
     def post(self, request: Request, slug: str) -> Response:
         """Bring the earlier champion back."""
-        row = promote.model_rollback(campaign=self.campaign, actor=person(request))
-        return Response(ModelOutput(model_json(row)).data)
+        row = promote.model_rollback(
+            campaign=self.campaign, actor=person(request), reason=_reason(request)
+        )
+        return Response(forms.ModelOutput(_with_scores(row)).data)

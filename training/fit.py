@@ -7,6 +7,7 @@ every later write asks for that token, so a worker that lost its claim can chang
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,15 @@ from django.db.models.functions import Now
 
 from annotations.campaigns import training_policy
 from annotations.models import Annotation, Campaign
-from reticle import storage
 from reticle.errors import Conflict
 from reticle.images.models import Image
 from reticle.pixels.mask import unpack
-from training import jobs, promote
-from training.ml.config import NetworkConfig, TrainConfig
+from training import answers, crossval, figures, jobs, promote, stages
+from training.ensemble import model_keep
+from training.gain import gain_store
 from training.models import ModelVersion, Snapshot, TrainingRun
-from training.snapshot import classes_of, snapshot_take, subgroups_of
-from training.trigger import policy_number
+from training.snapshot import snapshot_take, subgroups_of
+from training.trigger import continues, policy_number
 
 logger = logging.getLogger(__name__)
 ATTEMPTS = 3
@@ -124,6 +125,11 @@ def _execute(run: TrainingRun) -> None:
     model = ModelVersion.objects.filter(run=run).first()
     if model is None:
         output = _train(run, run.snapshot)
+        if run.kind == TrainingRun.Kind.CROSS:
+            _write(run, report=crossval.report_in(output))
+            if not run.ensemble:
+                _write(run, state=State.SUCCEEDED, finished_at=Now(), error="")
+                return
         model = _candidate_store(run, output)
     _decide(run, model, run.snapshot)
 
@@ -133,57 +139,85 @@ def base_of(run: TrainingRun, snapshot: Snapshot) -> ModelVersion | None:
 
     From scratch when the classes or the network changed, and whenever the labels have grown by
     the policy's factor since the last run from scratch: early models are limited by what they saw
-    first.
+    first. A person who asked for the run may have chosen either.
     """
     campaign = run.campaign
     champion = promote.champion_of(campaign)
-    if champion is None or champion.card["classes"] != classes_of(campaign):
+    if champion is None or run.start not in (TrainingRun.Start.AUTO, TrainingRun.Start.CHAMPION):
         return None
-    if _network(champion) != TrainConfig.parse(run.config).network:
+    if not continues(champion, campaign, run.config):
         return None
+    if run.start == TrainingRun.Start.CHAMPION:
+        return champion
     growth = policy_number(training_policy(campaign.training), "scratch_growth")
     if not growth:
         return champion
     last = (
-        campaign.runs.filter(base=None, state=State.SUCCEEDED).select_related("snapshot")
-        .order_by("-id").first()
+        campaign.runs.filter(base=None, state=State.SUCCEEDED, kind=TrainingRun.Kind.TRAIN)
+        .select_related("snapshot").order_by("-id").first()
     )  # fmt: skip
     if last is None or last.snapshot is None or snapshot.labels >= growth * last.snapshot.labels:
         return None
     return champion
 
 
-def _network(model: ModelVersion) -> NetworkConfig:
-    shape = {name: value for name, value in model.card["architecture"].items() if name != "name"}
-    return NetworkConfig.parse(shape)
-
-
 # --- train ---------------------------------------------------------------------------------
 
 
 def _train(run: TrainingRun, snapshot: Snapshot) -> Path:
-    """Run the child on the job folder; return the folder of the finished attempt."""
+    """Take the run through its stages; return the folder of the finished last one."""
     folder = run_folder(run)
-    seen = _seen_before(run)
+    stage = stages.CROSS if run.kind == TrainingRun.Kind.CROSS else stages.TRAIN
+    lent: ModelVersion | Path | None = run.donor
+    if run.start == TrainingRun.Start.PRETRAINED:
+        lent = _pretrain(run, snapshot)
     jobs.job_write(
         folder / "job",
-        examples_of(snapshot, "training", seen=seen),
-        classes=snapshot.manifest["classes"],
-        config=run.config,
+        examples_of(snapshot, "training", seen=_seen_before(run)),
+        classes=snapshot.manifest.get("classes", []),
+        questions=snapshot.manifest.get("questions", []),
+        config=stages.config_of(run, stage),
         seed=run.seed,
         start=run.base,
+        transfer=lent,
     )
-    output = folder / f"attempt-{run.attempt}"
-    arguments = ["train", str(folder / "job"), "--out", str(output)]
-    for attempt in range(run.attempt - 1, 0, -1):
-        if (folder / f"attempt-{attempt}" / "checkpoint.json").exists():
-            arguments += ["--resume", str(folder / f"attempt-{attempt}")]
-            break
+    return _stage(run, stage, folder / "job")
+
+
+def _pretrain(run: TrainingRun, snapshot: Snapshot) -> Path:
+    """Learn from the pool's images alone; return the folder of that model."""
+    folder = run_folder(run)
+    done = stages.finished(folder, stages.PRETRAIN, run.attempt)
+    if done is not None:
+        return done
+    jobs.job_write(
+        folder / "pool",
+        stages.pool_examples(run.campaign),
+        classes=snapshot.manifest.get("classes", []),
+        questions=snapshot.manifest.get("questions", []),
+        config=stages.config_of(run, stages.PRETRAIN),
+        seed=run.seed,
+    )
+    return _stage(run, stages.PRETRAIN, folder / "pool")
+
+
+def _stage(run: TrainingRun, stage: str, job: Path) -> Path:
+    """Run the child of one stage, from where an earlier attempt left it; return its folder."""
+    folder = run_folder(run)
+    output = stages.output_of(folder, stage, run.attempt)
+    arguments = [stage, str(job), "--out", str(output)]
+    if stage == stages.CROSS:
+        stages.cross_continued(folder, run.attempt)
+        arguments += ["--folds", str(run.folds)]
+    else:
+        arguments += stages.resumed(folder, stage, run.attempt)
     beat = settings.HEARTBEAT_SECONDS
     for event in jobs.child_lines(arguments, beat=lambda: _beat(run), beat_seconds=beat):
-        if event.get("event") == "epoch":
-            row = promote.finite(event)
-            epochs = [*(e for e in run.epochs if e["epoch"] < row["epoch"]), row]
+        row = {**promote.finite(event), "stage": stage}
+        if event.get("event") == "start":
+            _write(run, epochs=stages.epochs_resumed(run.epochs, row, output))
+        elif event.get("event") == "epoch":
+            epochs = stages.epochs_with(run.epochs, row)
             _write(run, progress=row, epochs=epochs, claimed_until=_until(), heartbeat_at=Now())
     if not _beat(run):
         raise jobs.ChildStopped
@@ -200,13 +234,14 @@ def _seen_before(run: TrainingRun) -> set[int]:
 def examples_of(snapshot: Snapshot, split: str, *, seen: set[int]) -> list[jobs.Example]:
     """Return the examples of one split of a snapshot, exactly as its manifest names them."""
     rows = snapshot.manifest[split]
-    images = Image.objects.in_bulk([row["image"] for row in rows])
+    images = Image.objects.select_related("series").in_bulk([row["image"] for row in rows])
     return [
         jobs.Example(
             image=images[row["image"]],
             patient=row["patient"],
             annotation_id=row["annotation"],
             fresh=bool(seen) and row["annotation"] not in seen,
+            answers=row.get("answers"),
         )
         for row in rows
     ]
@@ -215,11 +250,11 @@ def examples_of(snapshot: Snapshot, split: str, *, seen: set[int]) -> list[jobs.
 @transaction.atomic
 def _candidate_store(run: TrainingRun, output: Path) -> ModelVersion:
     """Keep the weights by hash and make the candidate's row. Raises ClaimLost, ChildFailed."""
-    card = json.loads((output / "model.json").read_text())
-    sha256 = storage.put((output / "model.safetensors").read_bytes())
-    if sha256 != card["weights_sha256"]:
-        raise jobs.ChildFailed("The weights do not have the hash their card names.")
-    Campaign.objects.select_for_update().get(pk=run.campaign_id)
+    try:
+        sha256, card = model_keep(output)
+    except ValueError as error:
+        raise jobs.ChildFailed(str(error)) from error
+    Campaign.objects.select_for_update(no_key=True).get(pk=run.campaign_id)
     highest = run.campaign.models.aggregate(highest=Max("number"))["highest"] or 0
     _write(run, state=State.VALIDATING, claimed_until=_until(), heartbeat_at=Now())
     return ModelVersion.objects.create(
@@ -239,7 +274,7 @@ def _decide(run: TrainingRun, candidate: ModelVersion, snapshot: Snapshot) -> No
     decision = promote.decide(
         report,
         against,
-        floor=_majority(snapshot, promote.classes_shown(report)),
+        floor=_majority(snapshot, figures.telling(report)),
         margin=policy_number(policy, "margin"),
         minimum_cases=int(policy_number(policy, "minimum_held_out")),
         subgroups=subgroups_of(snapshot),
@@ -248,24 +283,27 @@ def _decide(run: TrainingRun, candidate: ModelVersion, snapshot: Snapshot) -> No
         # The run's end and the promotion are one: a lost token can never promote.
         _write(run, state=State.SUCCEEDED, finished_at=Now(), error="")
         promote.model_consider(candidate=candidate, decision=decision, rival=rival)
+    if rival is not None:
+        gain_store(rival)
 
 
 def evaluate(model: ModelVersion, snapshot: Snapshot, *, beat: Any) -> dict[str, Any]:
     """Measure a model on a snapshot's held-out cases and keep the report; kept ones are reused.
 
     A model from before a class was added is measured by the classes it knows; pixels of others
-    count for nothing.
+    count for nothing. So is one from before a question was added or changed.
     """
     known = model.evaluations.filter(snapshot=snapshot).first()
     if known is not None:
         return dict(known.report)
-    classes = model.card["classes"]
-    same = classes == snapshot.manifest["classes"]
+    classes, questions = model.card["classes"], model.questions
+    same = (classes, questions) == tuple(
+        snapshot.manifest.get(part, []) for part in ("classes", "questions")
+    )
     name = f"snapshot-{snapshot.pk}" if same else f"snapshot-{snapshot.pk}-as-{model.number}"
     folder = Path(settings.RUN_FOLDER) / name
-    jobs.job_write(
-        folder, examples_of(snapshot, "held_out", seen=set()), classes=classes, config={}, seed=0
-    )
+    examples = in_words_of(model, snapshot, examples_of(snapshot, "held_out", seen=set()))
+    jobs.job_write(folder, examples, classes=classes, questions=questions, config={}, seed=0)
     weights = jobs.model_write(folder / f"model-{model.number}", model)
     report = folder / f"report-{model.number}.json"
     arguments = ["evaluate", str(folder), "--model", str(weights), "--out", str(report)]
@@ -276,8 +314,23 @@ def evaluate(model: ModelVersion, snapshot: Snapshot, *, beat: Any) -> dict[str,
     return content
 
 
+def in_words_of(
+    model: ModelVersion, snapshot: Snapshot, examples: Sequence[jobs.Example]
+) -> list[jobs.Example]:
+    """Return the examples with their answers, if they are answers, in the words of the model."""
+    asked = snapshot.manifest.get("questions", [])
+    if not asked:
+        return list(examples)
+    words = answers.words_of(model.campaign, asked, model.questions)
+    return [
+        replace(each, answers=answers.translated(each.answers or {}, words)) for each in examples
+    ]
+
+
 def _majority(snapshot: Snapshot, names: Sequence[str]) -> float:
-    """Return the majority mask's Dice over the named classes: the first model has to beat it."""
+    """Return what the majority mask or answer reaches by these names: the first model's floor."""
+    if "questions" in snapshot.manifest:
+        return answers.majority_accuracy(snapshot.manifest, names)
     splits = []
     for split in ("training", "held_out"):
         keys = [row["annotation"] for row in snapshot.manifest[split]]
@@ -305,8 +358,8 @@ def champions_rescore(campaign: Campaign) -> list[dict[str, Any]]:
                 "number": model.number,
                 "labels": model.run.snapshot.labels if model.run.snapshot else 0,
                 "cases": len(report["cases"]),
-                "mean_dice": report["mean_dice"],
-                "classes": report["classes"],
+                "mean_dice": report.get("mean_dice"),
+                "classes": report.get("classes", {}),
             }
         )
     return rows

@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import queue
+import shutil
 import subprocess
 import sys
 import threading
@@ -21,15 +22,17 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 
-from annotations.models import Annotation
+from annotations.models import IGNORE_INDEX, Annotation
 from reticle import storage
 from reticle.images.models import Image
 from reticle.images.render import samples
 from reticle.pixels.mask import unpack
+from training.ensemble import ensemble_write, is_ensemble
 from training.models import ModelVersion
 
 logger = logging.getLogger(__name__)
 STDERR_KEPT = 4000
+AHEAD = 2  # so many lines wait for a child: it never waits for the next one to be written
 
 
 class ChildFailed(Exception):
@@ -49,12 +52,14 @@ class ChildStopped(Exception):
 
 @dataclass(frozen=True)
 class Example:
-    """One image of a job, with its mask for training and evaluation."""
+    """One image of a job, with its mask, or its answers, for training and evaluation."""
 
     image: Image
     patient: str
     annotation_id: int | None = None
     fresh: bool = False
+    answers: Mapping[str, object] | None = None
+    """To the job's questions, in the words of their options."""
 
 
 def job_write(
@@ -65,17 +70,27 @@ def job_write(
     config: Mapping[str, object],
     seed: int,
     start: ModelVersion | None = None,
+    transfer: ModelVersion | Path | None = None,
+    questions: Sequence[Mapping[str, object]] = (),
 ) -> None:
-    """Write a complete job folder; a folder that is complete already is left alone."""
+    """Write a complete job folder; a folder that is complete already is left alone.
+
+    `transfer`: a model to begin with, kept or fresh from a child's folder.
+    """
     if (folder / "examples.json").exists():
         return
     for part in ("images", "masks"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     if start is not None:
         model_write(folder / "start", start)
+    if isinstance(transfer, Path):
+        _model_copy(transfer, folder / "transfer")
+    elif transfer is not None:
+        model_write(folder / "transfer", transfer)
     job = {
         "config": dict(config), "seed": seed, "classes": list(classes),
-        "start": "start/" if start else None,
+        "start": "start/" if start else None, "transfer": "transfer/" if transfer else None,
+        **({"questions": list(questions)} if questions else {}),
     }  # fmt: skip
     (folder / "job.json").write_text(json.dumps(job, indent=1, sort_keys=True))
     rows = [_example_write(folder, example) for example in examples]
@@ -98,11 +113,18 @@ def _example_write(folder: Path, example: Example) -> dict[str, Any]:
         "slope": image.slope,
         "intercept": image.intercept,
         "channels": image.channels,
+        "modality": image.series.modality,
         "fresh": example.fresh,
     }
-    if example.annotation_id is not None:
-        packed = Annotation.objects.values_list("packed", flat=True).get(pk=example.annotation_id)
+    if example.answers is not None:
+        row["answers"] = dict(example.answers)
+    elif example.annotation_id is not None:
+        rows = Annotation.objects.values_list("packed", "unseen")
+        packed, unseen = rows.get(pk=example.annotation_id)
         mask = unpack(bytes(packed), image.rows, image.columns)
+        if unseen:
+            # Where nothing is drawn a class that nobody looked for may be: that is no background.
+            mask = np.where(mask == 0, np.uint8(IGNORE_INDEX), mask)
         np.save(folder / "masks" / f"{name}.npy", mask, allow_pickle=False)
         row["mask"] = f"masks/{name}.npy"
     return row
@@ -111,21 +133,37 @@ def _example_write(folder: Path, example: Example) -> dict[str, Any]:
 def model_write(folder: Path, model: ModelVersion) -> Path:
     """Lay a model's weights and card out for the child; return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
+    if is_ensemble(model):
+        ensemble_write(folder, model)
+        return folder
     (folder / "model.safetensors").write_bytes(storage.read(model.weights_sha256))
     (folder / "model.json").write_text(json.dumps(model.card))
     return folder
 
 
+def _model_copy(source: Path, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("model.safetensors", "model.json"):
+        shutil.copyfile(source / name, folder / name)
+
+
 def child_lines(
-    arguments: Sequence[str], *, beat: Callable[[], bool], beat_seconds: float
+    arguments: Sequence[str],
+    *,
+    beat: Callable[[], bool],
+    beat_seconds: float,
+    feed: Iterator[str] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Run `python -m training.ml ARGUMENTS` and yield the JSON objects it prints.
+
+    `feed` gives lines for its standard input: `AHEAD` at first, and one more each time it prints
+    the event "chunk". Without it standard input only tells the child that its parent lives.
 
     `beat` is called every `beat_seconds`; when it answers False the child is stopped and
     ChildStopped raised. Raises ChildFailed when the child ends with an error.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", "training.ml", *arguments, "--watch-stdin"],
+        [sys.executable, "-m", "training.ml", *arguments, *([] if feed else ["--watch-stdin"])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -142,7 +180,12 @@ def child_lines(
     for thread in threads:
         thread.start()
     try:
-        yield from _until_end(lines, beat, beat_seconds)
+        for _ in range(AHEAD if feed else 0):
+            _hand_over(process, feed)
+        for event in _until_end(lines, beat, beat_seconds):
+            yield event
+            if event.get("event") == "chunk":
+                _hand_over(process, feed)
         process.wait()
     finally:
         if process.poll() is None:
@@ -159,6 +202,22 @@ def child_lines(
             f"The training process ended with {process.returncode}. {last_words}".strip(),
             killed=process.returncode < 0,
         )
+
+
+def _hand_over(process: "subprocess.Popen[str]", feed: Iterator[str] | None) -> None:
+    """Give the child its next line, or close its standard input when there is none."""
+    line = next(feed, None) if feed is not None else None
+    if process.stdin is None or process.stdin.closed:
+        return
+    try:
+        if line is None:
+            process.stdin.close()
+        else:
+            process.stdin.write(f"{line}\n")
+            process.stdin.flush()
+    except BrokenPipeError:
+        # It has ended: what it said last, and with which code, is read by the caller.
+        logger.warning("the child ended before it was told everything")
 
 
 def _until_end(

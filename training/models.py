@@ -1,5 +1,7 @@
 """The lineage of every model: which data, which run, which verdict, which predictions."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -7,6 +9,7 @@ from django.db.models.functions import Now
 
 from annotations.models import Campaign
 from reticle.images.models import Image
+from training import figures
 
 
 class Snapshot(models.Model):
@@ -14,7 +17,9 @@ class Snapshot(models.Model):
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="snapshots")
     sha256 = models.CharField(max_length=64)
-    manifest = models.JSONField(help_text="{classes, training: [...], held_out: [...]}")
+    manifest = models.JSONField(
+        help_text="{classes or questions, training: [...], held_out: [...]}"
+    )
     labels = models.PositiveIntegerField(help_text="settled training cases")
     held_out = models.PositiveIntegerField()
     created_at = models.DateTimeField(db_default=Now())
@@ -34,6 +39,17 @@ class TrainingRun(models.Model):
         FAILED = "failed"
         CANCELLED = "cancelled"
 
+    class Kind(models.TextChoices):
+        TRAIN = "train"
+        CROSS = "cross"  # a model per fold of the training patients
+
+    class Start(models.TextChoices):
+        AUTO = "auto"  # as the campaign's policy says
+        SCRATCH = "scratch"
+        CHAMPION = "champion"
+        TRANSFER = "transfer"  # the donor's weights, by name
+        PRETRAINED = "pretrained"  # what the pool's images alone have taught
+
     ACTIVE = (State.QUEUED, State.RUNNING, State.VALIDATING)
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="runs")
@@ -41,7 +57,19 @@ class TrainingRun(models.Model):
     base = models.ForeignKey(
         "ModelVersion", null=True, on_delete=models.PROTECT, related_name="children"
     )
+    kind = models.CharField(max_length=5, choices=Kind, default=Kind.TRAIN)
+    folds = models.PositiveSmallIntegerField(default=0, help_text="of a cross-validation")
+    ensemble = models.BooleanField(default=False, help_text="its folds are to be a candidate")
+    start = models.CharField(max_length=10, choices=Start, default=Start.AUTO)
+    donor = models.ForeignKey(
+        "ModelVersion",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="taken_over",
+        help_text="whose weights a run with start `transfer` begins with",
+    )
     config = models.JSONField(default=dict)
+    code_version = models.CharField(max_length=40, blank=True, help_text="of this software")
     seed = models.PositiveIntegerField(default=0)
     state = models.CharField(max_length=12, choices=State, default=State.QUEUED)
     reason = models.CharField(max_length=200, blank=True, help_text="what triggered it")
@@ -52,6 +80,7 @@ class TrainingRun(models.Model):
     cancel_requested = models.BooleanField(default=False)
     progress = models.JSONField(default=dict)
     epochs = models.JSONField(default=list, help_text="one row of metrics an epoch")
+    report = models.JSONField(default=dict, help_text="see training.crossval.report_of")
     error = models.TextField(blank=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
@@ -78,6 +107,7 @@ class ModelVersion(models.Model):
 
     class State(models.TextChoices):
         CANDIDATE = "candidate"
+        SHADOW = "shadow"  # passed the gate, runs beside the champion until a person decides
         CHAMPION = "champion"
         RETIRED = "retired"
         REJECTED = "rejected"
@@ -91,6 +121,15 @@ class ModelVersion(models.Model):
     decision = models.JSONField(default=dict, help_text="verdict, reasons, numbers, cases")
     created_at = models.DateTimeField(db_default=Now())
     champion_since = models.DateTimeField(null=True)
+    ordered_by = models.CharField(
+        max_length=40, blank=True, help_text="strategy and random share its order was made with"
+    )
+    selection = models.JSONField(default=dict, help_text="see training.gain.gain_of")
+    robustness = models.JSONField(default=dict, help_text="see training.ml.robust.robustness")
+    unfamiliar = models.JSONField(
+        default=list,
+        help_text="[{image, beyond}]: open cases unlike those it knows, farthest first",
+    )
     scored_at = models.DateTimeField(null=True, help_text="when its scores re-ordered the queue")
     scoring_until = models.DateTimeField(null=True)
     scoring_token = models.PositiveIntegerField(default=0)
@@ -101,10 +140,18 @@ class ModelVersion(models.Model):
             models.UniqueConstraint(
                 fields=["campaign"], condition=Q(state="champion"), name="one_champion"
             ),
+            models.UniqueConstraint(
+                fields=["campaign"], condition=Q(state="shadow"), name="one_shadow"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"v{self.number}"
+
+    @property
+    def questions(self) -> list[dict[str, Any]]:
+        """What it answers, {code, kind, options} each; none where it draws classes."""
+        return list(self.card.get("questions", []))
 
 
 class Evaluation(models.Model):
@@ -113,7 +160,7 @@ class Evaluation(models.Model):
     model = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="evaluations")
     snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="evaluations")
     report = models.JSONField()
-    mean_dice = models.FloatField(null=True)
+    mean_dice = models.FloatField(null=True, help_text="null where nothing is drawn")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -124,17 +171,25 @@ class Evaluation(models.Model):
     def __str__(self) -> str:
         return f"{self.model_id} on {self.snapshot_id}"
 
+    @property
+    def score(self) -> float | None:
+        """The number that promotion goes by: mean Dice, or mean accuracy of answers."""
+        return figures.mean_of(self.report)
+
 
 class Prediction(models.Model):
-    """What one model says of one image: mask, score, embedding."""
+    """What one model says of one image: mask or answers, score, embedding."""
 
     model = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="predictions")
     image = models.ForeignKey(Image, on_delete=models.PROTECT, related_name="predictions")
-    packed = models.BinaryField()
+    packed = models.BinaryField(help_text="empty where nothing is drawn")
+    answers = models.JSONField(default=dict, help_text="probability by question and option")
     score = models.FloatField(null=True)
     class_scores = models.JSONField(default=dict)
+    measures = models.JSONField(default=dict, help_text="see training.ml.measures.of_image")
     foreground = models.FloatField(default=0)
     embedding = models.BinaryField(null=True, help_text="float32, little-endian")
+    gradient = models.BinaryField(null=True, help_text="float32, little-endian; see BADGE")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -1,13 +1,13 @@
 """STEP predict: the champion scores the pool, the queue is re-ordered, the head is pre-drawn.
 
 Held-out cases are never scored: selection must not see them. Work goes in chunks, each kept as
-it is done, so a killed worker loses at most one chunk. The order is published in one transaction
-after all chunks.
+it is done, so a killed worker loses at most the chunks in flight. The order is published in one
+transaction after all chunks; until then the order before stands, and says whose scores it has.
 """
 
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from annotations.models import Campaign, Suggestion, Task
@@ -23,64 +23,71 @@ from annotations.queue import Place, order_publish
 from reticle.audit.record import record
 from reticle.images.models import Image
 from reticle.pixels.mask import mask_hash, pack, unpack
-from training import jobs, promote
-from training.ml.acquire import select_order
-from training.models import ModelVersion, Prediction
+from training import answers, figures, jobs, pool, promote
+from training.gain import gain_store
+from training.ml.acquire import EXTRAS, select_order
+from training.ml.measures import disagreement
+from training.models import ModelVersion, Prediction, TrainingRun
 from training.snapshot import classes_of
 
 logger = logging.getLogger(__name__)
 CHUNK = 64
+SCORED = (
+    "packed", "answers", "score", "class_scores", "measures", "foreground", "embedding", "gradient",
+)  # fmt: skip
 HEAD = 64  # so many cases at the head of the queue are pre-drawn
-
-
-def _pool(campaign: Campaign) -> Any:
-    return campaign.tasks.filter(state=Task.State.OPEN, held_out=False)
-
-
-def _unscored(model: ModelVersion) -> Any:
-    known = Prediction.objects.filter(model=model, image_id=OuterRef("image_id"))
-    return _pool(model.campaign).filter(~Exists(known))
+HEAD_SERIES = 4  # or so many series, where whole ones are handed out
 
 
 def scoring_claim() -> ModelVersion | None:
-    """Claim a champion whose scores are not published, or whose pool has grown; else None."""
+    """Claim a champion whose order is not published, or out of date; else None.
+
+    Out of date: the pool has grown, or the campaign's strategy or random share was changed.
+    """
     free = Q(scoring_until=None) | Q(scoring_until__lt=Now())
     champions = ModelVersion.objects.filter(
         free, state=ModelVersion.State.CHAMPION, campaign__state=Campaign.State.OPEN
     )
     for model in champions.select_related("campaign"):
-        if model.scored_at is not None and not _unscored(model).exists():
+        current = model.ordered_by == pool.ordered_by(model.campaign)
+        if model.scored_at is not None and current and not pool.unscored(model).exists():
             continue
         changed = ModelVersion.objects.filter(
             free, pk=model.pk, state=ModelVersion.State.CHAMPION, scoring_token=model.scoring_token
-        ).update(scoring_until=_until(), scoring_token=F("scoring_token") + 1)
+        ).update(scoring_until=claim_until(), scoring_token=F("scoring_token") + 1)
         if changed == 1:
             model.refresh_from_db()
             return model
     return None
 
 
-def _until() -> Any:
+def claim_until() -> Any:
+    """Return the time until which a claim made now holds, for a statement."""
     return Now() + timedelta(seconds=settings.RUN_LEASE_SECONDS)
 
 
-def _beat(model: ModelVersion) -> bool:
-    """Prolong the claim; False when the model is no longer champion or the claim was lost."""
+def claim_beat(model: ModelVersion) -> bool:
+    """Prolong the claim; False when the model is not what it was (champion, shadow) or lost it."""
     changed = ModelVersion.objects.filter(
-        pk=model.pk, scoring_token=model.scoring_token, state=ModelVersion.State.CHAMPION
-    ).update(scoring_until=_until())
+        pk=model.pk, scoring_token=model.scoring_token, state=model.state
+    ).update(scoring_until=claim_until())
     return changed == 1
+
+
+def beat_behind_runs(model: ModelVersion) -> bool:
+    """Prolong the claim of work that gives way to a training run that waits."""
+    waiting = TrainingRun.objects.filter(state=TrainingRun.State.QUEUED).exists()
+    return not waiting and claim_beat(model)
 
 
 def scoring_run(model: ModelVersion) -> int:
     """Score what has no score yet, then publish; return how many places were published."""
     folder = Path(settings.RUN_FOLDER) / f"scoring-{model.pk}-{model.scoring_token}"
     try:
-        weights = jobs.model_write(folder / "model", model)
-        number = 0
-        while tasks := list(_unscored(model).order_by("-priority", "id")[:CHUNK]):
-            number += 1
-            _chunk(model, tasks, folder / f"chunk-{number}", weights)
+        images = list(pool.unscored(model).order_by("-priority", "id").values_list("image", flat=1))
+        if images:
+            images_score(model, images, folder, beat=lambda: claim_beat(model))
+        gain_store(model)
         return scores_publish(model=model)
     except jobs.ChildStopped:
         logger.info("scoring with %s stopped: another model is champion", model)
@@ -93,30 +100,70 @@ def scoring_run(model: ModelVersion) -> int:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _chunk(model: ModelVersion, tasks: Sequence[Task], folder: Path, weights: Path) -> None:
-    images = Image.objects.in_bulk([task.image_id for task in tasks])
-    examples = [jobs.Example(image=image, patient="") for image in images.values()]
-    jobs.job_write(folder, examples, classes=model.card["classes"], config={}, seed=0)
-    output = folder / "out"
-    arguments = ["predict", str(folder), "--model", str(weights), "--out", str(output)]
-    rows = []
+def images_score(
+    model: ModelVersion, images: Sequence[int], folder: Path, *, beat: Callable[[], bool]
+) -> None:
+    """Score images in chunks and keep what the model says of each.
+
+    One child scores all chunks; the next ones are written while it works.
+    """
+    weights = jobs.model_write(folder / "model", model)
+    events: list[dict[str, Any]] = []
     for event in jobs.child_lines(
-        arguments, beat=lambda: _beat(model), beat_seconds=settings.HEARTBEAT_SECONDS
+        ["score", "--model", str(weights), *EXTRAS.get(pool.strategy_of(model.campaign), ())],
+        beat=beat,
+        beat_seconds=settings.HEARTBEAT_SECONDS,
+        feed=_chunks(model, images, folder),
     ):
         if event.get("event") == "case":
-            rows.append(_prediction(model, promote.finite(event), output))
-    Prediction.objects.bulk_create(rows, ignore_conflicts=True)
-    shutil.rmtree(folder, ignore_errors=True)
+            events.append(promote.finite(event))
+        elif event.get("event") == "chunk":
+            _keep(model, events, Path(event["folder"]))
+            events = []
 
 
-def _prediction(model: ModelVersion, event: dict[str, Any], output: Path) -> Prediction:
+def _chunks(model: ModelVersion, images: Sequence[int], folder: Path) -> Iterator[str]:
+    for first in range(0, len(images), CHUNK):
+        chunk = folder / f"chunk-{first}"
+        rows = Image.objects.select_related("series").in_bulk(images[first : first + CHUNK])
+        examples = [jobs.Example(image=image, patient="") for image in rows.values()]
+        jobs.job_write(chunk, examples, classes=model.card["classes"], config={}, seed=0)
+        yield str(chunk)
+
+
+def _keep(model: ModelVersion, events: Sequence[dict[str, Any]], chunk: Path) -> None:
+    """Store the scores of a chunk, with how far each is from what the model before said."""
+    earlier = pool.earlier(model, [int(event["id"]) for event in events])
+    rows = [_prediction(model, event, chunk / "out", earlier) for event in events]
+    # Looked at before, for another strategy: what is known now takes its place.
+    Prediction.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["model", "image"], update_fields=SCORED
+    )
+    shutil.rmtree(chunk, ignore_errors=True)
+
+
+def _prediction(
+    model: ModelVersion, event: dict[str, Any], output: Path, earlier: dict[int, Prediction]
+) -> Prediction:
     with np.load(output / f"{event['id']}.npz", allow_pickle=False) as found:
-        embedding = found["embedding"].astype("<f4").tobytes()
-        packed = pack(np.ascontiguousarray(found["mask"]))
+        mask = np.ascontiguousarray(found["mask"]) if "mask" in found.files else None
+        vectors = {
+            name: found[name].astype("<f4").tobytes()
+            for name in ("embedding", "gradient")
+            if name in found.files
+        }
+    image, measures = int(event["id"]), dict(event.get("measures") or {})
+    said = event.get("answers") or {}
+    if image in earlier and mask is not None:
+        before = unpack(bytes(earlier[image].packed), *mask.shape)
+        measures["disagreement"] = disagreement(mask, before)
+    elif image in earlier:
+        measures["disagreement"] = answers.apart(model.questions, said, earlier[image].answers)
     return Prediction(
-        model=model, image_id=int(event["id"]), packed=packed, score=event["score"],
-        class_scores=event.get("class_scores") or {}, foreground=event.get("foreground") or 0.0,
-        embedding=embedding,
+        model=model, image_id=image, packed=b"" if mask is None else pack(mask), answers=said,
+        score=event["score"],
+        class_scores=event.get("class_scores") or {}, measures=measures,
+        foreground=event.get("foreground") or 0.0, **vectors,
     )  # fmt: skip
 
 
@@ -126,19 +173,21 @@ def scores_publish(*, model: ModelVersion) -> int:
 
     Returns how many places were published; 0 when the model lost its claim or its crown.
     """
-    campaign = Campaign.objects.select_for_update().get(pk=model.campaign_id)
+    campaign = Campaign.objects.select_for_update(no_key=True).get(pk=model.campaign_id)
     changed = ModelVersion.objects.filter(
         pk=model.pk, scoring_token=model.scoring_token, state=ModelVersion.State.CHAMPION
-    ).update(scored_at=Now(), scoring_until=None)
+    ).update(scored_at=Now(), scoring_until=None, ordered_by=pool.ordered_by(campaign))
     if changed != 1:
         return 0
-    tasks = list(_pool(campaign).select_related("image__series__study").order_by("id"))
-    found = {row.image_id: row for row in _predictions(model, tasks)}
+    tasks = list(pool.open_tasks(campaign).select_related("image__series__study").order_by("id"))
+    found = pool.newest(model)
     tasks = [task for task in tasks if task.image_id in found]
-    places = _order(campaign, model, tasks, [found[task.image_id] for task in tasks])
+    rows = [found[task.image_id] for task in tasks]
+    far = pool.unfamiliar_cases(model, rows)
+    ModelVersion.objects.filter(pk=model.pk).update(unfamiliar=far)
+    places = _order(campaign, model, tasks, rows)
     published = order_publish(campaign=campaign, pool=places)
-    head = [place.task_id for place in places[:HEAD]]
-    drawn = _suggest(campaign, model, [task for task in tasks if task.pk in set(head)], found)
+    drawn = _suggest(campaign, model, _head(campaign, tasks, places))
     record(
         actor_id=None, action="queue.publish", target=model, campaign_id=campaign.pk,
         number=model.number, places=published, suggestions=drawn,
@@ -146,25 +195,28 @@ def scores_publish(*, model: ModelVersion) -> int:
     return published
 
 
-def _predictions(model: ModelVersion, tasks: Sequence[Task]) -> Any:
-    return Prediction.objects.filter(model=model, image_id__in=[task.image_id for task in tasks])
+def _head(campaign: Campaign, tasks: Sequence[Task], places: Sequence[Place]) -> list[Task]:
+    """Return the tasks to pre-draw: the first of the order, or all frames of the first series."""
+    by_key = {task.pk: task for task in tasks}
+    if campaign.unit == Campaign.Unit.IMAGE:
+        return [by_key[place.task_id] for place in places[:HEAD]]
+    order = dict.fromkeys(by_key[place.task_id].image.series_id for place in places)
+    first = set(list(order)[:HEAD_SERIES])
+    return [task for task in tasks if task.image.series_id in first]
 
 
 def _order(
     campaign: Campaign, model: ModelVersion, tasks: Sequence[Task], rows: Sequence[Prediction]
 ) -> list[Place]:
+    """Turn the newest score of each task into its place, and say which model's it is and how old.
+
+    A score that a later champion has not renewed yet is used as it is: never in silence.
+    """
     if not tasks:
         return []
-    names = [str(row["name"]) for row in classes_of(campaign)]
-    empty = float("nan")
-    scores = np.array([empty if row.score is None else row.score for row in rows])
-    by_class = np.array([[row.class_scores.get(name) or 0.0 for name in names] for row in rows])
     ranked = select_order(
-        scores,
-        by_class,
-        [task.image.series.study.patient_key for task in tasks],
-        [task.image.index for task in tasks],
-        strategy=campaign.strategy,
+        pool.assembled(campaign, model, tasks, rows, pool.parts_of(campaign)),
+        strategy=pool.strategy_of(campaign),
         random_share=campaign.random_share,
         seed=model.number,
     )
@@ -174,12 +226,55 @@ def _order(
             promote.finite(
                 {
                     "share": place.share, "strategy": place.strategy, "score": place.score,
-                    "model_number": model.number,
+                    "model_number": rows[place.index].model.number,
+                    "scored_at": rows[place.index].created_at.isoformat(timespec="seconds"),
                 }
             ),
         )
         for place in ranked
     ]  # fmt: skip
+
+
+def good_questions(campaign: Campaign, model: ModelVersion) -> list[dict[str, Any]]:
+    """Return the questions whose held-out accuracy has reached the campaign's threshold.
+
+    In the model's words; those that were retired or changed since are not among them.
+    """
+    newest = model.evaluations.order_by("-id").first()
+    words = answers.words_of(campaign, model.questions, answers.questions_of(campaign))
+    return [
+        row
+        for row in model.questions
+        if newest is not None
+        and row["code"] in words
+        and (figures.value_of(newest.report, row["code"]) or 0.0) >= campaign.suggestion_dice
+    ]
+
+
+def _suggest_answers(campaign: Campaign, model: ModelVersion, tasks: Sequence[Task]) -> int:
+    """Answer the questions the model is good at; return how many cases got a suggestion."""
+    good = good_questions(campaign, model)
+    if not good or not campaign.suggestions:
+        return 0
+    asked = answers.questions_of(campaign)
+    words = answers.words_of(campaign, model.questions, asked)
+    said = Prediction.objects.filter(model=model, image_id__in=[task.image_id for task in tasks])
+    found = dict(said.values_list("image_id", "answers"))
+    rows = []
+    for task in tasks:
+        given = answers.translated(answers.chosen(good, found.get(task.image_id, {})), words)
+        findings = answers.findings_of(asked, given)
+        if not findings:
+            continue
+        nothing = np.zeros((task.image.rows, task.image.columns), np.uint8)
+        rows.append(
+            Suggestion(
+                task=task, model_number=model.number, findings=findings, packed=pack(nothing),
+                sha256=mask_hash(nothing),
+            )
+        )  # fmt: skip
+    Suggestion.objects.bulk_create(rows, ignore_conflicts=True)
+    return len(rows)
 
 
 def good_classes(campaign: Campaign, model: ModelVersion) -> list[int]:
@@ -193,16 +288,20 @@ def good_classes(campaign: Campaign, model: ModelVersion) -> list[int]:
     ]
 
 
-def _suggest(
-    campaign: Campaign, model: ModelVersion, tasks: Sequence[Task], found: dict[int, Prediction]
-) -> int:
+def _suggest(campaign: Campaign, model: ModelVersion, tasks: Sequence[Task]) -> int:
     """Pre-draw the classes the model is good at; return how many cases got a suggestion."""
+    if answers.asks(campaign):
+        return _suggest_answers(campaign, model, tasks)
     good = good_classes(campaign, model)
     if not good or not campaign.suggestions:
         return 0
+    drawn = Prediction.objects.filter(model=model, image_id__in=[task.image_id for task in tasks])
+    found = dict(drawn.values_list("image_id", "packed"))
     rows = []
     for task in tasks:
-        mask = unpack(bytes(found[task.image_id].packed), task.image.rows, task.image.columns)
+        if task.image_id not in found:
+            continue
+        mask = unpack(bytes(found[task.image_id]), task.image.rows, task.image.columns)
         mask[~np.isin(mask, good)] = 0
         rows.append(
             Suggestion(

@@ -2,7 +2,8 @@
 
 The rule (see docs/architecture.md): paired over patients; the mean must not fall, and no class and
 no subgroup may fall beyond the campaign's margin. The first model must beat the empty mask and the
-majority mask. Where the numbers do not suffice a person decides.
+majority mask. Models that answer are held to the same rule, by accuracy: of each question in place
+of each class, against the majority answer. Where the numbers do not suffice a person decides.
 """
 
 import math
@@ -15,17 +16,18 @@ import numpy.typing as npt
 from django.db import transaction
 from django.utils.timezone import now
 
+from annotations.campaigns import training_policy
 from annotations.models import Campaign
 from reticle.accounts.models import User
 from reticle.audit.record import record
-from reticle.errors import Conflict
+from reticle.errors import Conflict, Invalid
 from reticle.pixels.agreement import counts
+from training import figures
 from training.models import Evaluation, ModelVersion
 
 RESAMPLES = 2000
-CLASS_CASES = 3  # a class is compared once so many held-out cases show it
 GROUP_PATIENTS = 3  # a subgroup is compared once so many held-out patients belong to it
-Report = Mapping[str, Any]
+Report = figures.Report
 Subgroups = Mapping[str, Collection[str]]
 Mask = npt.NDArray[np.uint8]
 
@@ -57,39 +59,38 @@ def decide(
     """Compare two reports over the same cases; `floor` is what the first model has to beat.
 
     `subgroups` names the patients of each, e.g. {"site A": {"P-1", "P-2"}}. A champion from before
-    a class was added is compared by the classes both know.
+    a class or question was added is compared by those both know.
     """
     cases = [str(case["id"]) for case in candidate["cases"]]
-    names = classes_shown(candidate)
+    shared = _known(champion, figures.compared(candidate)) if champion is not None else []
+    names = figures.compared(candidate) if shared else figures.telling(candidate)
     score = _mean(candidate, names)
+    metric = figures.NAMES[figures.metric_of(candidate)]
     if score is None or len(cases) < minimum_cases:
-        words = f"{len(cases)} held-out cases with a usable Dice are too few to decide"
+        words = f"{len(cases)} held-out cases with a usable {metric} are too few to decide"
         return Decision("insufficient", [words], candidate=score, cases=cases)
-    known = [name for name in names if champion is not None and name in champion["classes"]]
-    if champion is None or not known:
+    if champion is None or not shared:
         better = score > floor
         sign = "above" if better else "not above"
-        words = f"first model: mean Dice {score:.3f} is {sign} the majority mask's {floor:.3f}"
+        majority = "majority mask's" if metric == "Dice" else "majority answer's"
+        words = f"first model: mean {metric} {score:.3f} is {sign} the {majority} {floor:.3f}"
         return Decision("promote" if better else "reject", [words], candidate=score, cases=cases)
-    return _compare(candidate, champion, known, margin, subgroups or {})
+    return _compare(candidate, champion, shared, margin, subgroups or {})
 
 
-def classes_shown(report: Report) -> list[str]:
-    """Return the classes that enough held-out cases show to compare two models by.
+def _known(champion: Report, names: Sequence[str]) -> list[str]:
+    """Return which of the names the champion was measured by.
 
-    A rare class shown by one or two slices is measured by luck: it is reported, and does not
-    decide until there is evidence.
+    A question that was changed since is one that it does not know, and it has no number for it.
     """
-    shown: dict[str, int] = {}
-    for case in report["cases"]:
-        for name, row in case["classes"].items():
-            shown[name] = shown.get(name, 0) + (row["tp"] + row["fn"] > 0)
-    return [name for name, count in shown.items() if count >= CLASS_CASES]
+    parts = figures.parts_of(champion)
+    drawn = figures.metric_of(champion) == "dice"
+    return [name for name in names if name in parts and (drawn or parts[name]["answered"])]
 
 
 def _mean(report: Report, names: Sequence[str]) -> float | None:
-    """Return the mean Dice over the named classes; None when one is missing or there is none."""
-    found = [_number(report["classes"].get(name, {}).get("dice")) for name in names]
+    """Return the mean over the named classes; None when one has no number or there is none."""
+    found = [figures.value_of(report, name) for name in names]
     numbers = [value for value in found if value is not None]
     return float(np.mean(numbers)) if numbers and len(numbers) == len(found) else None
 
@@ -111,10 +112,11 @@ def _compare(
         name: float(np.mean([new - was for new, was in values])) for name, values in pairs.items()
     }
     by_patient = _differences(candidate["patients"], champion["patients"], names)
-    low, high = _interval(list(by_patient.values()))
+    low, high = interval(list(by_patient.values()))
     difference = score - old
     listed = ", ".join(names)
-    reasons = [f"mean Dice ({listed}) {score:.3f} against {old:.3f} on {len(cases)} cases"]
+    metric = figures.NAMES[figures.metric_of(candidate)]
+    reasons = [f"mean {metric} ({listed}) {score:.3f} against {old:.3f} on {len(cases)} cases"]
     falls = {**fallen, **_by_subgroup(by_patient, subgroups)}
     lost = [f"{name} fell by {-fall:.3f}" for name, fall in falls.items() if fall < -margin]
     verdict = "promote" if difference >= 0 and not lost else "reject"
@@ -126,16 +128,13 @@ def _compare(
     )  # fmt: skip
 
 
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
-
-
 def _pairs(new: Report, old: Report, names: Sequence[str]) -> dict[str, list[tuple[float, float]]]:
-    """Return per named class the (new, old) Dice of each patient where both are numbers."""
+    """Return per named class the (new, old) number of each patient where both are numbers."""
     pairs: dict[str, list[tuple[float, float]]] = {}
     for patient, classes in new.items():
         for name, value in classes.items():
-            first, second = _number(value), _number(old.get(patient, {}).get(name))
+            first = figures.number(value)
+            second = figures.number(old.get(patient, {}).get(name))
             if name in names and first is not None and second is not None:
                 pairs.setdefault(name, []).append((first, second))
     return pairs
@@ -162,7 +161,7 @@ def _by_subgroup(differences: Mapping[str, float], subgroups: Subgroups) -> dict
     return found
 
 
-def _interval(differences: Sequence[float]) -> tuple[float | None, float | None]:
+def interval(differences: Sequence[float]) -> tuple[float | None, float | None]:
     """Return the 95 % interval of the mean difference, by bootstrap over patients."""
     if len(differences) < 2:
         return None, None
@@ -199,19 +198,28 @@ def champion_of(campaign: Campaign) -> ModelVersion | None:
     return campaign.models.filter(state=ModelVersion.State.CHAMPION).first()
 
 
+def shadow_of(campaign: Campaign) -> ModelVersion | None:
+    """Return the model that runs beside the live one."""
+    return campaign.models.filter(state=ModelVersion.State.SHADOW).first()
+
+
 @transaction.atomic
 def model_consider(
     *, candidate: ModelVersion, decision: Decision, rival: ModelVersion | None
 ) -> bool:
     """Store the decision and promote when it says so; compare-and-set on the champion.
 
+    Where the campaign's policy asks for it the candidate becomes the shadow instead.
+
     `rival` is the champion the decision was made against. When another model went live in the
     meantime the decision is void and nothing is promoted.
     """
-    campaign = Campaign.objects.select_for_update().get(pk=candidate.campaign_id)
+    campaign = Campaign.objects.select_for_update(no_key=True).get(pk=candidate.campaign_id)
     live = champion_of(campaign)
     stale = (live.pk if live else None) != (rival.pk if rival else None)
     verdict = "insufficient" if stale else decision.verdict
+    if verdict == "promote" and training_policy(campaign.training)["shadow"]:
+        verdict = "shadow"
     reasons = [*decision.reasons, *(["the champion changed meanwhile"] if stale else [])]
     candidate.decision = {**asdict(decision), "verdict": verdict, "reasons": reasons,
                           "against": rival.number if rival else None}  # fmt: skip
@@ -224,7 +232,43 @@ def model_consider(
     )  # fmt: skip
     if verdict == "promote":
         _crown(campaign, candidate, live)
+    elif verdict == "shadow":
+        _shade(campaign, candidate)
     return verdict == "promote"
+
+
+def _shade(campaign: Campaign, model: ModelVersion) -> None:
+    """Make a model the shadow; a newer one takes the place of the one before."""
+    before = shadow_of(campaign)
+    if before is not None:
+        before.state = ModelVersion.State.REJECTED
+        before.save(update_fields=["state"])
+        record(
+            actor_id=None, action="model.shadow_replaced", target=before, campaign_id=campaign.pk,
+            number=before.number, reason=f"v{model.number} took its place",
+        )  # fmt: skip
+    model.state = ModelVersion.State.SHADOW
+    model.save(update_fields=["state"])
+
+
+@transaction.atomic
+def shadow_end(*, model: ModelVersion, actor: User, reason: str) -> ModelVersion:
+    """Take a model out of the shadow without letting it go live, because a person says so.
+
+    Raises Conflict when it is not the shadow (any more), Invalid without a reason.
+    """
+    reason = _given(reason)
+    campaign = Campaign.objects.select_for_update(no_key=True).get(pk=model.campaign_id)
+    model.refresh_from_db()
+    if model.state != ModelVersion.State.SHADOW:
+        raise Conflict("This model does not run in the shadow any more.", code="not_shadow")
+    model.state, model.scoring_until = ModelVersion.State.REJECTED, None
+    model.save(update_fields=["state", "scoring_until"])
+    record(
+        actor_id=actor.pk, action="model.shadow_end", target=model, campaign_id=campaign.pk,
+        number=model.number, reason=reason,
+    )  # fmt: skip
+    return model
 
 
 def _crown(campaign: Campaign, model: ModelVersion, live: ModelVersion | None) -> None:
@@ -236,26 +280,39 @@ def _crown(campaign: Campaign, model: ModelVersion, live: ModelVersion | None) -
     model.save(update_fields=["state", "champion_since", "scored_at", "scoring_until"])
     newest = model.evaluations.order_by("-id").first()
     campaign.champion = {"number": model.number, "dice": newest.mean_dice if newest else None}
+    if model.questions:
+        campaign.champion["accuracy"] = newest.score if newest else None
     campaign.save(update_fields=["champion"])
 
 
 @transaction.atomic
-def model_promote(*, model: ModelVersion, actor: User, reason: str) -> ModelVersion:
-    """Make a model the champion because a person says so. Raises Conflict if it is already."""
-    campaign = Campaign.objects.select_for_update().get(pk=model.campaign_id)
+def model_promote(
+    *, model: ModelVersion, actor: User, reason: str, action: str = "model.promote_by_hand"
+) -> ModelVersion:
+    """Make a model the champion because a person says so, and why.
+
+    Raises Conflict if it is already, Invalid without a reason.
+    """
+    reason = _given(reason)
+    campaign = Campaign.objects.select_for_update(no_key=True).get(pk=model.campaign_id)
     model.refresh_from_db()
     if model.state == ModelVersion.State.CHAMPION:
         raise Conflict("This model is the champion already.", code="is_champion")
-    _crown(campaign, model, champion_of(campaign))
+    live = champion_of(campaign)
+    _crown(campaign, model, live)
     record(
-        actor_id=actor.pk, action="model.promote_by_hand", target=model, campaign_id=campaign.pk,
-        number=model.number, reason=reason,
+        actor_id=actor.pk, action=action, target=model, campaign_id=campaign.pk,
+        number=model.number, reason=reason, before=live.number if live else None,
     )  # fmt: skip
     return model
 
 
-def model_rollback(*, campaign: Campaign, actor: User) -> ModelVersion:
-    """Bring the champion before this one back. Raises Conflict when there was none."""
+def model_rollback(*, campaign: Campaign, actor: User, reason: str) -> ModelVersion:
+    """Bring the champion before this one back; raises as `model_promote` does.
+
+    Raises Conflict when there was none before.
+    """
+    _given(reason)
     live = champion_of(campaign)
     earlier = campaign.models.filter(state=ModelVersion.State.RETIRED)
     if live is not None:
@@ -263,7 +320,16 @@ def model_rollback(*, campaign: Campaign, actor: User) -> ModelVersion:
     previous = earlier.order_by("-champion_since").first()
     if previous is None:
         raise Conflict("There is no earlier champion to go back to.", code="no_earlier_champion")
-    return model_promote(model=previous, actor=actor, reason="rollback")
+    return model_promote(model=previous, actor=actor, reason=reason, action="model.rollback")
+
+
+def _given(reason: str) -> str:
+    """Return the reason without space around it. Raises Invalid when nothing is left."""
+    reason = reason.strip()
+    if not reason:
+        words = "Say why: the reason is kept in the audit record."
+        raise Invalid(words, code="no_reason", detail={"reason": words})
+    return reason
 
 
 def evaluation_store(*, model: ModelVersion, snapshot_id: int, report: Report) -> Evaluation:
@@ -271,7 +337,10 @@ def evaluation_store(*, model: ModelVersion, snapshot_id: int, report: Report) -
     row, _ = Evaluation.objects.update_or_create(
         model=model,
         snapshot_id=snapshot_id,
-        defaults={"report": finite(report), "mean_dice": _number(report.get("mean_dice"))},
+        defaults={
+            "report": finite(report),
+            "mean_dice": figures.number(report.get("mean_dice")),
+        },
     )
     return row
 

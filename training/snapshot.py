@@ -11,6 +11,7 @@ from django.db import transaction
 
 from annotations.models import Campaign, Task
 from reticle.images.models import Image
+from training import answers
 from training.models import Snapshot
 
 SUBGROUPS = ("sex", "age_band", "site", "scanner")
@@ -23,13 +24,22 @@ def classes_of(campaign: Campaign) -> list[dict[str, object]]:
 
 
 def manifest_of(campaign: Campaign) -> dict[str, Any]:
-    """Return {classes, training, held_out}: rows of task, image, mask by hash, and patient."""
+    """Return {classes, training, held_out}: rows of task, image, mask by hash, and patient.
+
+    Where questions are asked, {questions, training, held_out}: answers in place of the mask.
+    """
     tasks = (
         campaign.tasks.filter(state=Task.State.SETTLED)
         .select_related("settled", "image__series__study")
         .order_by("image_id")
     )
-    manifest: dict[str, Any] = {"classes": classes_of(campaign), "training": [], "held_out": []}
+    manifest: dict[str, Any] = {"training": [], "held_out": []}
+    asks, questions = answers.asks(campaign), list(campaign.questions.all())
+    asked = answers.questions_of(campaign) if asks else []
+    if asks:
+        manifest["questions"] = asked
+    else:
+        manifest["classes"] = classes_of(campaign)
     for task in tasks:
         assert task.settled is not None  # a database constraint
         row = {
@@ -37,9 +47,12 @@ def manifest_of(campaign: Campaign) -> dict[str, Any]:
             "image": task.image_id,
             "image_sha256": task.image.sha256,
             "annotation": task.settled.pk,
-            "mask_sha256": task.settled.sha256,
             "patient": task.image.series.study.patient_key,
         }
+        if asks:
+            row |= answers.manifest_row(asked, questions, task.settled)
+        else:
+            row["mask_sha256"] = task.settled.sha256
         manifest["held_out" if task.held_out else "training"].append(row)
     return manifest
 

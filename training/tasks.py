@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from training import fit, predict, trigger
+from training import asked, fit, maps, predict, shadow, trials, trigger
 
 
 @shared_task
@@ -12,12 +12,32 @@ def tick() -> None:
 
 
 @shared_task
+def explain() -> None:
+    """Make what a reader has asked for, if anything."""
+    row = asked.asked_claim()
+    if row is not None:
+        asked.asked_run(row)
+
+
+@shared_task
 def work() -> None:
     """Do one heavy job, if one waits: fresh scores first, since readers wait for those."""
     model = predict.scoring_claim()
     if model is not None:
         predict.scoring_run(model)
         return
+    model = maps.maps_claim()
+    if model is not None:
+        maps.maps_run(model)
+        return
     run = fit.run_claim()
     if run is not None:
         fit.run_execute(run)
+        return
+    model = shadow.shadow_claim()
+    if model is not None:
+        shadow.shadow_run(model)
+        return
+    model = trials.trial_claim()
+    if model is not None:
+        trials.trial_run(model)

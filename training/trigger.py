@@ -6,20 +6,27 @@ that come while it trains count towards the next.
 
 from collections.abc import Mapping
 from datetime import timedelta
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.timezone import now
 
-from annotations.campaigns import training_policy
+from annotations.campaigns import preset_check, training_policy
 from annotations.models import Campaign, Task
 from reticle.accounts.models import User
 from reticle.audit.record import record
-from reticle.errors import Conflict
-from training.models import TrainingRun
+from reticle.errors import Conflict, Invalid
+from training import answers, crossval, origins
+from training.ensemble import is_ensemble
+from training.ml.config import ConfigError, TrainConfig
+from training.models import ModelVersion, TrainingRun
+from training.promote import champion_of
+from training.snapshot import classes_of
 
 State = TrainingRun.State
+Start = TrainingRun.Start
 
 
 def refresh_state(campaign: Campaign) -> dict[str, Any]:
@@ -32,7 +39,7 @@ def refresh_state(campaign: Campaign) -> dict[str, Any]:
     held_out = settled.filter(held_out=True).count()
     total = settled.count()
     last = (
-        campaign.runs.filter(snapshot__isnull=False)
+        campaign.runs.filter(snapshot__isnull=False, kind=TrainingRun.Kind.TRAIN)
         .exclude(state__in=[State.FAILED, State.CANCELLED])
         .select_related("snapshot").order_by("-id").first()
     )  # fmt: skip
@@ -44,12 +51,17 @@ def refresh_state(campaign: Campaign) -> dict[str, Any]:
         0,
     )
     return {
-        "enabled": bool(policy["enabled"]),
+        "enabled": bool(policy["enabled"]) and _teaches(campaign),
         "settled": total,
         "held_out": held_out,
         "new_labels": max(0, total - used),
         "needed": needed,
     }
+
+
+def _teaches(campaign: Campaign) -> bool:
+    """Tell whether there is something to learn: of questions, one that has options."""
+    return not answers.asks(campaign) or bool(answers.questions_of(campaign))
 
 
 def policy_number(policy: Mapping[str, object], name: str) -> float:
@@ -79,49 +91,142 @@ def _cooling(campaign: Campaign) -> bool:
         return True
     seconds = policy_number(training_policy(campaign.training), "cooldown_seconds")
     since = now() - timedelta(seconds=seconds)
-    return campaign.runs.filter(finished_at__gt=since).exists()
+    return campaign.runs.filter(finished_at__gt=since, kind=TrainingRun.Kind.TRAIN).exists()
 
 
-def run_create(*, campaign: Campaign, actor: User | None, reason: str) -> TrainingRun | None:
+def run_create(
+    *,
+    campaign: Campaign,
+    actor: User | None,
+    reason: str,
+    config: Mapping[str, object] | None = None,
+    start: str = Start.AUTO,
+    donor: ModelVersion | None = None,
+    cross: crossval.Cross | None = None,
+) -> TrainingRun | None:
     """Queue a run; None when one is active already (a constraint, not a race, decides)."""
+    config = config or run_config(campaign, {})
     try:
         with transaction.atomic():
-            number = campaign.runs.count()
             run = TrainingRun.objects.create(
-                campaign=campaign, created_by=actor, reason=reason, seed=number,
-                config=_config(training_policy(campaign.training)),
+                campaign=campaign, created_by=actor, reason=reason, seed=campaign.runs.count(),
+                config=config, start=start, donor=donor, code_version=_code_version(),
+                **_kind(cross),
             )  # fmt: skip
             record(
                 actor_id=actor.pk if actor else None, action="run.create", target=run,
-                campaign_id=campaign.pk, reason=reason,
+                campaign_id=campaign.pk, reason=reason, start=start, config=config,
+                donor=donor.pk if donor else None, **_kind(cross),
             )  # fmt: skip
             return run
     except IntegrityError:
         return None
 
 
-def run_request(*, campaign: Campaign, actor: User) -> TrainingRun:
-    """Queue a run because a person asks. Raises Conflict: one is active, or no labels yet."""
+def _kind(cross: crossval.Cross | None) -> dict[str, Any]:
+    if cross is None:
+        return {}
+    return {"kind": TrainingRun.Kind.CROSS, "folds": cross.folds, "ensemble": cross.ensemble}
+
+
+def run_request(
+    *,
+    campaign: Campaign,
+    actor: User,
+    changes: Mapping[str, object] | None = None,
+    start: str = Start.AUTO,
+    donor: int | None = None,
+    cross: crossval.Cross | None = None,
+) -> TrainingRun:
+    """Queue a run because a person asks; `changes` are made to the policy's configuration.
+
+    `donor` is the key of the model that a transfer begins with. Raises Conflict: only free text is
+    asked for, no labels yet, or a run is active; Invalid when a value cannot be used or there is no
+    model that such a run can begin with.
+    """
+    if not _teaches(campaign):
+        words = "A model learns questions with options or a scale; here only free text is asked."
+        raise Conflict(words, code="nothing_to_learn")
+    config = run_config(campaign, changes or {})
+    if cross is not None:
+        start = _cross_start(start)
+        crossval.check(campaign, cross)
+    _check_start(campaign, start, config)
+    given = origins.donor_of(campaign, actor, start, donor, config)
     state = refresh_state(campaign)
     if state["settled"] == state["held_out"] or not state["held_out"]:
         raise Conflict(
             "A run needs at least one settled training case and one settled held-out case.",
             code="too_few_labels", detail=state,
         )  # fmt: skip
-    run = run_create(campaign=campaign, actor=actor, reason="asked for by hand")
+    run = run_create(
+        campaign=campaign, actor=actor, reason="asked for by hand", config=config, start=start,
+        donor=given, cross=cross,
+    )  # fmt: skip
     if run is None:
         raise Conflict("A training run is active already.", code="run_active")
     return run
 
 
-def _config(policy: Mapping[str, object]) -> dict[str, object]:
-    return {
+def run_config(campaign: Campaign, changes: Mapping[str, object]) -> dict[str, object]:
+    """Return the configuration of a run: the campaign's policy with the changes made to it.
+
+    Raises Invalid naming the field at fault.
+    """
+    preset_check(campaign.kind, changes)
+    policy = training_policy({**campaign.training, **changes}, campaign.kind)
+    config = {
         "preset": policy["preset"],
         "epochs": int(policy_number(policy, "epochs")),
         "minimum_steps": int(policy_number(policy, "minimum_steps")),
         "seconds": policy_number(policy, "seconds"),
         "threads": settings.TRAINING_THREADS,
     }
+    try:
+        TrainConfig.parse(config)
+    except ConfigError as error:
+        field, _, message = str(error).partition(": ")
+        raise Invalid(str(error), code="bad_config", detail={field: message}) from None
+    return config
+
+
+def continues(champion: ModelVersion, campaign: Campaign, config: Mapping[str, object]) -> bool:
+    """Tell whether a run may go on from the champion: same classes or questions, same network."""
+    if is_ensemble(champion):
+        return False
+    asked = answers.questions_of(campaign) if answers.asks(campaign) else []
+    drawn = [] if answers.asks(campaign) else classes_of(campaign)
+    if (champion.card["classes"], champion.questions) != (drawn, asked):
+        return False
+    return origins.network_of(champion) == TrainConfig.parse(config).network
+
+
+def _check_start(campaign: Campaign, start: str, config: Mapping[str, object]) -> None:
+    if start != Start.CHAMPION:
+        return
+    champion = champion_of(campaign)
+    if champion is None:
+        words = "There is no champion to go on from: train from scratch."
+    elif not continues(champion, campaign, config):
+        words = "The champion has other classes, another or several networks: train from scratch."
+    else:
+        return
+    raise Invalid(words, code="bad_start", detail={"start": words})
+
+
+def _cross_start(start: str) -> str:
+    """Return how a cross-validation starts. Raises Invalid for all but from scratch."""
+    if start not in (Start.AUTO, Start.SCRATCH):
+        words = "A cross-validation is from scratch: other weights may know the left-out patients."
+        raise Invalid(words, code="cross_start", detail={"start": words})
+    return Start.SCRATCH
+
+
+def _code_version() -> str:
+    try:
+        return version("reticle")
+    except PackageNotFoundError:  # run from a folder that was never installed
+        return ""
 
 
 def run_cancel(*, run: TrainingRun, actor: User) -> TrainingRun:

@@ -1,0 +1,191 @@
+"""STEP compare: two models side by side, by their numbers and by what they draw.
+
+Differences are paired over patients, on held-out cases that both were measured on; drawings are
+only ever shown of cases that are not held out.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from annotations.models import Campaign, Task
+from reticle.pixels.agreement import Counts
+from reticle.pixels.mask import unpack
+from training import figures
+from training.figures import Report, Row
+from training.ml.measures import disagreement
+from training.models import ModelVersion, Prediction
+from training.promote import finite, interval
+from training.report import class_rows, newest_evaluation, patient_scores, question_rows
+
+CASES = 120  # so many of the newest cases are looked through for what two models drew differently
+
+
+def common_reports(model: ModelVersion, other: ModelVersion) -> tuple[Report, Report] | None:
+    """Return the reports of both on the newest held-out list both were measured on, if any."""
+    shared = set(other.evaluations.values_list("snapshot_id", flat=True))
+    first = model.evaluations.filter(snapshot_id__in=shared).order_by("-id").first()
+    if first is None:
+        return None
+    second = other.evaluations.get(snapshot_id=first.snapshot_id)
+    return first.report, second.report
+
+
+def reports_on_shared_cases(model: ModelVersion, other: ModelVersion) -> tuple[Report, Report]:
+    """Return both models' numbers on the cases that both met with the same truth, from any list.
+
+    A held-out list grows while a campaign is read, so two models need not share one.
+    """
+    mine, theirs = _cases(model), _cases(other)
+    shared = sorted(mine.keys() & theirs.keys())
+    first, second = ([found[key] for key in shared] for found in (mine, theirs))
+    return _pooled(first), _pooled(second)
+
+
+def _cases(model: ModelVersion) -> dict[tuple[str, str], Row]:
+    """Return what was counted of each held-out case, by image and hash of the truth."""
+    found = {}
+    for evaluation in model.evaluations.select_related("snapshot").order_by("id"):
+        held_out = evaluation.snapshot.manifest["held_out"]
+        truth = {str(row["image"]): row.get("mask_sha256") or row["findings_sha256"]
+                 for row in held_out}  # fmt: skip
+        for case in evaluation.report.get("cases", []):
+            if case["id"] in truth:
+                found[case["id"], truth[case["id"]]] = case
+    return found
+
+
+def _pooled(cases: Sequence[Row]) -> Report:
+    """Return a report of these cases alone: a patient's Dice pools the pixels of their images."""
+    if any("right" in case for case in cases):
+        return _averaged(cases)
+    totals: dict[str, dict[str, Counts]] = {}
+    for case in cases:
+        own = totals.setdefault(case["patient"], {})
+        for name, row in case["classes"].items():
+            own[name] = own.get(name, Counts(0, 0, 0)) + Counts(row["tp"], row["fp"], row["fn"])
+    patients = {
+        patient: {name: finite(total.dice) for name, total in classes.items()}
+        for patient, classes in totals.items()
+    }
+    return {"cases": cases, "patients": patients}
+
+
+def _averaged(cases: Sequence[Row]) -> Report:
+    """Return a report of these cases alone: a patient's accuracy is the mean of their images."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for case in cases:
+        own = found.setdefault(case["patient"], {})
+        for name, value in case["right"].items():
+            own.setdefault(name, []).extend([] if value is None else [value])
+    patients = {
+        patient: {name: float(np.mean(values)) if values else None for name, values in by.items()}
+        for patient, by in found.items()
+    }
+    return {"cases": cases, "patients": patients, "questions": {}}
+
+
+def compared(model: ModelVersion, other: ModelVersion) -> Row:
+    """Return both models' metrics side by side, and paired differences (model - other).
+
+    `same_cases`: the metrics are of one held-out list. Where none was met by both, each model's
+    metrics are its own, and the differences are of the cases both met on some list (`cases`).
+    """
+    common = common_reports(model, other)
+    own, rival = common or (_report(model), _report(other))
+    pair = common or reports_on_shared_cases(model, other)
+    names = figures.parts_of(own).keys() & figures.parts_of(rival).keys()
+    patients = _paired(*(patient_scores(one, names) for one in pair))
+    return {
+        "same_cases": common is not None,
+        "cases": len(pair[0].get("cases", [])),
+        "metric": figures.metric_of(own),
+        "mean": {"model": figures.mean_of(own), "against": figures.mean_of(rival),
+                 **_difference(patients)},
+        "classes": _beside(class_rows(own), class_rows(rival), pair),
+        "questions": _beside(
+            question_rows(own, model.questions), question_rows(rival, other.questions), pair
+        ),
+        "patients": patients,
+    }  # fmt: skip
+
+
+def _beside(own: Sequence[Row], rival: Sequence[Row], pair: tuple[Report, Report]) -> list[Row]:
+    """Return the rows of both by name, with the difference over patients."""
+    rows, rivals = ({row["name"]: row for row in each} for each in (own, rival))
+    return [
+        {
+            "name": name, "model": rows.get(name), "against": rivals.get(name),
+            **_difference(_paired_class(*pair, name)),
+        }
+        for name in dict.fromkeys([*rows, *rivals])
+    ]  # fmt: skip
+
+
+def _report(model: ModelVersion) -> Report:
+    evaluation = newest_evaluation(model)
+    return evaluation.report if evaluation else {}
+
+
+def _paired(own: Mapping[str, float], rival: Mapping[str, float]) -> list[Row]:
+    return [
+        {"patient": patient, "model": own[patient], "against": rival[patient],
+         "difference": own[patient] - rival[patient]}
+        for patient in sorted(set(own) & set(rival))
+    ]  # fmt: skip
+
+
+def _paired_class(own: Report, rival: Report, name: str) -> list[Row]:
+    values = [
+        {patient: found[name] for patient, found in report.get("patients", {}).items()
+         if found.get(name) is not None}
+        for report in (own, rival)
+    ]  # fmt: skip
+    return _paired(values[0], values[1])
+
+
+def _difference(pairs: Sequence[Row]) -> Row:
+    """Return the mean paired difference over patients, with its interval and their number."""
+    values = [row["difference"] for row in pairs]
+    low, high = interval(values)
+    return {
+        "difference": float(np.mean(values)) if values else None,
+        "low": low, "high": high, "patients": len(values),
+    }  # fmt: skip
+
+
+def shared_cases(model: ModelVersion, other: ModelVersion) -> list[Row]:
+    """Return cases that both have drawn, most different drawings first; never held-out ones.
+
+    None where models answer: there is no drawing to be looked at.
+    """
+    if model.questions or other.questions:
+        return []
+    tasks = pool_tasks(model.campaign).filter(image__predictions__model=model)
+    tasks = tasks.filter(pk__in=pool_tasks(model.campaign).filter(image__predictions__model=other))
+    found = list(tasks.select_related("image__series__study").order_by("-id")[:CASES])
+    images = [task.image_id for task in found]
+    mine, theirs = (
+        dict(Prediction.objects.filter(model=one, image_id__in=images)
+             .values_list("image_id", "packed"))
+        for one in (model, other)
+    )  # fmt: skip
+    rows = []
+    for task in found:
+        size = (task.image.rows, task.image.columns)
+        masks = [unpack(bytes(part[task.image_id]), *size) for part in (mine, theirs)]
+        rows.append(
+            {
+                "image": task.image_id,
+                "patient": task.image.series.study.patient_key,
+                "slice": task.image.index,
+                "disagreement": disagreement(*masks),
+            }
+        )
+    return sorted(rows, key=lambda row: -row["disagreement"])
+
+
+def pool_tasks(campaign: Campaign) -> Any:
+    """Return the cases whose drawings by a model may be looked at: those not held out."""
+    return campaign.tasks.filter(held_out=False).exclude(state=Task.State.EXCLUDED)

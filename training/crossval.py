@@ -1,0 +1,99 @@
+"""STEP crossval: every training case measured by a model that did not learn from its patient.
+
+It says how well a campaign's labels can be learned, and how much that depends on which patients
+were learned from; it takes no held-out case and promotes nothing. Where asked for, the models of
+all folds together become a candidate, which has to pass the ordinary gate on the held-out cases.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from annotations.models import Campaign, Task
+from reticle.errors import Conflict, Invalid
+from training.figures import Row, shown_counts
+from training.promote import finite
+from training.report import class_rows
+
+FOLDS = (3, 5)
+
+
+@dataclass(frozen=True)
+class Cross:
+    """What is asked for."""
+
+    folds: int
+    """Parts that the training patients are divided into; one model is trained for each."""
+    ensemble: bool = False
+    """Whether the models together become a candidate."""
+
+
+def check(campaign: Campaign, cross: Cross) -> None:
+    """Raise Conflict where nothing is drawn, Invalid when there are fewer patients than folds."""
+    if campaign.kind != Campaign.Kind.SEGMENTATION:
+        raise Conflict("Only what is drawn is cross-validated yet.", code="cross_drawn")
+    settled = campaign.tasks.filter(state=Task.State.SETTLED, held_out=False)
+    patients = settled.values("image__series__study__patient_key").distinct().count()
+    if patients < cross.folds:
+        words = (
+            f"{cross.folds} folds need settled training cases of {cross.folds} patients, and there "
+            f"are {patients}: choose fewer folds, or label cases of more patients."
+        )
+        raise Invalid(words, code="few_patients", detail={"folds": words})
+
+
+def report_in(folder: Path) -> Row:
+    """Return the report of a finished cross-validation's folder (see `report_of`)."""
+    report = json.loads((folder / "report.json").read_text())
+    where = json.loads((folder / "ensemble.json").read_text())["folds"]
+    found: Row = finite(report_of(report, where))
+    return found
+
+
+def report_of(report: Mapping[str, Any], where: Mapping[str, int]) -> Row:
+    """Return {cases, patients, mean_dice, classes, folds} of an out-of-fold report.
+
+    `where` is the fold of each patient. `classes` are as in a model's report, with `spread`: the
+    standard deviation (n - 1) of the folds' Dice, None of fewer than two. `folds`: {fold, patients,
+    mean_dice, classes}, a class's Dice being the mean over the fold's patients that have one.
+    """
+    names = [name for name, count in shown_counts(report).items() if count]
+    folds = [_fold(report, where, fold, names) for fold in sorted(set(where.values()))]
+    rows = [
+        {**row, "spread": _spread([fold["classes"].get(row["name"]) for fold in folds])}
+        for row in class_rows(report)
+    ]
+    return {
+        "cases": len(report["cases"]),
+        "patients": len(report["patients"]),
+        "mean_dice": report.get("mean_dice"),
+        "classes": rows,
+        "folds": folds,
+    }
+
+
+def _fold(
+    report: Mapping[str, Any], where: Mapping[str, int], fold: int, names: Sequence[str]
+) -> Row:
+    own = [dice for patient, dice in report["patients"].items() if where[patient] == fold]
+    classes = {name: _mean([dice.get(name) for dice in own]) for name in names}
+    return {
+        "fold": fold,
+        "patients": len(own),
+        "mean_dice": _mean(list(classes.values())),
+        "classes": classes,
+    }
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    found = [value for value in values if value is not None]
+    return float(np.mean(found)) if found else None
+
+
+def _spread(values: Sequence[float | None]) -> float | None:
+    found = [value for value in values if value is not None]
+    return float(np.std(found, ddof=1)) if len(found) > 1 else None

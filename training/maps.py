@@ -1,0 +1,130 @@
+"""STEP maps: where the champion is unsure and where it looks, for the cases that come next.
+
+Made after the order is published, so that nobody waits for them; kept beside the suggestion and
+shown by the same rule: a blind case has none.
+"""
+
+import logging
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from annotations.models import Campaign, Suggestion, SuggestionMap, Task
+from reticle.pixels.mask import mask_hash, pack
+from training import jobs
+from training.models import ModelVersion
+from training.predict import claim_beat, claim_until
+
+logger = logging.getLogger(__name__)
+AHEAD = 24  # so many cases at the head of the queue have maps
+ENOUGH = 8  # starting the model takes seconds: not for fewer, unless no more are coming
+
+
+def _wanted(model: ModelVersion) -> list[Suggestion]:
+    """Return the suggestions at the head of the queue that have no maps; none when too few."""
+    # Asked every other second: the drawings themselves are left where they are.
+    ahead = (
+        Suggestion.objects.filter(
+            task__campaign=model.campaign, task__state=Task.State.OPEN, model_number=model.number
+        )
+        .select_related("task__image")
+        .defer("packed")
+    )
+    head = list(ahead.order_by("-task__priority", "task_id")[:AHEAD])
+    if head and model.campaign.unit == Campaign.Unit.SERIES:
+        series = head[0].task.image.series_id
+        head = list(ahead.filter(task__image__series_id=series).order_by("task__image__index"))
+    wanted = [row for row in head if row.maps_at is None]
+    return wanted if len(wanted) >= min(ENOUGH, len(head)) else []
+
+
+def maps_claim() -> ModelVersion | None:
+    """Claim a champion whose next cases lack their maps; else None."""
+    free = Q(scoring_until=None) | Q(scoring_until__lt=Now())
+    champions = ModelVersion.objects.filter(
+        free, state=ModelVersion.State.CHAMPION, campaign__state=Campaign.State.OPEN,
+        scored_at__isnull=False,
+    )  # fmt: skip
+    for model in champions.select_related("campaign"):
+        if not _wanted(model):
+            continue
+        changed = ModelVersion.objects.filter(
+            free, pk=model.pk, state=ModelVersion.State.CHAMPION, scoring_token=model.scoring_token
+        ).update(scoring_until=claim_until(), scoring_token=F("scoring_token") + 1)
+        if changed == 1:
+            model.refresh_from_db()
+            return model
+    return None
+
+
+def maps_run(model: ModelVersion) -> int:
+    """Make the maps of the cases at the head; return how many cases got theirs."""
+    folder = Path(settings.RUN_FOLDER) / f"maps-{model.pk}-{model.scoring_token}"
+    done = 0
+    try:
+        weights = jobs.model_write(folder / "model", model)
+        wanted = {str(row.task.image_id): row for row in _wanted(model)}
+        examples = [jobs.Example(image=row.task.image, patient="") for row in wanted.values()]
+        job = folder / "job"
+        explain_write(job, examples, model)
+        arguments = ["explain", str(job), "--model", str(weights), "--out", str(job / "out")]
+        for event in jobs.child_lines(
+            arguments, beat=lambda: claim_beat(model), beat_seconds=settings.HEARTBEAT_SECONDS
+        ):
+            if event.get("event") == "case":
+                maps_keep(wanted[event["id"]], job / "out" / f"{event['id']}.npz", model)
+                done += 1
+    except jobs.ChildStopped:
+        logger.info("maps of %s stopped: another model is champion", model)
+        return done
+    except jobs.ChildFailed as error:
+        # Tried again after the claim has run out; the suggestions stand without maps.
+        logger.error("maps of %s failed: %s", model, error)
+        return done
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    ModelVersion.objects.filter(pk=model.pk, scoring_token=model.scoring_token).update(
+        scoring_until=None
+    )
+    return done
+
+
+def explain_write(job: Path, examples: Sequence[jobs.Example], model: ModelVersion) -> None:
+    """Write a job folder of images that the model is to explain."""
+    classes, questions = model.card["classes"], model.questions
+    jobs.job_write(job, examples, classes=classes, questions=questions, config={}, seed=0)
+
+
+@transaction.atomic
+def maps_keep(row: Suggestion, path: Path, model: ModelVersion) -> None:
+    """Store the maps of a case as the child wrote them; those that are there stay."""
+    maps = []
+    options = [(asked["code"], option) for asked in model.questions for option in asked["options"]]
+    with np.load(path, allow_pickle=False) as found:
+        if "uncertainty" in found:
+            maps.append(_map(row, SuggestionMap.Kind.UNCERTAINTY, None, found["uncertainty"]))
+        for kind in (SuggestionMap.Kind.EXPLANATION, SuggestionMap.Kind.OCCLUSION):
+            heats = found.get(kind.value, ())
+            for index, heat in zip(found["targets"].tolist(), heats, strict=False):
+                about = options[index] if options else ("", "")
+                maps.append(_map(row, kind, index, heat, about))
+    SuggestionMap.objects.bulk_create(maps, ignore_conflicts=True)
+    Suggestion.objects.filter(pk=row.pk).update(maps_at=Now())
+
+
+def _map(
+    row: Suggestion, kind: SuggestionMap.Kind, index: int | None, values: npt.NDArray[np.uint8],
+    about: tuple[str, str] = ("", ""),
+) -> SuggestionMap:  # fmt: skip
+    values = np.ascontiguousarray(values)
+    return SuggestionMap(
+        suggestion=row, kind=kind, class_index=index, question=about[0], option=about[1],
+        packed=pack(values), sha256=mask_hash(values),
+    )  # fmt: skip

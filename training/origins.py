@@ -1,0 +1,106 @@
+"""STEP origins: whose weights a run may begin with, asked before it is queued.
+
+A model of any campaign that the person may track lends its weights by name: the body as it is, the
+head by the names of classes (`training.ml.origin`). Only the same network and the same number of
+channels fit; a person is told here, not by a run that fails.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from annotations.access import campaigns_allowing
+from annotations.campaigns import PRESETS_OF
+from annotations.models import Campaign
+from reticle.accounts.models import User
+from reticle.accounts.roles import Action
+from reticle.errors import Invalid
+from training.ensemble import is_ensemble
+from training.ml.config import PRESETS as CONFIGS
+from training.ml.config import NetworkConfig, TrainConfig
+from training.models import ModelVersion, TrainingRun
+
+
+def network_of(model: ModelVersion) -> NetworkConfig:
+    """Return the shape of a model's network, from its card."""
+    card = model.card["architecture"]
+    return NetworkConfig.parse({name: value for name, value in card.items() if name != "name"})
+
+
+def presets_for(model: ModelVersion, campaign: Campaign) -> list[str]:
+    """Return the campaign's presets that could begin with the model's weights; none of several."""
+    if is_ensemble(model):
+        return []
+    network = network_of(model)
+    return [name for name in PRESETS_OF[campaign.kind] if network.lends_to(CONFIGS[name].network)]
+
+
+def donors_for(campaign: Campaign, person: User) -> list[dict[str, Any]]:
+    """Return {id, campaign, number, labels, presets} of each champion that fits, by campaign.
+
+    Of campaigns that the person may track; this one's champion among them, since after a change of
+    classes its weights are still worth having.
+    """
+    champions = ModelVersion.objects.filter(
+        state=ModelVersion.State.CHAMPION, campaign__in=campaigns_allowing(person, Action.TRACK)
+    ).select_related("campaign", "run__snapshot")
+    channels = _channels(campaign)
+    rows = []
+    for model in champions.order_by("campaign__name", "campaign_id"):
+        presets = presets_for(model, campaign)
+        if not presets or model.card.get("in_channels") != channels:
+            continue
+        snapshot = model.run.snapshot
+        rows.append(
+            {
+                "id": model.pk, "campaign": model.campaign.name, "number": model.number,
+                "labels": snapshot.labels if snapshot else 0, "presets": presets,
+            }
+        )  # fmt: skip
+    return rows
+
+
+def donor_of(
+    campaign: Campaign,
+    person: User,
+    start: str,
+    donor: int | None,
+    config: Mapping[str, object],
+) -> ModelVersion | None:
+    """Return the model a transfer begins with; None for every other start.
+
+    Raises Invalid: none is named, none is wanted, the person may not track its campaign (as if it
+    did not exist), or it does not fit, with what to choose instead.
+    """
+    if start != TrainingRun.Start.TRANSFER:
+        if donor is not None:
+            words = "A model to begin with is for runs with start transfer."
+            raise Invalid(words, code="bad_donor", detail={"donor": words})
+        return None
+    model = ModelVersion.objects.filter(
+        pk=donor or 0, campaign__in=campaigns_allowing(person, Action.TRACK)
+    ).first()
+    if model is None:
+        words = "Name the model to begin with: one of a campaign whose models you may see."
+        raise Invalid(words, code="bad_donor", detail={"donor": words})
+    _check_fit(campaign, model, config)
+    return model
+
+
+def _check_fit(campaign: Campaign, model: ModelVersion, config: Mapping[str, object]) -> None:
+    presets = presets_for(model, campaign)
+    if is_ensemble(model) or not network_of(model).lends_to(TrainConfig.parse(config).network):
+        fix = f"choose the network {' or '.join(presets)}" if presets else "take another model"
+        words = f"The model to begin with has another network: {fix}."
+        raise Invalid(words, code="donor_network", detail={"donor": words, "presets": presets})
+    seen, shown = model.card.get("in_channels"), _channels(campaign)
+    if seen != shown:
+        words = (
+            f"The model to begin with sees images of {seen} channel(s), those of this campaign "
+            f"have {shown}: take a model of such images, or train from scratch."
+        )
+        raise Invalid(words, code="donor_channels", detail={"donor": words})
+
+
+def _channels(campaign: Campaign) -> int | None:
+    """Return the channels of the campaign's images; None when it has none yet."""
+    return campaign.tasks.order_by("id").values_list("image__channels", flat=True).first()

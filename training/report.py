@@ -1,0 +1,316 @@
+"""STEP report: what was measured of a model, put so that a person can judge it.
+
+Everything comes from evaluations that are kept; what an older evaluation did not measure is None.
+A patient's Dice is the mean over the classes that some truth shows, as in `training.ml.evaluate`;
+of models that answer the mean accuracy over the questions that were answered stands in its place.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+import numpy as np
+from django.db.models import Sum
+
+from annotations.models import Annotation, Campaign, Task
+from reticle.audit.models import AuditEvent
+from training import answers, figures
+from training.figures import Report, Row
+from training.models import Evaluation, ModelVersion, TrainingRun
+from training.promote import GROUP_PATIENTS, RESAMPLES, interval
+from training.snapshot import SUBGROUPS, subgroups_of
+
+METRICS = (
+    "dice", "low", "high", "iou", "sensitivity", "hd95", "hd95_missing", "surface_dice", "lesions",
+    "lesion_sensitivity", "false_positives_per_image", "patients", "left_out",
+)  # fmt: skip
+QUESTION_METRICS = (
+    "kind", "answered", "left_out", "accuracy", "accuracy_low", "accuracy_high", "mean_steps_off",
+)  # fmt: skip
+
+
+def newest_evaluation(model: ModelVersion) -> Evaluation | None:
+    """Return the model's last evaluation: the one on the most held-out truth."""
+    return model.evaluations.select_related("snapshot").order_by("-id").first()
+
+
+def scores_of_models(campaign: Campaign) -> dict[int, Row]:
+    """Return {model: its `scores_of`} by each model's newest evaluation."""
+    parts = ("mean_dice", "classes", "mean_accuracy", "mean_auc", "questions")
+    rows = (
+        Evaluation.objects.filter(model__campaign=campaign)
+        .order_by("model_id", "-id")
+        .distinct("model_id")
+        .values_list("model_id", *(f"report__{part}" for part in parts))
+    )
+    found = {}
+    for model, *values in rows:
+        named = dict(zip(parts, values, strict=True))
+        found[model] = scores_of({part: named[part] for part in parts if named[part] is not None})
+    return found
+
+
+def scores_of(report: Report) -> Row:
+    """Return the model's row in a table: its number, and that of each class or question."""
+    return {
+        "metric": figures.metric_of(report),
+        "score": figures.mean_of(report),
+        "mean_dice": report.get("mean_dice"),
+        "mean_auc": report.get("mean_auc"),
+        "classes": report.get("classes") or {},
+        "questions": {
+            name: {
+                "accuracy": row["accuracy"], "low": row["accuracy_low"],
+                "high": row["accuracy_high"], "answered": row["answered"],
+            }
+            for name, row in (report.get("questions") or {}).items()
+        },
+    }  # fmt: skip
+
+
+def minutes_before(model: ModelVersion) -> float:
+    """Return the minutes of all reading handed in before the model's data were frozen."""
+    snapshot = model.run.snapshot
+    if snapshot is None:
+        return 0.0
+    read = Annotation.objects.filter(
+        task__campaign=model.campaign, created_at__lte=snapshot.created_at
+    )
+    return (read.aggregate(total=Sum("seconds_spent"))["total"] or 0.0) / 60
+
+
+# --- one model -----------------------------------------------------------------------------
+
+
+def class_rows(report: Report) -> list[Row]:
+    """Return one row of metrics a class, with None for what was not measured."""
+    return [
+        {"name": name, **{metric: found.get(metric) for metric in METRICS}}
+        for name, found in report.get("classes", {}).items()
+    ]
+
+
+def question_rows(report: Report, asked: answers.Asked) -> list[Row]:
+    """Return one row of metrics a question, with its options; None for what was not measured.
+
+    In the order in which they are asked, which the database does not keep.
+    """
+    rows = []
+    for row in asked:
+        found = report.get("questions", {}).get(row["code"])
+        if found is not None:
+            options = [{"option": option, **found["options"][option]} for option in row["options"]]
+            metrics = {metric: found.get(metric) for metric in QUESTION_METRICS}
+            rows.append({"name": row["code"], **metrics, "options": options})
+    return rows
+
+
+def patient_scores(report: Report, known: Collection[str] | None = None) -> dict[str, float]:
+    """Return each patient's mean Dice, or accuracy; patients without any number are left out.
+
+    `known`: take the mean over these classes alone, for a comparison with another model.
+    """
+    shown = [name for name, count in figures.shown_counts(report).items() if count]
+    names = [name for name in shown if known is None or name in known]
+    found = {}
+    for patient, classes in report.get("patients", {}).items():
+        values = [classes[name] for name in names if classes.get(name) is not None]
+        if values:
+            found[patient] = float(np.mean(values))
+    return found
+
+
+def subgroup_rows(report: Report, groups: Mapping[str, Iterable[str]]) -> list[Row]:
+    """Return a row a subgroup: patients, mean, its interval, difference from all others.
+
+    Of fewer than `GROUP_PATIENTS` patients only their number is given, and no difference where
+    the others are too few. `groups` are named "attribute value", as `subgroups_of` does.
+    """
+    dice = patient_scores(report)
+    rows = []
+    for name in sorted(groups, key=_in_order):
+        attribute, _, value = name.partition(" ")
+        own = [dice[patient] for patient in sorted(groups[name]) if patient in dice]
+        rest = [dice[patient] for patient in sorted(set(dice) - set(groups[name]))]
+        rows.append({"attribute": attribute, "value": value, **_against_rest(own, rest)})
+    return rows
+
+
+def _in_order(name: str) -> tuple[int, str]:
+    attribute, _, value = name.partition(" ")
+    return (SUBGROUPS.index(attribute) if attribute in SUBGROUPS else len(SUBGROUPS), value)
+
+
+def _against_rest(own: Sequence[float], rest: Sequence[float]) -> Row:
+    row: Row = dict.fromkeys(
+        ("mean", "low", "high", "difference", "difference_low", "difference_high")
+    )
+    row |= {"patients": len(own), "enough": len(own) >= GROUP_PATIENTS}
+    if not row["enough"]:
+        return row
+    low, high = interval(own)
+    row |= {"mean": float(np.mean(own)), "low": low, "high": high}
+    if len(rest) >= GROUP_PATIENTS:
+        rng = np.random.default_rng(0)
+        draws = [rng.choice(part, (RESAMPLES, len(part))).mean(axis=1) for part in (own, rest)]
+        low, high = (float(end) for end in np.quantile(draws[0] - draws[1], [0.025, 0.975]))
+        row |= {"difference": float(np.mean(own) - np.mean(rest))}
+        row |= {"difference_low": low, "difference_high": high}
+    return row
+
+
+def calibration_of(report: Report) -> Row | None:
+    """Return {ece, ece_scaled, temperature, reliability}; None when it was not measured."""
+    if report.get("ece") is None:
+        return None
+    names = ("ece", "ece_scaled", "temperature")
+    found: Row = {name: report.get(name) for name in names}
+    return {**found, "reliability": report.get("reliability") or []}
+
+
+def robustness_of(found: Report) -> Row | None:
+    """Return mean Dice clean and under each change, and how far it fell; None if not measured.
+
+    `found` is what `training.ml.robust.robustness` returns, empty, or why it failed.
+    """
+    if "clean" not in found:
+        return None
+    clean = _mean(found["clean"].values())
+    changes = []
+    for change in found["changes"]:
+        mean = _mean(change["dice"].values())
+        fall = None if mean is None or clean is None else clean - mean
+        changes.append({**change, "mean": mean, "fall": fall})
+    return {"examples": found.get("examples"), "clean": found["clean"], "mean": clean,
+            "changes": changes}  # fmt: skip
+
+
+def report_of(model: ModelVersion) -> Row:
+    """Return everything the model's page shows beyond its row in the table."""
+    evaluation = newest_evaluation(model)
+    report: Report = evaluation.report if evaluation else {}
+    groups = subgroups_of(evaluation.snapshot) if evaluation else {}
+    return {
+        "evaluated_at": evaluation.created_at if evaluation else None,
+        "evaluated_on": evaluation.snapshot.sha256 if evaluation else "",
+        "cases": len(report.get("cases", [])),
+        "patients": len(report.get("patients", {})),
+        "majority_dice": report.get("majority_dice"),
+        "majority_accuracy": majority_accuracy_of(evaluation),
+        "metrics": class_rows(report),
+        "answers": question_rows(report, model.questions),
+        "subgroups": subgroup_rows(report, groups),
+        "enough_patients": GROUP_PATIENTS,
+        "calibration": calibration_of(report),
+        "robustness": robustness_of(robustness_kept(model)),
+        "unfamiliar": unfamiliar_of(model),
+        "lineage": lineage_of(model),
+        "history": history_of(model),
+    }
+
+
+def majority_accuracy_of(evaluation: Evaluation | None) -> float | None:
+    """Return what the commonest answers alone reach on the questions that tell; None elsewhere."""
+    if evaluation is None or figures.metric_of(evaluation.report) != "accuracy":
+        return None
+    names = figures.telling(evaluation.report)
+    return answers.majority_accuracy(evaluation.snapshot.manifest, names) if names else None
+
+
+def robustness_kept(model: ModelVersion) -> Row:
+    """Return the robustness report that is kept with a model; empty when none was made."""
+    return dict(model.robustness or {})
+
+
+def unfamiliar_of(model: ModelVersion) -> list[Row]:
+    """Return the cases, still to be read, that lie beyond those the model knows, farthest first."""
+    beyond = {int(row["image"]): float(row["beyond"]) for row in model.unfamiliar}
+    tasks = model.campaign.tasks.filter(image_id__in=beyond, state=Task.State.OPEN, held_out=False)
+    rows = [
+        {
+            "case": task.pk,
+            "patient": task.image.series.study.patient_key,
+            "slice": task.image.index,
+            "beyond": beyond[task.image_id],
+            "thumbnail_url": f"/api/v1/images/{task.image_id}/thumbnail",
+        }
+        for task in tasks.select_related("image__series__study")
+    ]
+    return sorted(rows, key=lambda row: -row["beyond"])
+
+
+def lineage_of(model: ModelVersion) -> Row:
+    """Return where the model comes from: data, parent, run, seed, code, configuration."""
+    run = model.run
+    assert run.snapshot is not None  # a model comes from a run that has its snapshot
+    return {
+        "snapshot_sha256": run.snapshot.sha256,
+        "snapshot_at": run.snapshot.created_at,
+        "weights_sha256": model.weights_sha256,
+        "base_number": run.base.number if run.base else None,
+        "start": run.start,
+        "donor": donor_row(run),
+        "members": model.card.get("members"),
+        "run": run.pk,
+        "reason": run.reason,
+        "seed": run.seed,
+        "code_version": run.code_version,
+        "config": run.config,
+        "architecture": model.card.get("architecture", {}),
+    }
+
+
+def donor_row(run: TrainingRun) -> Row | None:
+    """Return {campaign, number} of the model whose weights a run began with, if it was lent any."""
+    if run.donor is None:
+        return None
+    return {"campaign": run.donor.campaign.name, "number": run.donor.number}
+
+
+def history_of(model: ModelVersion) -> list[Row]:
+    """Return what was decided on the model, oldest first: when, by whom, why."""
+    events = AuditEvent.objects.filter(target="modelversion", target_id=model.pk)
+    events = events.filter(action__startswith="model.").select_related("actor").order_by("id")
+    return [
+        {
+            "at": event.at,
+            "action": event.action.removeprefix("model."),
+            "actor": event.actor.username if event.actor else None,
+            "reasons": event.detail.get("reasons") or [event.detail.get("reason", "")],
+        }
+        for event in events
+    ]
+
+
+# --- runs ----------------------------------------------------------------------------------
+
+
+def runs_ahead(run: TrainingRun) -> int:
+    """Return how many runs of any campaign stand before a waiting one; 0 for all others."""
+    if run.state != TrainingRun.State.QUEUED:
+        return 0
+    return TrainingRun.objects.filter(state__in=TrainingRun.ACTIVE, pk__lt=run.pk).count()
+
+
+def events_of(run: TrainingRun) -> list[Row]:
+    """Return what happened to a run, oldest first: asked for, started, cancelled, ended."""
+    asked = AuditEvent.objects.filter(target="trainingrun", target_id=run.pk)
+    rows = [
+        {
+            "at": event.at, "event": event.action.removeprefix("run."),
+            "actor": event.actor.username if event.actor else None,
+            "text": event.detail.get("reason", ""),
+        }
+        for event in asked.select_related("actor").order_by("id")
+    ]  # fmt: skip
+    if run.started_at:
+        rows.append({"at": run.started_at, "event": "start", "actor": None, "text": ""})
+    rows.sort(key=lambda row: str(row["at"]))
+    if run.finished_at:
+        rows.append({"at": run.finished_at, "event": run.state, "actor": None, "text": run.error})
+    elif run.error:
+        rows.append({"at": run.heartbeat_at, "event": "again", "actor": None, "text": run.error})
+    return rows
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    found = [value for value in values if value is not None]
+    return float(np.mean(found)) if found else None
