@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 
 from annotations.models import Assignment, Campaign, Membership
 from reticle.accounts.models import User
-from reticle.accounts.roles import Action, Role, allowed
+from reticle.accounts.roles import ALLOWED, Action, Role, allowed
 from reticle.errors import Forbidden, NotFound
 from reticle.images.models import Image
 
@@ -103,6 +103,14 @@ def campaigns_of(user: User) -> QuerySet[Campaign]:
     if user.is_superuser:
         return Campaign.objects.all()
     return Campaign.objects.filter(members__user=user).distinct()
+
+
+def campaigns_allowing(user: User, action: Action) -> QuerySet[Campaign]:
+    """Return the campaigns in which the person's roles give `action`."""
+    if user.is_superuser:
+        return Campaign.objects.all()
+    roles = [role.value for role in Role if action in ALLOWED[role]]
+    return Campaign.objects.filter(members__user=user, members__role__in=roles).distinct()
 
 
 def require_image(user: User, image: Image) -> None:

@@ -2,14 +2,20 @@
 
 import uuid
 
-import numpy as np
-import numpy.typing as npt
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from annotations.consensus import task_settle
 from annotations.models import Annotation, Assignment, Campaign, Draft, Task
-from annotations.submit import Submission, key_reused, mask_check
+from annotations.submit import (
+    NOTHING_SAID,
+    Answer,
+    Said,
+    Submission,
+    answer_check,
+    key_reused,
+    same_answer,
+)
 from reticle.accounts.models import User
 from reticle.audit.record import record
 from reticle.errors import Conflict
@@ -58,16 +64,17 @@ _WORDS = {
 
 
 def annotation_amend(
-    *, annotation: Annotation, key: uuid.UUID, packed: bytes, seconds: float
-) -> Submission:
+    *, annotation: Annotation, key: uuid.UUID, packed: bytes, seconds: float,
+    said: Said = NOTHING_SAID,
+) -> Submission:  # fmt: skip
     """Insert a new version of the author's answer, once however often the same key arrives.
 
-    A case that the old version settled is settled by the new one. Raises Invalid (bad mask) and
+    A case that the old version settled is settled by the new one. Raises Invalid (bad answer) and
     Conflict (a newer version, a review, another answer, a closed campaign, a key used before).
     """
-    mask = mask_check(packed, annotation.task_id)
+    answer = answer_check(packed, said, annotation.task_id)
     try:
-        return _amend(annotation.pk, key, mask, seconds)
+        return _amend(annotation.pk, key, answer, seconds)
     except IntegrityError:
         if Annotation.objects.filter(key=key).exists():
             raise key_reused() from None
@@ -75,7 +82,7 @@ def annotation_amend(
 
 
 @transaction.atomic
-def _amend(pk: int, key: uuid.UUID, mask: npt.NDArray[np.uint8], seconds: float) -> Submission:
+def _amend(pk: int, key: uuid.UUID, answer: Answer, seconds: float) -> Submission:
     place = assignment_of(Annotation.objects.get(pk=pk))
     # The locks in the one order: assignment before task.
     Assignment.objects.select_for_update().get(pk=place.pk)
@@ -86,15 +93,15 @@ def _amend(pk: int, key: uuid.UUID, mask: npt.NDArray[np.uint8], seconds: float)
     )
     old = Annotation.objects.get(pk=pk)
     known = Annotation.objects.filter(key=key, supersedes=old).first()
-    if known is not None and known.sha256 == mask_hash(mask):
+    if known is not None and same_answer(known, answer):
         return Submission(known, task, replayed=True)
     hindrance = amend_hindrance(old, task, task.campaign)
     if hindrance is not None:
         raise Conflict(_WORDS[hindrance], code=hindrance)
     new = Annotation.objects.create(
         task=task, author_id=old.author_id, source=Annotation.Source.AMENDMENT, supersedes=old,
-        key=key, packed=pack(mask), sha256=mask_hash(mask), seconds_spent=seconds,
-        schema_version=task.campaign.schema_version,
+        key=key, packed=pack(answer.mask), sha256=mask_hash(answer.mask), findings=answer.findings,
+        unseen=answer.unseen, seconds_spent=seconds, schema_version=task.campaign.schema_version,
     )  # fmt: skip
     Draft.objects.filter(assignment=place).delete()
     record(

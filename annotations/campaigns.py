@@ -2,11 +2,13 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
 from django.utils.timezone import now
 
+from annotations.findings import question_add
 from annotations.models import Campaign, LabelClass, Membership, Task
 from reticle.accounts.models import User
 from reticle.accounts.roles import Role
@@ -16,7 +18,8 @@ from reticle.images.models import Image
 
 # The training policy: what triggers a run and how it trains. Values are (default, low, high).
 # scratch_growth: train from scratch when labels have grown by this factor since the last such run;
-# 0 only when the classes changed.
+# 0 only when the classes changed. shadow: a model that passes the gate runs beside the champion
+# until a person decides.
 TRAINING: dict[str, tuple[float, float, float]] = {
     "enabled": (1, 0, 1),
     "minimum_total": (8, 1, 100_000),
@@ -28,8 +31,18 @@ TRAINING: dict[str, tuple[float, float, float]] = {
     "seconds": (3600, 1, 7 * 86_400),
     "margin": (0.02, 0, 1),
     "scratch_growth": (2, 0, 1000),
+    "shadow": (0, 0, 1),
 }
-PRESETS = ("cpu", "small", "tiny", "gpu", "published")
+FIXED = {
+    "readers_per_task": "The number of readers per task",
+    "unit": "Whether images or whole series are handed out",
+}
+# The networks of each kind of campaign, the first by default (training.ml.config.PRESETS).
+PRESETS_OF: dict[str, tuple[str, ...]] = {
+    Campaign.Kind.SEGMENTATION: ("cpu", "small", "tiny", "gpu", "published"),
+    Campaign.Kind.CLASSIFICATION: ("classifier", "resnet"),
+}
+PRESETS = tuple(preset for presets in PRESETS_OF.values() for preset in presets)
 HELD_OUT_SHARE = 0.2
 HELD_OUT_MINIMUM_PATIENTS = 3
 BLOCKS, GAP = 3, 5  # a lone volume: held-out blocks of neighbouring frames, and slices left out
@@ -40,23 +53,47 @@ DEFAULT_COLOURS = (
 )  # fmt: skip
 
 
-def training_policy(given: Mapping[str, object]) -> dict[str, object]:
-    """Return the policy with defaults filled in. Raises Invalid naming the field at fault."""
+def preset_check(kind: str, given: Mapping[str, object]) -> None:
+    """Raise Invalid when a network is asked for that a campaign of this kind cannot train."""
+    fitting = PRESETS_OF[kind]
+    if given.get("preset", fitting[0]) not in fitting:
+        raise Invalid(
+            f"A {kind} campaign trains one of {', '.join(fitting)}.", code="bad_preset",
+            detail={"training": "preset"},
+        )  # fmt: skip
+
+
+def training_policy(
+    given: Mapping[str, object], kind: str = Campaign.Kind.SEGMENTATION
+) -> dict[str, object]:
+    """Return the policy with defaults filled in. Raises Invalid naming the field at fault.
+
+    A network that does not fit the kind, as older campaigns have it, gives way to the default.
+    """
     policy: dict[str, object] = {name: default for name, (default, _, _) in TRAINING.items()}
-    policy["preset"] = given.get("preset", PRESETS[0])
+    policy["preset"] = given.get("preset", PRESETS_OF[kind][0])
+    if policy["preset"] in PRESETS and policy["preset"] not in PRESETS_OF[kind]:
+        policy["preset"] = PRESETS_OF[kind][0]
     if policy["preset"] not in PRESETS:
-        raise Invalid(f"The preset is one of {', '.join(PRESETS)}.", detail={"training": "preset"})
+        raise Invalid(
+            f"The preset is one of {', '.join(PRESETS)}.", code="bad_training",
+            detail={"training": "preset"},
+        )  # fmt: skip
     for name, value in given.items():
         if name == "preset":
             continue
         if name not in TRAINING:
-            raise Invalid(f"There is no training setting {name!r}.", detail={"training": name})
+            raise Invalid(
+                f"There is no training setting {name!r}.", code="bad_training",
+                detail={"training": name},
+            )  # fmt: skip
         _, low, high = TRAINING[name]
         if isinstance(value, bool):
             value = int(value)
         if not isinstance(value, int | float) or not low <= value <= high:
             raise Invalid(
                 f"The training setting {name!r} must lie between {low} and {high}.",
+                code="bad_training",
                 detail={"training": name},
             )
         policy[name] = value
@@ -65,16 +102,23 @@ def training_policy(given: Mapping[str, object]) -> dict[str, object]:
 
 @transaction.atomic
 def campaign_create(
-    *, actor: User, classes: Sequence[Mapping[str, str]], **fields: object
-) -> Campaign:
-    """Create a campaign in draft with its classes; the creator becomes its manager.
+    *, actor: User, classes: Sequence[Mapping[str, str]],
+    questions: Sequence[Mapping[str, Any]] = (), **fields: object,
+) -> Campaign:  # fmt: skip
+    """Create a campaign in draft with its classes and questions; its creator is the manager.
 
     Raises Invalid (a field cannot be used) and Conflict (the slug is taken).
     """
     policy = fields.pop("training", {})
     if not isinstance(policy, Mapping):
-        raise Invalid("The training policy must be an object.", detail={"training": "object"})
-    campaign = Campaign(**fields, training=training_policy(policy))
+        raise Invalid(
+            "The training policy must be an object.", code="bad_training",
+            detail={"training": "object"},
+        )  # fmt: skip
+    campaign = Campaign(**fields)
+    if campaign.kind in PRESETS_OF:  # else full_clean refuses it
+        preset_check(campaign.kind, policy)
+        campaign.training = training_policy(policy, campaign.kind)
     if Campaign.objects.filter(slug=campaign.slug).exists():
         raise Conflict("A campaign of that short name exists.", code="slug_taken")
     campaign.full_clean(validate_unique=False)
@@ -82,7 +126,13 @@ def campaign_create(
     for number, row in enumerate(classes):
         class_add(actor=actor, campaign=campaign, name=row["name"], colour=row.get("colour", ""))
         if number > 250:
-            raise Invalid("A mask holds at most 250 classes.", detail={"classes": "too many"})
+            raise Invalid(
+                "A mask holds at most 250 classes.",
+                code="many_classes",
+                detail={"classes": "too many"},
+            )
+    for question in questions:
+        question_add(actor=actor, campaign=campaign, **question)
     Membership.objects.create(campaign=campaign, user=actor, role=Role.MANAGER)
     record(actor_id=actor.pk, action="campaign.create", target=campaign, campaign_id=campaign.pk)
     return campaign
@@ -116,13 +166,19 @@ def campaign_change(*, actor: User, campaign: Campaign, changes: Mapping[str, ob
     if "training" in fields:
         given = fields["training"]
         if not isinstance(given, Mapping):
-            raise Invalid("The training policy must be an object.", detail={"training": "object"})
-        fields["training"] = training_policy({**campaign.training, **given})
-    if "readers_per_task" in fields and campaign.state != Campaign.State.DRAFT:
-        raise Conflict(
-            "The number of readers per task is fixed once a campaign has been opened.",
-            code="campaign_opened",
-        )
+            raise Invalid(
+            "The training policy must be an object.", code="bad_training",
+            detail={"training": "object"},
+        )  # fmt: skip
+        preset_check(campaign.kind, given)
+        fields["training"] = training_policy({**campaign.training, **given}, campaign.kind)
+    for name, words in FIXED.items():
+        if fields.get(name, getattr(campaign, name)) == getattr(campaign, name):
+            continue
+        if campaign.state != Campaign.State.DRAFT:
+            raise Conflict(
+                f"{words} is fixed once a campaign has been opened.", code="campaign_opened"
+            )
     for name, value in fields.items():
         setattr(campaign, name, value)
     campaign.full_clean(validate_unique=False)
@@ -136,9 +192,9 @@ def campaign_change(*, actor: User, campaign: Campaign, changes: Mapping[str, ob
 
 @transaction.atomic
 def campaign_set_state(*, actor: User, campaign: Campaign, state: Campaign.State) -> Campaign:
-    """Open or close. Raises Conflict when there is nothing to read or no class to draw."""
-    if state == Campaign.State.OPEN and not campaign.classes.filter(retired_at=None).exists():
-        raise Conflict("Add at least one class before opening.", code="no_classes")
+    """Open or close. Raises Conflict when there is no class to draw, or no question to answer."""
+    if state == Campaign.State.OPEN:
+        _ask_something(campaign)
     campaign.state = state
     campaign.save(update_fields=["state"])
     record(
@@ -146,6 +202,14 @@ def campaign_set_state(*, actor: User, campaign: Campaign, state: Campaign.State
         campaign_id=campaign.pk,
     )  # fmt: skip
     return campaign
+
+
+def _ask_something(campaign: Campaign) -> None:
+    if campaign.kind == Campaign.Kind.CLASSIFICATION:
+        if not campaign.questions.filter(retired_at=None).exists():
+            raise Conflict("Add at least one question before opening.", code="no_questions")
+    elif not campaign.classes.filter(retired_at=None).exists():
+        raise Conflict("Add at least one class before opening.", code="no_classes")
 
 
 @transaction.atomic
@@ -217,7 +281,7 @@ def images_join(*, actor: User | None, campaign: Campaign, images: Sequence[Imag
 
     Membership of the held-out set is decided here, by patient, and never changes.
     """
-    Campaign.objects.select_for_update().get(pk=campaign.pk)
+    Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
     known_images = set(campaign.tasks.values_list("image_id", flat=True))
     fresh = [image for image in images if image.pk not in known_images]
     if not fresh:

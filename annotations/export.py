@@ -1,9 +1,12 @@
-"""STEP export: settled labels as PNG masks and COCO in one zip, with a manifest of hashes.
+"""STEP export: settled labels as PNG masks, COCO and a table of findings in one zip.
+
+A manifest names every file with its hash.
 
 Reader names are replaced by R1, R2 ... in the order of their accounts; images carry pseudonyms.
 The same labels give the same bytes: members are sorted and carry a fixed time.
 """
 
+import csv
 import hashlib
 import io
 import json
@@ -23,7 +26,8 @@ from django.db.models import F, Q
 from django.utils.timezone import now
 from PIL import Image as Picture
 
-from annotations.models import IGNORE_INDEX, Campaign, Export, Task
+from annotations.findings import findings_now
+from annotations.models import IGNORE_INDEX, Campaign, Export, Question, Task
 from reticle.accounts.models import User
 from reticle.audit.record import record
 from reticle.pixels.mask import unpack
@@ -93,27 +97,29 @@ def export_path(row: Export) -> Path:
 
 
 def write_zip(row: Export, path: Path) -> int:
-    """Write masks, COCO, classes and manifest; return the number of cases."""
+    """Write masks, COCO, findings and manifest; return the number of cases."""
     coco, cases = _coco_frame(row.campaign), []
+    questions = list(row.campaign.questions.order_by("position"))
     hashes: dict[str, str] = {}
     readers: dict[int, str] = {}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for task in _settled(row.campaign):
             answer, image = task.settled, task.image
             assert answer is not None  # a settled task has its answer: a database constraint
-            mask = unpack(bytes(answer.packed), image.rows, image.columns)
-            name = f"masks/{image.series.study.patient_key}_{image.pk:08d}.png"
-            hashes[name] = _add(archive, name, png(mask))
-            file_name = Path(name).name
-            coco["images"].append(
-                {
-                    "id": image.pk,
-                    "file_name": file_name,
-                    "height": image.rows,
-                    "width": image.columns,
-                }
-            )
-            coco["annotations"] += _coco_rows(mask, image.pk, len(coco["annotations"]))
+            name = None
+            if row.campaign.kind == Campaign.Kind.SEGMENTATION:
+                name = f"masks/{image.series.study.patient_key}_{image.pk:08d}.png"
+                mask = unpack(bytes(answer.packed), image.rows, image.columns)
+                hashes[name] = _add(archive, name, png(mask))
+                coco["images"].append(
+                    {
+                        "id": image.pk,
+                        "file_name": Path(name).name,
+                        "height": image.rows,
+                        "width": image.columns,
+                    }
+                )
+                coco["annotations"] += _coco_rows(mask, image.pk, len(coco["annotations"]))
             reader = readers.setdefault(answer.author_id, f"R{len(readers) + 1}")
             cases.append(
                 {
@@ -121,21 +127,56 @@ def write_zip(row: Export, path: Path) -> int:
                     "mask_sha256": answer.sha256, "patient": image.series.study.patient_key,
                     "series": image.series.uid, "frame": image.index, "reader": reader,
                     "split": "held_out" if task.held_out else "training",
+                    "findings": answer.findings, "unseen": answer.unseen,
                     "schema_version": answer.schema_version,
                 }
             )  # fmt: skip
-        hashes["coco.json"] = _add(archive, "coco.json", _json(coco))
+        if row.campaign.kind == Campaign.Kind.SEGMENTATION:
+            hashes["coco.json"] = _add(archive, "coco.json", _json(coco))
+        if questions:
+            hashes["findings.csv"] = _add(archive, "findings.csv", _table(questions, cases))
         manifest = {
             "campaign": row.campaign.slug,
             "classes": [
                 {"index": label.index, "name": label.name}
                 for label in row.campaign.classes.order_by("index")
             ],
+            "questions": [_question(question) for question in questions],
             "cases": cases,
             "files": hashes,
         }
         _add(archive, "manifest.json", _json(manifest))
     return len(cases)
+
+
+def _question(question: Question) -> dict[str, object]:
+    names = ("name", "text", "kind", "options", "low", "high", "required", "dropped", "renamed")
+    fields = {name: getattr(question, name) for name in names}
+    return {**fields, "retired": question.retired_at is not None}
+
+
+def _table(questions: list[Question], cases: list[dict[str, Any]]) -> bytes:
+    """Return one CSV line a case, one column a question; several options are joined by "; ".
+
+    Options stand in their present words. The manifest has the answers as they were given, with the
+    words that have changed since and what is no longer asked.
+    """
+    about = ("image", "image_sha256", "patient", "series", "frame", "reader", "split")
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([*about, *(question.name for question in questions)])
+    for case in cases:
+        present = findings_now(questions, case["findings"])
+        answers = [present.get(question.name, "") for question in questions]
+        writer.writerow([cell(value) for value in (*(case[key] for key in about), *answers)])
+    return buffer.getvalue().encode()
+
+
+def cell(value: object) -> str:
+    """Return a value as a table cell that no spreadsheet takes for a formula."""
+    text = "; ".join(map(str, value)) if isinstance(value, list) else str(value)
+    risky = isinstance(value, str | list) and text.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{text}" if risky else text
 
 
 def _settled(campaign: Campaign) -> Iterator[Task]:

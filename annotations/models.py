@@ -19,6 +19,11 @@ class Campaign(models.Model):
 
     class Kind(models.TextChoices):
         SEGMENTATION = "segmentation"
+        CLASSIFICATION = "classification"  # questions of the whole image; nothing is drawn
+
+    class Unit(models.TextChoices):
+        IMAGE = "image"
+        SERIES = "series"  # all open frames of a series go to one reader together
 
     class State(models.TextChoices):
         DRAFT = "draft"
@@ -30,14 +35,34 @@ class Campaign(models.Model):
         ALL = "all"
 
     class Strategy(models.TextChoices):
+        """By the names of `training.ml.acquire.ORDERINGS`."""
+
         RANDOM = "random"
+        FOREGROUND = "foreground"
+        LEAST_CONFIDENCE = "least_confidence"
+        MARGIN = "margin"
         ENTROPY = "entropy"
+        BALD = "bald"
+        VARIANCE = "variance"
+        DISAGREEMENT = "disagreement"
+        POWER = "power"
+        SOFTMAX = "softmax"
+        CLASS_BALANCED = "class_balanced"
         STRATIFIED = "stratified"
+        CORE_SET = "core_set"
+        K_MEANS = "k_means"
+        BADGE = "badge"
 
     slug = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=120)
     description = models.TextField(blank=True)
+    guideline = models.TextField(
+        blank=True, max_length=50_000, help_text="Markdown; picture:N shows a picture of this one"
+    )
     kind = models.CharField(max_length=20, choices=Kind, default=Kind.SEGMENTATION)
+    unit = models.CharField(
+        max_length=10, choices=Unit, default=Unit.IMAGE, help_text="what a reader gets at once"
+    )
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     readers_per_task = models.PositiveSmallIntegerField(
         default=1, validators=[MinValueValidator(1), MaxValueValidator(20)]
@@ -114,6 +139,58 @@ class LabelClass(models.Model):
         return self.name
 
 
+class Question(models.Model):
+    """Something asked of the whole image; `name` is the key of its answer in `findings`."""
+
+    class Kind(models.TextChoices):
+        SINGLE = "single"
+        MULTIPLE = "multiple"
+        SCALE = "scale"
+        TEXT = "text"
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="questions")
+    name = models.SlugField(max_length=40)
+    text = models.CharField(max_length=200)
+    kind = models.CharField(max_length=10, choices=Kind)
+    options = models.JSONField(
+        default=list, blank=True, help_text="the choices, in the order of their keys"
+    )
+    dropped = models.JSONField(default=list, blank=True, help_text="choices no longer offered")
+    renamed = models.JSONField(
+        default=dict, blank=True, help_text="former words of choices: the present ones by them"
+    )
+    low = models.SmallIntegerField(null=True, blank=True, help_text="lower end of a scale")
+    high = models.SmallIntegerField(null=True, blank=True, help_text="upper end of a scale")
+    required = models.BooleanField(default=True)
+    position = models.PositiveSmallIntegerField(default=0)
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "name"], name="question_name_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Picture(models.Model):
+    """An example in a campaign's guideline, encoded anew: no byte of the sender's file is kept."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="pictures")
+    sha256 = models.CharField(max_length=64)
+    media_type = models.CharField(max_length=20)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["campaign", "sha256"], name="picture_once")]
+
+    def __str__(self) -> str:
+        return f"picture {self.pk} of {self.campaign_id}"
+
+
 class Task(models.Model):
     """One image to be read in one campaign. `priority` is a position: higher is served earlier."""
 
@@ -162,12 +239,23 @@ class Task(models.Model):
 
 
 class Suggestion(models.Model):
-    """A mask the model drew for a task at the head of the queue; no reader ever changes it."""
+    """What the model drew or answered for a task at the head of the queue.
+
+    No reader ever changes it.
+    """
 
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="suggestions")
     model_number = models.PositiveIntegerField()
     packed = models.BinaryField()
+    findings = models.JSONField(
+        default=dict, help_text="answers by question name; nothing is drawn then"
+    )
     sha256 = models.CharField(max_length=64)
+    maps_at = models.DateTimeField(null=True, help_text="when its maps were made")
+    asked_at = models.DateTimeField(
+        null=True, help_text="when a reader asked for more than the head of the queue gets"
+    )
+    asked_until = models.DateTimeField(null=True, help_text="a worker is at it until then")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -175,8 +263,43 @@ class Suggestion(models.Model):
             models.UniqueConstraint(fields=["task", "model_number"], name="suggestion_once")
         ]
 
+        indexes = [
+            models.Index(fields=["asked_at"], condition=Q(asked_at__isnull=False), name="asked")
+        ]
+
     def __str__(self) -> str:
         return f"model {self.model_number} on task {self.task_id}"
+
+
+class SuggestionMap(models.Model):
+    """What the model thinks beside its drawing: one byte a pixel, 0 to 255 for 0 to 1."""
+
+    class Kind(models.TextChoices):
+        UNCERTAINTY = "uncertainty"
+        EXPLANATION = "explanation"  # where the model looked for one class
+        OCCLUSION = "occlusion"  # what it would miss; made when a reader asks
+
+    suggestion = models.ForeignKey(Suggestion, on_delete=models.CASCADE, related_name="maps")
+    kind = models.CharField(max_length=12, choices=Kind)
+    class_index = models.PositiveSmallIntegerField(
+        null=True, help_text="of an explanation or occlusion; of an answer, its number"
+    )
+    question = models.CharField(max_length=64, blank=True, help_text="of a map about an answer")
+    option = models.CharField(max_length=200, blank=True)
+    packed = models.BinaryField()
+    sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["suggestion", "kind", "class_index"],
+                name="suggestion_map_once",
+                nulls_distinct=False,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.suggestion_id}"
 
 
 class Assignment(models.Model):
@@ -201,6 +324,10 @@ class Assignment(models.Model):
     round = models.PositiveSmallIntegerField(default=1)
     state = models.CharField(max_length=10, choices=State, default=State.HELD)
     slot = models.CharField(max_length=8, choices=Slot, default=Slot.CURRENT)
+    leader = models.ForeignKey(
+        "self", null=True, on_delete=models.CASCADE, related_name="companions",
+        help_text="the place this one was leased with, where whole series are handed out",
+    )  # fmt: skip
     token = models.UUIDField(default=uuid.uuid4)
     leased_at = models.DateTimeField(db_default=Now())
     leased_until = models.DateTimeField()
@@ -218,7 +345,7 @@ class Assignment(models.Model):
             models.UniqueConstraint(fields=["task", "reader", "round"], name="assignment_once"),
             models.UniqueConstraint(
                 fields=["campaign", "reader", "slot"],
-                condition=Q(state="held"),
+                condition=Q(state="held", leader=None),
                 name="one_held_per_slot",
             ),
         ]
@@ -239,6 +366,8 @@ class Draft(models.Model):
     assignment = models.OneToOneField(Assignment, on_delete=models.CASCADE, related_name="draft")
     sequence = models.PositiveIntegerField()
     packed = models.BinaryField()
+    findings = models.JSONField(default=dict, help_text="answers so far, by question name")
+    unseen = models.JSONField(default=list, help_text="classes not looked at, by index")
     seconds_spent = models.FloatField(default=0)
     saved_at = models.DateTimeField(db_default=Now())
 
@@ -266,6 +395,10 @@ class Annotation(models.Model):
     key = models.UUIDField(unique=True, help_text="the client's; the same key is the same work")
     packed = models.BinaryField()
     sha256 = models.CharField(max_length=64)
+    findings = models.JSONField(default=dict, help_text="answers by question name")
+    unseen = models.JSONField(
+        default=list, help_text="classes not looked at: where nothing is drawn, nothing is known"
+    )
     seconds_spent = models.FloatField(default=0)
     schema_version = models.PositiveIntegerField(default=1)
     started_from = models.ForeignKey(
@@ -303,6 +436,34 @@ class Review(models.Model):
 
     def __str__(self) -> str:
         return f"{self.verdict} of {self.annotation_id}"
+
+
+class Remark(models.Model):
+    """Something said of a case, pinned to a place of its image where x and y are given."""
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="remarks")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    text = models.CharField(max_length=2000)
+    x = models.FloatField(null=True, help_text="column, in pixels from the left edge")
+    y = models.FloatField(null=True, help_text="row, in pixels from the upper edge")
+    flag = models.BooleanField(default=False, help_text="a colleague is asked to look")
+    created_at = models.DateTimeField(db_default=Now())
+    settled_at = models.DateTimeField(null=True, help_text="when a colleague had looked")
+    settled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(x__isnull=True, y__isnull=True) | Q(x__isnull=False, y__isnull=False),
+                name="remark_has_a_whole_place",
+            )
+        ]
+        indexes = [models.Index(fields=["task", "id"], name="remark_of_task")]
+
+    def __str__(self) -> str:
+        return f"remark {self.pk} on task {self.task_id}"
 
 
 class Import(models.Model):

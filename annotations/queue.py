@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.expressions import RawSQL
 
 from annotations.models import Annotation, Assignment, Campaign, Draft, Review, Suggestion, Task
 from reticle.accounts.models import User
 from reticle.audit.record import record
 from reticle.errors import Conflict
+from reticle.images.models import Image
 
 EARLY_HELD_OUT = 12  # one lease in four is held-out until so many have settled
 EARLY_EVERY, LATER_EVERY = 4, 10
@@ -63,6 +64,24 @@ WHERE id = (
 RETURNING *, now() + make_interval(mins => %(minutes)s) AS leased_until
 """
 
+# In a campaign of whole series: the other open frames of the claimed one, for the same reader.
+_COMPANIONS = """
+UPDATE annotations_task SET
+    taken = taken + 1,
+    state = CASE WHEN taken + 1 >= %(readers)s THEN 'reading' ELSE 'open' END
+WHERE id IN (
+    SELECT task.id FROM annotations_task task JOIN images_image image ON image.id = task.image_id
+    WHERE task.campaign_id = %(campaign)s AND image.series_id = %(series)s
+        AND task.state = 'open' AND task.taken < %(readers)s
+        AND NOT EXISTS (
+            SELECT 1 FROM annotations_assignment mine
+            WHERE mine.task_id = task.id AND mine.reader_id = %(reader)s)
+    ORDER BY task.id FOR UPDATE OF task)
+RETURNING *
+"""
+# Two readers at once would each claim a frame of the same series: one after the other.
+_ONE_CLAIM = "SELECT pg_advisory_xact_lock(hashtext('annotations.series'), %s)"
+
 # How many open tasks stood before it that this reader could have been served: 0, but for those
 # which other readers were claiming at that moment. Two ranges of the index, however many wait.
 _AHEAD = """
@@ -80,11 +99,12 @@ WHERE NOT EXISTS (
 
 
 _SUGGESTED = """
-SELECT id, task_id, model_number FROM annotations_suggestion
-WHERE task_id = %s AND model_number = %s
+SELECT id, task_id, model_number, findings FROM annotations_suggestion
+WHERE task_id = ANY(%s) AND model_number = %s
 """
 _DRAFT = "SELECT * FROM annotations_draft WHERE assignment_id = %s"
 
+HANDS = (Assignment.State.HELD, Assignment.State.EXPIRED)  # still the reader's to hand in
 Row = tuple[int, bool, str, int, int]  # task, held_out, patient, series, index in the series
 
 
@@ -112,7 +132,8 @@ def task_lease(*, campaign: Campaign, reader: User, slot: Assignment.Slot) -> As
     with connection.cursor() as cursor:
         cursor.execute(_EXPIRE, {"campaign": campaign.pk})
     mine = list(Assignment.objects.raw(_MINE, {"campaign": campaign.pk, "reader": reader.pk}))
-    held = {row.slot: row for row in mine if row.state == Assignment.State.HELD}
+    leading = [row for row in mine if row.leader_id is None]
+    held = {row.slot: row for row in leading if row.state == Assignment.State.HELD}
     if slot in held:
         return _hold(held[slot], campaign, slot)
     if slot == Assignment.Slot.CURRENT and Assignment.Slot.NEXT in held:
@@ -121,11 +142,12 @@ def task_lease(*, campaign: Campaign, reader: User, slot: Assignment.Slot) -> As
 
 
 def _hold(row: Assignment, campaign: Campaign, slot: Assignment.Slot) -> Assignment:
-    """Renew a place and put it into `slot`."""
+    """Renew a place, with those leased with it, and put it into `slot`."""
     row.slot, row.state = slot, Assignment.State.HELD
-    Assignment.objects.filter(pk=row.pk).update(
-        slot=slot, state=row.state, token=row.token, leased_until=_lease_until(campaign)
-    )
+    changes = {"slot": slot, "token": row.token, "leased_until": _lease_until(campaign)}
+    Assignment.objects.filter(pk=row.pk).update(state=row.state, **changes)
+    if campaign.unit == Campaign.Unit.SERIES:
+        row.companions.filter(state=Assignment.State.HELD).update(**changes)
     row.refresh_from_db(fields=["leased_until"])
     return row
 
@@ -133,15 +155,20 @@ def _hold(row: Assignment, campaign: Campaign, slot: Assignment.Slot) -> Assignm
 def _resume(
     rows: Sequence[Assignment], campaign: Campaign, slot: Assignment.Slot
 ) -> Assignment | None:
-    """Take up this reader's own returned or expired work, when its place is still free."""
+    """Take up this reader's own returned or expired work, when its place is still free.
+
+    Of two that ran out, the one that was at hand comes before the one that was prefetched.
+    """
     newest: dict[int, Assignment] = {}
-    for row in rows:
+    for row in sorted(rows, key=lambda row: row.slot != Assignment.Slot.CURRENT):
         if row.task_id not in newest or newest[row.task_id].round < row.round:
             newest[row.task_id] = row
     for row in newest.values():
         if row.state == Assignment.State.RETURNED:
             return _next_round(row, campaign, slot)
-        if row.state == Assignment.State.EXPIRED and place_retake(row, campaign):
+        if row.state == Assignment.State.EXPIRED and row.leader_id is None:
+            if not place_retake(row, campaign):
+                continue
             row.token = uuid.uuid4()
             _hold(row, campaign, slot)
             _log(row, campaign, "lease.resume")
@@ -150,7 +177,21 @@ def _resume(
 
 
 def place_retake(row: Assignment, campaign: Campaign) -> bool:
-    """Take back the place of an expired assignment; False when it went to somebody else."""
+    """Take back the place of an expired assignment; False when it went to somebody else.
+
+    Of those leased with it, the ones that are still free come back too.
+    """
+    if not _place_retake(row, campaign):
+        return False
+    if campaign.unit == Campaign.Unit.SERIES:
+        for companion in row.companions.filter(state=Assignment.State.EXPIRED).order_by("id"):
+            if _place_retake(companion, campaign):
+                companion.state = Assignment.State.HELD
+                companion.save(update_fields=["state"])
+    return True
+
+
+def _place_retake(row: Assignment, campaign: Campaign) -> bool:
     changed = Task.objects.filter(
         pk=row.task_id, state=Task.State.OPEN, taken__lt=campaign.readers_per_task
     ).update(taken=F("taken") + 1)
@@ -177,6 +218,9 @@ def _claim(campaign: Campaign, reader: User, slot: Assignment.Slot) -> Assignmen
         "campaign": campaign.pk, "reader": reader.pk, "readers": campaign.readers_per_task,
         "minutes": campaign.lease_minutes,
     }  # fmt: skip
+    if campaign.unit == Campaign.Unit.SERIES:
+        with connection.cursor() as cursor:
+            cursor.execute(_ONE_CLAIM, [campaign.pk])
     found = list(Task.objects.raw(_CLAIM, values))
     if not found:
         return None
@@ -185,13 +229,40 @@ def _claim(campaign: Campaign, reader: User, slot: Assignment.Slot) -> Assignmen
     with connection.cursor() as cursor:
         cursor.execute(_AHEAD, {**values, "priority": task.priority, "task": task.pk})
         rank = cursor.fetchone()[0] + 1
+    case = _case_of(task, campaign)
     row = Assignment.objects.create(
         task=task, campaign=campaign, reader=reader, slot=slot, rank=rank,
         why={"share": "order", **task.priority_from, "rank": rank},
-        suggestion=_suggestion_for(task, campaign), leased_until=until,
+        suggestion=_suggestions([task], campaign, case).get(task.pk), leased_until=until,
     )  # fmt: skip
+    if campaign.unit == Campaign.Unit.SERIES:
+        _claim_companions(row, campaign, values, case)
     _log(row, campaign, "lease.take")
     return row
+
+
+def _case_of(task: Task, campaign: Campaign) -> str:
+    """Return what is one case to a reader: the task, or the whole series of its image."""
+    if campaign.unit == Campaign.Unit.IMAGE:
+        return str(task.pk)
+    return f"series {task.image.series_id}"
+
+
+def _claim_companions(
+    row: Assignment, campaign: Campaign, values: Mapping[str, object], case: str
+) -> None:
+    """Lease the other open frames of the series under the same token."""
+    series = row.task.image.series_id
+    tasks = list(Task.objects.raw(_COMPANIONS, {**values, "series": series}))
+    suggestions = _suggestions(tasks, campaign, case)
+    Assignment.objects.bulk_create(
+        Assignment(
+            task=task, campaign=campaign, reader_id=row.reader_id, slot=row.slot, leader=row,
+            token=row.token, leased_until=row.leased_until, why={"share": "series"},
+            suggestion=suggestions.get(task.pk),
+        )
+        for task in tasks
+    )  # fmt: skip
 
 
 def _log(row: Assignment, campaign: Campaign, action: str) -> None:
@@ -201,32 +272,67 @@ def _log(row: Assignment, campaign: Campaign, action: str) -> None:
     )  # fmt: skip
 
 
-def _suggestion_for(task: Task, campaign: Campaign) -> Suggestion | None:
-    """Return the champion's suggestion, unless the case is blind (held-out, or by share)."""
-    if task.held_out or not campaign.suggestions:
-        return None
-    digest = hashlib.sha256(f"blind:{campaign.pk}:{task.pk}".encode()).digest()
+def _suggestions(tasks: Sequence[Task], campaign: Campaign, case: object) -> dict[int, Suggestion]:
+    """Return the champion's suggestions by task, unless they are blind.
+
+    A held-out task always is; of the others a share of the cases, where a series is one case.
+    """
+    shown = [task.pk for task in tasks if not task.held_out]
+    if not shown or not campaign.suggestions or campaign.champion is None:
+        return {}
+    digest = hashlib.sha256(f"blind:{campaign.pk}:{case}".encode()).digest()
     if int.from_bytes(digest[:4], "big") / 2**32 < campaign.blind_share:
-        return None
-    if campaign.champion is None:
-        return None
+        return {}
     live = int(campaign.champion["number"])
-    return next(iter(Suggestion.objects.raw(_SUGGESTED, [task.pk, live])), None)
+    return {row.task_id: row for row in Suggestion.objects.raw(_SUGGESTED, [shown, live])}
 
 
 @transaction.atomic
 def lease_renew(*, assignment: Assignment, token: uuid.UUID) -> Assignment:
-    """Prolong a lease by the campaign's lease time. Raises Conflict when it was lost."""
+    """Prolong a lease by the campaign's lease time.
+
+    Raises Conflict when it was lost; its code says how, and so what the reader may do.
+    """
     row = Assignment.objects.select_for_update().get(pk=assignment.pk)
-    if row.token != token or row.state not in {Assignment.State.HELD, Assignment.State.EXPIRED}:
+    if row.leader_id is not None:
+        raise part_of_series()
+    if row.state in {Assignment.State.SUBMITTED, Assignment.State.RETURNED}:
+        raise already_submitted()
+    if row.state == Assignment.State.SKIPPED:
+        raise Conflict("You skipped this case in another window.", code="skipped")
+    if assignment.campaign.state != Campaign.State.OPEN:
+        raise campaign_closed()
+    if row.token != token:
         raise lease_lost()
     if row.state == Assignment.State.EXPIRED:
         busy = Assignment.objects.filter(
-            campaign_id=row.campaign_id, reader_id=row.reader_id, slot=row.slot, state="held"
-        ).exists()
+            campaign_id=row.campaign_id, reader_id=row.reader_id, slot=row.slot, state="held",
+            leader=None,
+        ).exists()  # fmt: skip
         if busy or not place_retake(row, assignment.campaign):
             raise lease_lost()
     return _hold(row, assignment.campaign, Assignment.Slot(row.slot))
+
+
+def part_of_series() -> Conflict:
+    """Return the error for a frame that is held and handed in with its series only."""
+    return Conflict(
+        "This frame was given to you with its series: hold, skip or hand in the series.",
+        code="part_of_series",
+    )
+
+
+def already_submitted() -> Conflict:
+    """Return the error for a case that this reader has handed in before."""
+    return Conflict("This case has been submitted already.", code="already_submitted")
+
+
+def campaign_closed() -> Conflict:
+    """Return the error for work in a campaign that a manager has closed meanwhile."""
+    return Conflict(
+        "The campaign was closed while you read. Your work is kept as your draft.",
+        code="campaign_closed",
+    )
 
 
 def lease_lost() -> Conflict:
@@ -241,13 +347,17 @@ def lease_lost() -> Conflict:
 def lease_release(*, assignment: Assignment, token: uuid.UUID, reason: str) -> Assignment:
     """Skip a case with a reason: its place is free for others, this reader is not asked again.
 
-    Raises Conflict when the lease was lost.
+    A series is skipped as a whole. Raises Conflict when the lease was lost.
     """
     row = Assignment.objects.select_for_update().get(pk=assignment.pk)
+    if row.leader_id is not None:
+        raise part_of_series()
     if row.token != token or row.state != Assignment.State.HELD:
         raise lease_lost()
-    Assignment.objects.filter(pk=row.pk).update(state=Assignment.State.SKIPPED, reason=reason)
-    Task.objects.filter(pk=row.task_id, state__in=["open", "reading"]).update(
+    rows = Assignment.objects.filter(Q(pk=row.pk) | Q(leader=row, state=Assignment.State.HELD))
+    tasks = list(rows.order_by("id").select_for_update().values_list("task_id", flat=True))
+    rows.update(state=Assignment.State.SKIPPED, reason=reason)
+    Task.objects.filter(pk__in=tasks, state__in=["open", "reading"]).update(
         taken=F("taken") - 1, state=Task.State.OPEN
     )
     record(
@@ -280,7 +390,7 @@ def order_publish(*, campaign: Campaign, pool: Sequence[Place]) -> int:
     `pool` names tasks that are not held out, best first; open tasks it does not name follow in
     a strided order over patients. Held-out tasks are interleaved blind.
     """
-    Campaign.objects.select_for_update().get(pk=campaign.pk)
+    Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
     named = {place.task_id for place in pool}
     rows = campaign.tasks.filter(state=Task.State.OPEN).values_list(
         "id", "held_out", "image__series__study__patient_key", "image__series_id", "image__index"
@@ -334,6 +444,32 @@ def _van_der_corput(number: int) -> float:
 def draft_of(assignment: Assignment) -> Draft | None:
     """Return the unfinished work kept for an assignment."""
     return next(iter(Draft.objects.raw(_DRAFT, [assignment.pk])), None)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame of a series in a reader's hands."""
+
+    assignment: Assignment
+    image: Image
+    draft: Draft | None
+
+
+def frames_of(leader: Assignment) -> list[Frame]:
+    """Return the frames held together, in the order of the series; empty for a lone image.
+
+    An image that is read alone needs no statement.
+    """
+    if leader.campaign.unit == Campaign.Unit.IMAGE or leader.state not in HANDS:
+        return []
+    rows = (
+        Assignment.objects.filter(Q(pk=leader.pk) | Q(leader=leader), state__in=HANDS)
+        .select_related("task__image__series__study", "suggestion", "draft")
+        .defer("suggestion__packed")
+        .order_by("task__image__index", "id")
+    )
+    frames = [Frame(row, row.task.image, getattr(row, "draft", None)) for row in rows]
+    return frames if len(frames) > 1 else []
 
 
 def returned_to(assignment: Assignment) -> Annotation | None:

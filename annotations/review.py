@@ -36,7 +36,10 @@ def annotation_review(
     if annotation.author_id == reviewer.pk:
         raise Forbidden("Nobody reviews their own annotation.", code="own_work")
     if verdict == Review.Verdict.RETURN and not comment.strip():
-        raise Invalid("Say what should be changed.", detail={"comment": "required to return"})
+        raise Invalid(
+            "Say what should be changed.", code="comment_missing",
+            detail={"comment": "required to return"},
+        )  # fmt: skip
     # An amendment has no assignment of its own: it goes back to the place it was first read on.
     places = Assignment.objects.filter(task_id=annotation.task_id, reader_id=annotation.author_id)
     assignment = places.select_for_update().order_by("-round").first()

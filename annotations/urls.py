@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotations.api import campaigns, images, reading, reviews, transfer
+from annotations.api import campaigns, images, pictures, reading, remarks, reviews, transfer
 
 urlpatterns = [
     path("campaigns", campaigns.CampaignsView.as_view(), name="campaigns"),
@@ -10,6 +10,15 @@ urlpatterns = [
     path("campaigns/<slug:slug>/open", campaigns.OpenView.as_view(), name="campaign-open"),
     path("campaigns/<slug:slug>/close", campaigns.CloseView.as_view(), name="campaign-close"),
     path("campaigns/<slug:slug>/classes", campaigns.ClassesView.as_view(), name="classes"),
+    path("campaigns/<slug:slug>/questions", campaigns.QuestionsView.as_view(), name="questions"),
+    path(
+        "campaigns/<slug:slug>/questions/<slug:name>",
+        campaigns.QuestionView.as_view(),
+        name="question",
+    ),
+    path("campaigns/<slug:slug>/pictures", pictures.PicturesView.as_view(), name="pictures"),
+    path("pictures/<int:pk>", pictures.PictureView.as_view(), name="picture"),
+    path("campaigns/<slug:slug>/answers", campaigns.AnswersView.as_view(), name="answers"),
     path("campaigns/<slug:slug>/members", campaigns.MembersView.as_view(), name="members"),
     path("campaigns/<slug:slug>/progress", campaigns.ProgressView.as_view(), name="progress"),
     path("campaigns/<slug:slug>/tasks", campaigns.TasksView.as_view(), name="tasks"),
@@ -25,11 +34,19 @@ urlpatterns = [
     path("assignments/<int:pk>/release", reading.ReleaseView.as_view(), name="release"),
     path("assignments/<int:pk>/draft", reading.DraftView.as_view(), name="draft"),
     path("assignments/<int:pk>/submit", reading.SubmitView.as_view(), name="submit"),
+    path("assignments/<int:pk>/series", reading.SeriesSubmitView.as_view(), name="submit-series"),
+    path("assignments/<int:pk>/maps", reading.MapsView.as_view(), name="maps"),
+    path("assignments/<int:pk>/remarks", remarks.OwnRemarksView.as_view(), name="own-remarks"),
+    path("tasks/<int:pk>/annotations", reviews.VersionsView.as_view(), name="versions"),
+    path("tasks/<int:pk>/remarks", remarks.TaskRemarksView.as_view(), name="task-remarks"),
+    path("campaigns/<slug:slug>/flags", remarks.FlagsView.as_view(), name="flags"),
+    path("remarks/<int:pk>/settle", remarks.FlagSettleView.as_view(), name="flag-settle"),
     path("images/<int:pk>", images.ImageView.as_view(), name="image"),
     path("images/<int:pk>/pixels", images.PixelsView.as_view(), name="pixels"),
     path("images/<int:pk>/thumbnail", images.ThumbnailView.as_view(), name="thumbnail"),
     path("series/<int:pk>", images.SeriesView.as_view(), name="series"),
     path("suggestions/<int:pk>/mask", images.SuggestionMaskView.as_view(), name="suggestion-mask"),
+    path("suggestion-maps/<int:pk>", images.SuggestionMapView.as_view(), name="suggestion-map"),
     path("annotations/<int:pk>/mask", images.AnnotationMaskView.as_view(), name="annotation-mask"),
     path("annotations/<int:pk>/amend", reading.AmendView.as_view(), name="amend"),
     path("annotations/<int:pk>/review", reviews.ReviewView.as_view(), name="review"),

@@ -33,7 +33,7 @@ class PolicyView(APIView):
         """Return the action that this request's method needs."""
         action = self.policy[(self.request.method or "GET").lower().replace("head", "get")]
         if action is None:
-            raise Invalid("This address belongs to no campaign.")
+            raise Invalid("This address belongs to no campaign.", code="bad_query")
         return action
 
     def permit(self, campaign: Campaign) -> set[Role]:

@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotations import access, campaigns, progress
-from annotations.api import serializers as forms
+from annotations import access, campaigns, findings, progress
+from annotations.api import campaign_forms as forms
 from annotations.api.base import CampaignView, PolicyView, person
 from annotations.api.reading import why_of
 from annotations.models import Assignment, Campaign, Task
@@ -42,7 +42,10 @@ def card(campaign: Campaign, user: User) -> dict[str, Any]:
 def detail(campaign: Campaign, user: User) -> dict[str, Any]:
     """Return a campaign with its settings and classes."""
     classes = campaign.classes.order_by("index")
-    return {**card(campaign, user), "settings": campaign, "classes": classes}
+    questions = campaign.questions.order_by("position")
+    return {
+        **card(campaign, user), "settings": campaign, "classes": classes, "questions": questions,
+    }  # fmt: skip
 
 
 def whole_number(request: Request, name: str) -> int | None:
@@ -51,7 +54,7 @@ def whole_number(request: Request, name: str) -> int | None:
     if text is None:
         return None
     if not text.isdigit():
-        raise Invalid(f"{name} must be a whole number.", detail={name: text})
+        raise Invalid(f"{name} must be a whole number.", code="bad_query", detail={name: text})
     return int(text)
 
 
@@ -153,6 +156,61 @@ class ClassesView(CampaignView):
         return Response(forms.ClassOutput(row).data, status=status.HTTP_201_CREATED)
 
 
+class QuestionsView(CampaignView):
+    """The questions a campaign asks of the whole image."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"get": Action.VIEW, "post": Action.MANAGE}
+
+    @extend_schema(responses=forms.QuestionOutput(many=True))
+    def get(self, request: Request, slug: str) -> Response:
+        """List the questions in the order they are asked."""
+        rows = self.campaign.questions.order_by("position")
+        return Response(forms.QuestionOutput(rows, many=True).data)
+
+    @extend_schema(request=forms.QuestionInput, responses={201: forms.QuestionOutput})
+    def post(self, request: Request, slug: str) -> Response:
+        """Add a question at the end."""
+        form = forms.QuestionInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        row = findings.question_add(
+            actor=person(request), campaign=self.campaign, **form.validated_data
+        )
+        return Response(forms.QuestionOutput(row).data, status=status.HTTP_201_CREATED)
+
+
+class QuestionView(CampaignView):
+    """One question of a campaign."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"patch": Action.MANAGE}
+
+    @extend_schema(request=forms.QuestionChange, responses=forms.QuestionOutput)
+    def patch(self, request: Request, slug: str, name: str) -> Response:
+        """Rename or retire options, or retire the question; answers given stay as they are."""
+        form = forms.QuestionChange(data=request.data)
+        form.is_valid(raise_exception=True)
+        question = self.campaign.questions.filter(name=name).first()
+        if question is None:
+            raise NotFound("There is no such question.", code="no_such_question")
+        given = form.validated_data
+        row = findings.question_change(
+            actor=person(request), question=question, retired=given.get("retired"),
+            options=[findings.OptionChange(**change) for change in given.get("options", [])],
+        )  # fmt: skip
+        return Response(forms.QuestionOutput(row).data)
+
+
+class AnswersView(CampaignView):
+    """What was answered so far, in numbers."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"get": Action.TRACK}
+
+    @extend_schema(responses=forms.AnswerCountOutput(many=True))
+    def get(self, request: Request, slug: str) -> Response:
+        """Count the answers to each question that is no free text."""
+        rows = findings.answers_count(self.campaign)
+        return Response(forms.AnswerCountOutput(rows, many=True).data)
+
+
 class MembersView(CampaignView):
     """People and their roles."""
 
@@ -214,7 +272,7 @@ class TasksView(CampaignView):
         """List tasks, 100 a page."""
         state = request.query_params.get("state")
         if state is not None and state not in Task.State.values:
-            raise Invalid("There is no such state.", detail={"state": state})
+            raise Invalid("There is no such state.", code="bad_query", detail={"state": state})
         rows = self.campaign.tasks.select_related("image__series__study").order_by("id")
         rows = rows.filter(state=state) if state else rows
         rows = rows.filter(pk__gt=whole_number(request, "after") or 0)

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from annotations import access
 from annotations.api import serializers as forms
 from annotations.api.base import PolicyView, immutable_bytes, person
-from annotations.models import Annotation, Assignment, Suggestion
+from annotations.models import Annotation, Assignment, Suggestion, SuggestionMap
 from reticle import storage
 from reticle.accounts.roles import Action, allowed
 from reticle.errors import NotFound
@@ -88,27 +88,52 @@ class SeriesView(PolicyView):
             "modality": series.modality,
             "count": len(frames),
             "spacing_between": series.spacing_between,
+            "affine": series.affine,
             "frames": [describe(frame) for frame in frames],
         }
         return Response(forms.SeriesOutput(answer).data)
 
 
-class SuggestionMaskView(PolicyView):
-    """The model's drawing, for the reader whose assignment offers it and for reviewers."""
+class SuggestionBase(PolicyView):
+    """What a model says, for the reader whose assignment offers it and for reviewers."""
 
     policy: ClassVar[dict[str, Action | None]] = {"get": Action.VIEW}
 
-    @extend_schema(responses=BYTES)
-    def get(self, request: Request, pk: int) -> HttpResponse:
-        """Return the mask as uint8, rows x columns."""
-        row = Suggestion.objects.select_related("task__campaign").filter(pk=pk).first()
+    def offered(self, request: Request, row: Suggestion | None) -> Suggestion:
+        """Return the suggestion.
+
+        Raises NotFound also where it was not offered: a blind case stays blind.
+        """
         if row is None:
             raise NotFound("There is no such suggestion.")
         roles = self.permit(row.task.campaign)
         offered = Assignment.objects.filter(suggestion=row, reader=person(request)).exists()
-        # A blind case stays blind: a reader sees only what their own lease has offered.
         if not offered and not allowed(roles, Action.REVIEW):
             raise NotFound("There is no such suggestion.")
+        return row
+
+
+class SuggestionMapView(SuggestionBase):
+    """How unsure the model is, or where it looked."""
+
+    @extend_schema(responses=BYTES)
+    def get(self, request: Request, pk: int) -> HttpResponse:
+        """Return the map as uint8, rows x columns."""
+        rows = SuggestionMap.objects.select_related("suggestion__task__campaign")
+        row = rows.filter(pk=pk).first()
+        self.offered(request, row.suggestion if row else None)
+        assert row is not None  # offered() has refused
+        return immutable_bytes(request, bytes(row.packed), row.sha256, "application/octet-stream")
+
+
+class SuggestionMaskView(SuggestionBase):
+    """The model's drawing."""
+
+    @extend_schema(responses=BYTES)
+    def get(self, request: Request, pk: int) -> HttpResponse:
+        """Return the mask as uint8, rows x columns."""
+        found = Suggestion.objects.select_related("task__campaign").filter(pk=pk).first()
+        row = self.offered(request, found)
         return immutable_bytes(request, bytes(row.packed), row.sha256, "application/octet-stream")
 
 

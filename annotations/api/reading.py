@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.utils.timezone import now
@@ -11,10 +11,12 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotations import access, amend, queue, submit
+from annotations import access, amend, queue, series, submit
 from annotations.api import serializers as forms
 from annotations.api.base import CampaignView, PolicyView, packed_mask, person
-from annotations.models import Annotation, Assignment, Suggestion
+from annotations.explain import explained, explanation_ask
+from annotations.findings import findings_now
+from annotations.models import Annotation, Assignment, Draft, Question, Suggestion, SuggestionMap
 from reticle.accounts.roles import Action
 from reticle.errors import NotFound
 from reticle.images.models import Image, Series, Study
@@ -31,6 +33,13 @@ JOIN images_study study ON study.id = series.study_id
 WHERE task.id = %s
 """
 
+_MAPS = """
+SELECT id, suggestion_id, kind, class_index, question, option FROM annotations_suggestionmap
+WHERE suggestion_id = ANY(%s) ORDER BY id
+"""
+
+Maps = Mapping[int, Sequence[Mapping[str, Any]]]
+
 
 def why_of(why: Mapping[str, Any]) -> dict[str, Any]:
     """Return the stored reason with every field present.
@@ -38,18 +47,64 @@ def why_of(why: Mapping[str, Any]) -> dict[str, Any]:
     For a held-out or blind case the strategy and the score are withheld.
     """
     share = why.get("share", "order")
-    names = ("strategy", "score", "rank", "place", "of", "model_number")
+    names = ("strategy", "score", "rank", "place", "of", "model_number", "scored_at")
     return {"share": share, **{name: why.get(name) for name in names}}
 
 
-def suggestion_of(row: Suggestion | None) -> dict[str, Any] | None:
-    """Return where to fetch the model's drawing."""
+def maps_of(suggestions: Iterable[int | None]) -> Maps:
+    """Return where to fetch the maps of suggestions, by suggestion, all by one statement."""
+    wanted = [pk for pk in suggestions if pk is not None]
+    found: dict[int, list[dict[str, Any]]] = {pk: [] for pk in wanted}
+    for each in SuggestionMap.objects.raw(_MAPS, [wanted]) if wanted else ():
+        found[each.suggestion_id].append(
+            {
+                "kind": each.kind,
+                "class_index": each.class_index,
+                "question": each.question,
+                "option": each.option,
+                "url": f"/api/v1/suggestion-maps/{each.pk}",
+            }
+        )
+    return found
+
+
+def suggestion_of(
+    row: Suggestion | None, maps: Maps, questions: Iterable[Question]
+) -> dict[str, Any] | None:
+    """Return where to fetch the model's drawing and, of `maps`, its own; or what it answers."""
     if row is None:
         return None
     return {
         "id": row.pk,
         "model_number": row.model_number,
         "mask_url": f"/api/v1/suggestions/{row.pk}/mask",
+        "findings": findings_now(questions, row.findings),
+        "maps": maps[row.pk],
+    }
+
+
+def draft_of(draft: Draft | None, questions: Iterable[Question]) -> dict[str, Any] | None:
+    """Return unfinished work with its mask in base64, its answers in the words of the questions."""
+    if draft is None:
+        return None
+    return {
+        "sequence": draft.sequence,
+        "mask": base64.b64encode(bytes(draft.packed)).decode(),
+        "findings": findings_now(questions, draft.findings),
+        "unseen": draft.unseen,
+        "seconds": draft.seconds_spent,
+        "saved_at": draft.saved_at,
+    }
+
+
+def frame_json(frame: queue.Frame, questions: Iterable[Question], maps: Maps) -> dict[str, Any]:
+    """Return one frame of a series that is read as a whole: a FrameOutput."""
+    return {
+        "assignment": frame.assignment.pk,
+        "case": frame.assignment.task_id,
+        "image": describe(frame.image),
+        "suggestion": suggestion_of(frame.assignment.suggestion, maps, questions),
+        "draft": draft_of(frame.draft, questions),
     }
 
 
@@ -67,6 +122,9 @@ def assignment_json(row: Assignment) -> dict[str, Any]:
         study=Study(patient_key=image.patient_key),
     )
     draft, returned = queue.draft_of(row), queue.returned_to(row)
+    questions = row.campaign.questions.all()
+    frames = queue.frames_of(row)
+    maps = maps_of({row.suggestion_id, *(frame.assignment.suggestion_id for frame in frames)})
     answer = {
         "id": row.pk,
         "campaign": row.campaign.slug,
@@ -84,21 +142,17 @@ def assignment_json(row: Assignment) -> dict[str, Any]:
             "count": image.frames,
         },
         "why": why_of(row.why),
-        "suggestion": suggestion_of(row.suggestion),
-        "draft": None,
+        "suggestion": suggestion_of(row.suggestion, maps, questions),
+        "draft": draft_of(draft, questions),
         "returned": None,
+        "frames": [frame_json(frame, questions, maps) for frame in frames],
     }
-    if draft is not None:
-        answer["draft"] = {
-            "sequence": draft.sequence,
-            "mask": base64.b64encode(bytes(draft.packed)).decode(),
-            "seconds": draft.seconds_spent,
-            "saved_at": draft.saved_at,
-        }
     if returned is not None:
         answer["returned"] = {
             "comment": returned.review.comment,
             "mask_url": f"/api/v1/annotations/{returned.pk}/mask",
+            "findings": findings_now(questions, returned.findings),
+            "unseen": returned.unseen,
         }
     return answer
 
@@ -178,6 +232,26 @@ class ReleaseView(AssignmentBase):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
+class MapsView(AssignmentBase):
+    """What the model thinks of a case beside its drawing."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"get": Action.READ, "post": Action.READ}
+
+    @extend_schema(responses=forms.MapsOutput)
+    def get(self, request: Request, pk: int) -> Response:
+        """Return where to fetch the maps there are, and whether more are being made."""
+        return self._answer(explained(self.row))
+
+    @extend_schema(request=None, responses={202: forms.MapsOutput})
+    def post(self, request: Request, pk: int) -> Response:
+        """Ask for what the model would miss; a worker makes it."""
+        return self._answer(explanation_ask(assignment=self.row), status.HTTP_202_ACCEPTED)
+
+    def _answer(self, row: Suggestion, code: int = status.HTTP_200_OK) -> Response:
+        answer = {"asked": row.asked_at is not None, "maps": maps_of([row.pk])[row.pk]}
+        return Response(forms.MapsOutput(answer).data, status=code)
+
+
 class DraftView(AssignmentBase):
     """Unfinished work."""
 
@@ -185,16 +259,19 @@ class DraftView(AssignmentBase):
 
     @extend_schema(request=forms.DraftInput, responses=forms.DraftSaved)
     def put(self, request: Request, pk: int) -> Response:
-        """Keep a draft unless an equal or newer one is there."""
+        """Keep a draft unless an equal or newer one, or another one than `base`, is there."""
         form = forms.DraftInput(data=request.data)
         form.is_valid(raise_exception=True)
-        given = form.validated_data
-        draft = submit.draft_save(
-            assignment=self.row,
-            sequence=given["sequence"],
-            packed=packed_mask(given["mask"]),
-            seconds=given["seconds"],
-        )
+        given = dict(form.validated_data)
+        packed, box = packed_mask(given["mask"]), given.get("box")
+        values = {
+            "assignment": self.row, "packed": packed, "sequence": given["sequence"],
+            "seconds": given["seconds"], "base": given.get("base"), "said": said(given),
+        }  # fmt: skip
+        if box is None:
+            draft = submit.draft_save(**values)
+        else:
+            draft = submit.draft_patch(**values, box=tuple(box))
         return Response(
             forms.DraftSaved({"sequence": draft.sequence, "saved_at": draft.saved_at}).data
         )
@@ -214,28 +291,68 @@ class SubmitView(AssignmentBase):
         form = forms.SubmitInput(data=request.data)
         form.is_valid(raise_exception=True)
         given = form.validated_data
-        done = submit.annotation_submit(
-            assignment=self.row,
-            token=given["token"],
-            key=given["key"],
-            packed=packed_mask(given["mask"]),
-            seconds=given["seconds"],
-        )
+        box = given.get("box")
+        values = {
+            "assignment": self.row, "token": given["token"], "key": given["key"],
+            "packed": packed_mask(given["mask"]), "seconds": given["seconds"], "said": said(given),
+        }  # fmt: skip
+        if box is None:
+            done = submit.annotation_submit(**values)
+        else:
+            done = submit.annotation_submit_part(
+                **values, box=tuple(box), base=given["base"], sha256=given["sha256"]
+            )
         return submitted(done)
 
 
-def submitted(done: submit.Submission) -> Response:
-    """Answer what is stored: 201 the first time, 200 when the same key came again."""
-    answer = {
+class SeriesSubmitView(AssignmentBase):
+    """A finished series."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"post": Action.READ}
+
+    @extend_schema(
+        request=forms.SeriesInput,
+        responses={201: forms.SeriesSubmitted, 200: forms.SeriesSubmitted},
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """Store every frame's annotation once, all or none; the same key again answers 200."""
+        form = forms.SeriesInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        given = form.validated_data
+        done = series.series_submit(
+            leader=self.row,
+            token=given["token"],
+            key=given["key"],
+            frames={row["assignment"]: packed_mask(row["mask"]) for row in given["frames"]},
+            said=said(given),
+            seconds=given["seconds"],
+        )
+        answer = {"frames": [stored(each) for each in done]}
+        code = status.HTTP_200_OK if done[0].replayed else status.HTTP_201_CREATED
+        return Response(forms.SeriesSubmitted(answer).data, status=code)
+
+
+def said(given: Mapping[str, Any]) -> submit.Said:
+    """Return what came beside the drawing."""
+    return submit.Said(given["findings"], given["unseen"])
+
+
+def stored(done: submit.Submission) -> dict[str, Any]:
+    """Return what is stored of one submission: a SubmitOutput."""
+    return {
         "annotation": done.annotation.pk,
         "mask_sha256": done.annotation.sha256,
         "task_state": done.task.state,
     }
+
+
+def submitted(done: submit.Submission) -> Response:
+    """Answer what is stored: 201 the first time, 200 when the same key came again."""
     code = status.HTTP_200_OK if done.replayed else status.HTTP_201_CREATED
-    return Response(forms.SubmitOutput(answer).data, status=code)
+    return Response(forms.SubmitOutput(stored(done)).data, status=code)
 
 
-def recent_item(row: Annotation) -> dict[str, Any]:
+def recent_item(row: Annotation, questions: Iterable[Question]) -> dict[str, Any]:
     """Return one of the reader's last answers, and whether it may still be amended."""
     return {
         "annotation": row.pk,
@@ -245,6 +362,8 @@ def recent_item(row: Annotation) -> dict[str, Any]:
         "task_state": row.task.state,
         "thumbnail_url": f"/api/v1/images/{row.task.image_id}/thumbnail",
         "mask_url": f"/api/v1/annotations/{row.pk}/mask",
+        "findings": findings_now(questions, row.findings),
+        "unseen": row.unseen,
         "hindrance": amend.amend_hindrance(row, row.task, row.task.campaign),
     }
 
@@ -258,7 +377,9 @@ class RecentView(CampaignView):
     def get(self, request: Request, slug: str) -> Response:
         """List them, newest first."""
         rows = amend.annotations_recent(campaign=self.campaign, reader=person(request))
-        return Response(forms.RecentOutput([recent_item(row) for row in rows], many=True).data)
+        questions = self.campaign.questions.all()
+        items = [recent_item(row, questions) for row in rows]
+        return Response(forms.RecentOutput(items, many=True).data)
 
 
 class AmendView(PolicyView):
@@ -284,6 +405,7 @@ class AmendView(PolicyView):
             annotation=row,
             key=given["key"],
             packed=packed_mask(given["mask"]),
+            said=said(given),
             seconds=given["seconds"],
         )
         return submitted(done)

@@ -1,5 +1,6 @@
 """Doors of a reviewer."""
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
@@ -8,10 +9,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotations import review
-from annotations.api import serializers as forms
+from annotations.api import review_forms as forms
 from annotations.api.base import CampaignView, PolicyView, person
-from annotations.api.reading import suggestion_of
-from annotations.models import Annotation, Review, Task
+from annotations.api.reading import Maps, maps_of, suggestion_of
+from annotations.findings import findings_now
+from annotations.models import Annotation, Question, Review, Task
 from reticle.accounts.roles import Action
 from reticle.errors import NotFound
 from reticle.images.render import describe
@@ -19,7 +21,7 @@ from reticle.images.render import describe
 PAGE = 100
 
 
-def review_item(row: Annotation) -> dict[str, Any]:
+def review_item(row: Annotation, questions: Iterable[Question], maps: Maps) -> dict[str, Any]:
     """Return an annotation as a reviewer sees it in the queue."""
     return {
         "annotation": row.pk,
@@ -29,7 +31,9 @@ def review_item(row: Annotation) -> dict[str, Any]:
         "seconds": row.seconds_spent,
         "image": describe(row.task.image),
         "mask_url": f"/api/v1/annotations/{row.pk}/mask",
-        "suggestion": suggestion_of(row.started_from),
+        "findings": findings_now(questions, row.findings),
+        "unseen": row.unseen,
+        "suggestion": suggestion_of(row.started_from, maps, questions),
     }
 
 
@@ -42,7 +46,36 @@ class ReviewsView(CampaignView):
     def get(self, request: Request, slug: str) -> Response:
         """List the oldest hundred; one's own work is not among them."""
         rows = review.reviews_waiting(campaign=self.campaign, reviewer=person(request))[:PAGE]
-        return Response(forms.ReviewItem([review_item(row) for row in rows], many=True).data)
+        questions = self.campaign.questions.all()
+        maps = maps_of(row.started_from_id for row in rows)
+        items = [review_item(row, questions, maps) for row in rows]
+        return Response(forms.ReviewItem(items, many=True).data)
+
+
+class VersionsView(PolicyView):
+    """Everything that has been drawn on one case: each reader's versions."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"get": Action.REVIEW}
+
+    @extend_schema(responses=forms.VersionOutput(many=True))
+    def get(self, request: Request, pk: int) -> Response:
+        """List them, oldest first."""
+        task = Task.objects.select_related("campaign").filter(pk=pk).first()
+        if task is None:
+            raise NotFound("There is no such task.")
+        self.permit(task.campaign)
+        rows = task.annotations.select_related("author", "superseded_by").order_by("id")
+        found = [
+            {
+                "annotation": row.pk,
+                "reader": row.author.username,
+                "submitted_at": row.created_at,
+                "newest": not hasattr(row, "superseded_by"),
+                "mask_url": f"/api/v1/annotations/{row.pk}/mask",
+            }
+            for row in rows
+        ]
+        return Response(forms.VersionOutput(found, many=True).data)
 
 
 class ReviewView(PolicyView):

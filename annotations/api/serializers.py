@@ -1,132 +1,21 @@
-"""What goes in and out, as typed fields; the OpenAPI schema is generated from these."""
+"""What goes in and out of reading and images, as typed fields: the OpenAPI schema comes of these.
 
-from typing import Any, ClassVar
+The other rooms have theirs: `campaign_forms`, `review_forms`, `transfer_forms`.
+"""
 
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from annotations.campaigns import PRESETS, TRAINING
-from annotations.models import Assignment, Campaign, Export, Review, Task
-from reticle.accounts.roles import Role
+from annotations.models import (
+    Assignment,
+    SuggestionMap,
+    Task,
+)
 
 Data = Any  # rows, dicts and querysets alike: each field says what it reads
-
-
-class ClassInput(serializers.Serializer[Data]):
-    """A class to be drawn."""
-
-    name = serializers.CharField(max_length=60)
-    colour = serializers.RegexField(r"^#[0-9A-Fa-f]{6}$", required=False)
-
-
-class ClassOutput(serializers.Serializer[Data]):
-    """A class as stored."""
-
-    index = serializers.IntegerField()
-    name = serializers.CharField()
-    colour = serializers.CharField()
-    retired = serializers.SerializerMethodField()
-
-    def get_retired(self, row: Any) -> bool:
-        """Tell whether the class is no longer offered."""
-        return row.retired_at is not None
-
-
-class TaskCounts(serializers.Serializer[Data]):
-    """Tasks by state."""
-
-    total = serializers.IntegerField()
-    open = serializers.IntegerField()
-    reading = serializers.IntegerField()
-    review = serializers.IntegerField()
-    settled = serializers.IntegerField()
-    excluded = serializers.IntegerField()
-
-
-class OwnCounts(serializers.Serializer[Data]):
-    """The caller's own part."""
-
-    submitted = serializers.IntegerField()
-    waiting = serializers.IntegerField()
-    to_review = serializers.IntegerField()
-
-
-class ChampionCard(serializers.Serializer[Data]):
-    """The live model in two numbers."""
-
-    number = serializers.IntegerField()
-    dice = serializers.FloatField(allow_null=True)
-
-
-class CampaignCard(serializers.Serializer[Data]):
-    """A campaign in a list."""
-
-    slug = serializers.CharField()
-    name = serializers.CharField()
-    description = serializers.CharField()
-    kind = serializers.ChoiceField(choices=Campaign.Kind.choices)
-    state = serializers.ChoiceField(choices=Campaign.State.choices)
-    roles = serializers.ListField(child=serializers.ChoiceField(choices=[r.value for r in Role]))
-    counts = TaskCounts()
-    mine = OwnCounts()
-    champion = ChampionCard(allow_null=True)
-
-
-class TrainingPolicy(serializers.Serializer[Data]):
-    """When and how the model is trained."""
-
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        """Make one optional number for each entry of the table of settings."""
-        numbers: dict[str, serializers.Field[Any, Any, Any, Any]] = {
-            name: serializers.FloatField(required=False, min_value=low, max_value=high)
-            for name, (_, low, high) in TRAINING.items()
-        }
-        return {"preset": serializers.ChoiceField(choices=PRESETS, required=False), **numbers}
-
-
-class CampaignSettings(serializers.ModelSerializer[Campaign]):
-    """The settings a manager may change."""
-
-    training = TrainingPolicy(required=False)
-
-    class Meta:
-        model = Campaign
-        fields = (
-            "name", "description", "readers_per_task", "review", "lease_minutes", "suggestions",
-            "suggestion_dice", "blind_share", "strategy", "random_share", "training",
-        )  # fmt: skip
-
-
-class CampaignCreate(CampaignSettings):
-    """A new campaign."""
-
-    classes = ClassInput(many=True, allow_empty=True)
-
-    class Meta(CampaignSettings.Meta):
-        fields = ("slug", "kind", *CampaignSettings.Meta.fields, "classes")  # type: ignore[assignment]
-        # A taken slug is a conflict, and comes from the step.
-        extra_kwargs: ClassVar[dict[str, Any]] = {"slug": {"validators": []}}
-
-
-class CampaignDetail(CampaignCard):
-    """A campaign with its settings."""
-
-    settings = CampaignSettings()
-    classes = ClassOutput(many=True)
-
-
-class MemberInput(serializers.Serializer[Data]):
-    """A person and all their roles here; none removes them."""
-
-    username = serializers.CharField()
-    roles = serializers.ListField(child=serializers.ChoiceField(choices=[r.value for r in Role]))
-
-
-class MemberOutput(serializers.Serializer[Data]):
-    """A person of the campaign."""
-
-    username = serializers.CharField()
-    name = serializers.CharField()
-    roles = serializers.ListField(child=serializers.CharField())
+SENT = "base64 of gzip of uint8, or of outlines (reticle.pixels.outline)"
 
 
 class WindowOutput(serializers.Serializer[Data]):
@@ -176,7 +65,32 @@ class SeriesOutput(serializers.Serializer[Data]):
     modality = serializers.CharField()
     count = serializers.IntegerField()
     spacing_between = serializers.FloatField(allow_null=True)
+    affine = serializers.ListField(
+        child=serializers.ListField(child=serializers.FloatField()),
+        allow_null=True,
+        help_text="4 x 4: (column, row, frame) to RAS mm",
+    )
     frames = ImageOutput(many=True)
+
+
+FINDING = {
+    "oneOf": [
+        {"type": "string"},
+        {"type": "integer"},
+        {"type": "array", "items": {"type": "string"}},
+    ]
+}
+
+
+@extend_schema_field({"type": "object", "additionalProperties": FINDING})
+class FindingsField(serializers.DictField):
+    """Answers by question name: an option, a list of options, a number or a text."""
+
+
+def unseen_field(**options: Any) -> serializers.ListField:
+    """Make a field for the classes that a reader has not looked at."""
+    child = serializers.IntegerField(min_value=1, max_value=254)
+    return serializers.ListField(child=child, help_text="classes not looked at", **options)
 
 
 class LeaseInput(serializers.Serializer[Data]):
@@ -204,7 +118,9 @@ class SeriesRef(serializers.Serializer[Data]):
 class WhyOutput(serializers.Serializer[Data]):
     """Why this case is shown now."""
 
-    share = serializers.ChoiceField(choices=["model", "random", "order", "held_out", "returned"])
+    share = serializers.ChoiceField(
+        choices=["model", "random", "order", "held_out", "returned", "series"]
+    )
     strategy = serializers.CharField(allow_null=True)
     score = serializers.FloatField(allow_null=True)
     rank = serializers.IntegerField(
@@ -213,14 +129,36 @@ class WhyOutput(serializers.Serializer[Data]):
     place = serializers.IntegerField(allow_null=True, help_text="in the order last published")
     of = serializers.IntegerField(allow_null=True, help_text="cases in that order")
     model_number = serializers.IntegerField(allow_null=True)
+    scored_at = serializers.DateTimeField(allow_null=True, help_text="when that model scored it")
+
+
+class MapOutput(serializers.Serializer[Data]):
+    """A map beside a suggestion: bytes 0 to 255 for 0 to 1, to be fetched as a mask is."""
+
+    kind = serializers.ChoiceField(choices=SuggestionMap.Kind.choices)
+    class_index = serializers.IntegerField(
+        allow_null=True, help_text="of an explanation or occlusion"
+    )
+    question = serializers.CharField(help_text="of a map about an answer, else empty")
+    option = serializers.CharField()
+    url = serializers.CharField()
+
+
+class MapsOutput(serializers.Serializer[Data]):
+    """All maps of a case so far."""
+
+    asked = serializers.BooleanField(help_text="a worker is to make more")
+    maps = MapOutput(many=True)
 
 
 class SuggestionOutput(serializers.Serializer[Data]):
-    """The model's drawing, to be fetched as a mask."""
+    """The model's drawing, to be fetched as a mask, or its answers."""
 
     id = serializers.IntegerField()
     model_number = serializers.IntegerField()
     mask_url = serializers.CharField()
+    findings = FindingsField(help_text="answers by question; nothing is drawn then")
+    maps = MapOutput(many=True, help_text="empty until they have been made")
 
 
 class DraftOutput(serializers.Serializer[Data]):
@@ -228,6 +166,8 @@ class DraftOutput(serializers.Serializer[Data]):
 
     sequence = serializers.IntegerField()
     mask = serializers.CharField(help_text="base64 of gzip of uint8")
+    findings = FindingsField()
+    unseen = unseen_field()
     seconds = serializers.FloatField()
     saved_at = serializers.DateTimeField()
 
@@ -237,6 +177,18 @@ class ReturnedOutput(serializers.Serializer[Data]):
 
     comment = serializers.CharField()
     mask_url = serializers.CharField()
+    findings = FindingsField()
+    unseen = unseen_field()
+
+
+class FrameOutput(serializers.Serializer[Data]):
+    """One frame of a series that is read as a whole."""
+
+    assignment = serializers.IntegerField()
+    case = serializers.IntegerField(help_text="the number shown to people")
+    image = ImageOutput()
+    suggestion = SuggestionOutput(allow_null=True)
+    draft = DraftOutput(allow_null=True)
 
 
 class AssignmentOutput(serializers.Serializer[Data]):
@@ -257,6 +209,7 @@ class AssignmentOutput(serializers.Serializer[Data]):
     suggestion = SuggestionOutput(allow_null=True)
     draft = DraftOutput(allow_null=True)
     returned = ReturnedOutput(allow_null=True)
+    frames = FrameOutput(many=True, help_text="of a series in order; empty for a lone image")
 
 
 class TokenInput(serializers.Serializer[Data]):
@@ -279,11 +232,27 @@ class ReleaseInput(TokenInput):
 
 
 class DraftInput(TokenInput):
-    """Unfinished work; `sequence` grows with every save."""
+    """Unfinished work, whole or as what changed; `sequence` grows with every save."""
 
     sequence = serializers.IntegerField(min_value=1, max_value=2**31 - 1)
-    mask = serializers.CharField(help_text="base64 of gzip of uint8")
+    base = serializers.IntegerField(
+        min_value=0, required=False,
+        help_text="the sequence last known to be kept, 0 for none; another one is a conflict",
+    )  # fmt: skip
+    box = serializers.ListField(
+        child=serializers.IntegerField(min_value=0), min_length=4, max_length=4, required=False,
+        help_text="x0, y0, x1, y1, half-open: `mask` is this part, to be put upon the draft `base`",
+    )  # fmt: skip
+    mask = serializers.CharField(help_text=SENT)
+    findings = FindingsField(default=dict)
+    unseen = unseen_field(default=list)
     seconds = serializers.FloatField(min_value=0, default=0)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """A part needs to be told what it is a part of."""
+        if "box" in attrs and "base" not in attrs:
+            raise serializers.ValidationError({"base": "A part of a draft needs its base."})
+        return attrs
 
 
 class DraftSaved(serializers.Serializer[Data]):
@@ -297,12 +266,49 @@ class AmendInput(serializers.Serializer[Data]):
     """A new version of finished work; the same `key` is the same version."""
 
     key = serializers.UUIDField()
-    mask = serializers.CharField(help_text="base64 of gzip of uint8")
+    mask = serializers.CharField(help_text=SENT)
+    findings = FindingsField(default=dict)
+    unseen = unseen_field(default=list)
     seconds = serializers.FloatField(min_value=0, max_value=86_400, default=0)
 
 
 class SubmitInput(AmendInput, TokenInput):
-    """Finished work; the same `key` is the same submission."""
+    """Finished work; the same `key` is the same submission.
+
+    Whole, or as what changed since the draft `base`: then `sha256` is that of the whole mask, and a
+    draft that does not give it is a conflict, to be answered with the whole.
+    """
+
+    base = serializers.IntegerField(min_value=1, required=False)
+    box = serializers.ListField(
+        child=serializers.IntegerField(min_value=0), min_length=4, max_length=4, required=False,
+        help_text="x0, y0, x1, y1, half-open: `mask` is this part, to be put upon the draft `base`",
+    )  # fmt: skip
+    sha256 = serializers.RegexField(r"^[0-9a-f]{64}$", required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """A part needs to be told what it is a part of."""
+        missing = [name for name in ("base", "sha256") if name not in attrs]
+        if "box" in attrs and missing:
+            raise serializers.ValidationError(dict.fromkeys(missing, "A part needs this field."))
+        return attrs
+
+
+class FrameInput(serializers.Serializer[Data]):
+    """The drawing on one frame."""
+
+    assignment = serializers.IntegerField()
+    mask = serializers.CharField(help_text=SENT)
+
+
+class SeriesInput(TokenInput):
+    """A finished series: every frame of it; the same `key` is the same submission."""
+
+    key = serializers.UUIDField()
+    frames = FrameInput(many=True, allow_empty=False)
+    findings = FindingsField(default=dict)
+    unseen = unseen_field(default=list)
+    seconds = serializers.FloatField(min_value=0, max_value=86_400, default=0)
 
 
 class RecentOutput(serializers.Serializer[Data]):
@@ -315,6 +321,8 @@ class RecentOutput(serializers.Serializer[Data]):
     task_state = serializers.ChoiceField(choices=Task.State.choices)
     thumbnail_url = serializers.CharField()
     mask_url = serializers.CharField()
+    findings = FindingsField()
+    unseen = unseen_field()
     hindrance = serializers.CharField(
         allow_null=True, help_text="why it can no longer be amended; null when it can"
     )
@@ -328,169 +336,7 @@ class SubmitOutput(serializers.Serializer[Data]):
     task_state = serializers.ChoiceField(choices=Task.State.choices)
 
 
-class TaskOutput(serializers.Serializer[Data]):
-    """A task in the manager's list."""
+class SeriesSubmitted(serializers.Serializer[Data]):
+    """What is stored now, frame by frame in the order of their assignments."""
 
-    id = serializers.IntegerField()
-    state = serializers.ChoiceField(choices=Task.State.choices)
-    held_out = serializers.BooleanField()
-    priority = serializers.FloatField()
-    why = WhyOutput()
-    image = ImageOutput()
-    settled_annotation = serializers.IntegerField(allow_null=True)
-    readers = serializers.ListField(child=serializers.CharField())
-
-
-class TaskPage(serializers.Serializer[Data]):
-    """A page of tasks; `next` is the `after` of the following page."""
-
-    results = TaskOutput(many=True)
-    next = serializers.IntegerField(allow_null=True)
-
-
-class ReviewItem(serializers.Serializer[Data]):
-    """An annotation that waits for a reviewer."""
-
-    annotation = serializers.IntegerField()
-    task = TaskRef()
-    reader = serializers.CharField()
-    submitted_at = serializers.DateTimeField()
-    seconds = serializers.FloatField()
-    image = ImageOutput()
-    mask_url = serializers.CharField()
-    suggestion = SuggestionOutput(allow_null=True)
-
-
-class ReviewInput(serializers.Serializer[Data]):
-    """A verdict."""
-
-    verdict = serializers.ChoiceField(choices=Review.Verdict.choices)
-    comment = serializers.CharField(allow_blank=True, default="", max_length=5000)
-
-
-class ReviewOutput(serializers.Serializer[Data]):
-    """The verdict as stored."""
-
-    id = serializers.IntegerField()
-    verdict = serializers.CharField()
-    task_state = serializers.ChoiceField(choices=Task.State.choices)
-
-
-class ItemCounts(serializers.Serializer[Data]):
-    """Files of an import by what became of them."""
-
-    waiting = serializers.IntegerField()
-    accepted = serializers.IntegerField()
-    duplicate = serializers.IntegerField()
-    rejected = serializers.IntegerField()
-
-
-class ImportOutput(serializers.Serializer[Data]):
-    """A batch of files on its way in."""
-
-    id = serializers.IntegerField()
-    state = serializers.CharField()
-    source = serializers.CharField()  # type: ignore[assignment]
-    created_at = serializers.DateTimeField()
-    joined_at = serializers.DateTimeField(allow_null=True)
-    counts = ItemCounts()
-    error = serializers.CharField()
-
-
-class ImportItemOutput(serializers.Serializer[Data]):
-    """One file of a batch."""
-
-    id = serializers.IntegerField()
-    name = serializers.CharField()
-    state = serializers.CharField()
-    code = serializers.CharField()
-    reason = serializers.CharField()
-    images = serializers.IntegerField(help_text="how many frames it gave")
-
-
-class ImportDetail(ImportOutput):
-    """A batch with its files; `next` is the `after` of the following page."""
-
-    items = ImportItemOutput(many=True)
-    next = serializers.IntegerField(allow_null=True)
-
-
-class ImportInput(serializers.Serializer[Data]):
-    """Files, or a zip of files."""
-
-    files = serializers.ListField(child=serializers.FileField(), allow_empty=False)
-
-
-class ExportOutput(serializers.Serializer[Data]):
-    """A zip of labels."""
-
-    id = serializers.IntegerField()
-    state = serializers.ChoiceField(choices=Export.State.choices)
-    cases = serializers.IntegerField()
-    sha256 = serializers.CharField()
-    error = serializers.CharField()
-    created_at = serializers.DateTimeField()
-    finished_at = serializers.DateTimeField(allow_null=True)
-    file_url = serializers.CharField(allow_null=True)
-
-
-class ReaderOutput(serializers.Serializer[Data]):
-    """One reader's share of the work."""
-
-    username = serializers.CharField()
-    submitted = serializers.IntegerField()
-    seconds_median = serializers.FloatField(allow_null=True)
-    last_at = serializers.DateTimeField(allow_null=True)
-
-
-class HeldOutCounts(serializers.Serializer[Data]):
-    """The measuring set."""
-
-    total = serializers.IntegerField()
-    settled = serializers.IntegerField()
-
-
-class LabelPoint(serializers.Serializer[Data]):
-    """A point of the curve of settled tasks over time."""
-
-    at = serializers.DateTimeField()
-    settled = serializers.IntegerField()
-
-
-class EffortPoint(serializers.Serializer[Data]):
-    """The work that went into one submission."""
-
-    n = serializers.IntegerField()
-    seconds = serializers.FloatField()
-    changed_pixels = serializers.IntegerField(allow_null=True)
-    suggestion_dice = serializers.FloatField(allow_null=True)
-    suggested = serializers.BooleanField()
-
-
-class ProgressOutput(serializers.Serializer[Data]):
-    """Where a campaign stands."""
-
-    counts = TaskCounts()
-    held_out = HeldOutCounts()
-    readers = ReaderOutput(many=True)
-    labels_over_time = LabelPoint(many=True)
-    effort = EffortPoint(many=True)
-
-
-class AuditOutput(serializers.Serializer[Data]):
-    """Who did what, when."""
-
-    id = serializers.IntegerField()
-    at = serializers.DateTimeField()
-    actor = serializers.CharField(allow_null=True)
-    action = serializers.CharField()
-    target = serializers.CharField()
-    target_id = serializers.IntegerField(allow_null=True)
-    detail = serializers.JSONField()
-
-
-class AuditPage(serializers.Serializer[Data]):
-    """A page of the audit trail, newest first; `next` is the `before` of the following page."""
-
-    results = AuditOutput(many=True)
-    next = serializers.IntegerField(allow_null=True)
+    frames = SubmitOutput(many=True)

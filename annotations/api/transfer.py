@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotations import export, join
-from annotations.api import serializers as forms
+from annotations.api import transfer_forms as forms
 from annotations.api.base import CampaignView, PolicyView, person
 from annotations.api.campaigns import whole_number
 from annotations.models import Export, Import

@@ -1,0 +1,84 @@
+"""STEP series: a whole series handed in by one reader, all frames or none."""
+
+import uuid
+from collections.abc import Mapping
+
+from django.db import IntegrityError, transaction
+
+from annotations import queue
+from annotations.models import Annotation, Assignment
+from annotations.submit import (
+    NOTHING_SAID,
+    Answer,
+    Said,
+    Submission,
+    answers_check,
+    draft_keep,
+    key_reused,
+    lock,
+    submit_locked,
+)
+from reticle.errors import Conflict, Invalid
+
+
+def frame_key(key: uuid.UUID, assignment: int) -> uuid.UUID:
+    """Return the key of one frame's annotation, the same whenever the series' key is."""
+    return uuid.uuid5(key, str(assignment))
+
+
+def series_submit(
+    *, leader: Assignment, token: uuid.UUID, key: uuid.UUID, frames: Mapping[int, bytes],
+    seconds: float, said: Said = NOTHING_SAID,
+) -> list[Submission]:  # fmt: skip
+    """Insert an annotation of every frame in one transaction, once however often the key arrives.
+
+    `frames` maps assignments to packed masks; what is said is of the series and stands with
+    every frame, and the time is shared evenly. Raises Invalid (a frame lacks or is not the
+    reader's, a bad answer) and Conflict as a single submission does; the work is then kept as
+    drafts.
+    """
+    rows = _rows(leader, frames)
+    checked = answers_check({row.task_id: frames[row.pk] for row in rows}, said)
+    answers = {row.pk: checked[row.task_id] for row in rows}
+    share = seconds / len(rows)
+    try:
+        return _submit(rows, answers, token, key, share)
+    except IntegrityError:
+        keys = [frame_key(key, row.pk) for row in rows]
+        if Annotation.objects.filter(key__in=keys).exists():
+            raise key_reused() from None
+        raise
+    except Conflict:
+        for row in rows:
+            draft_keep(row, answers[row.pk], share)
+        raise
+
+
+def _rows(leader: Assignment, frames: Mapping[int, bytes]) -> list[Assignment]:
+    """Return the assignments of the series in lock order. Raises Invalid when others were sent."""
+    if leader.leader_id is not None:
+        raise queue.part_of_series()
+    together = Assignment.objects.filter(pk=leader.pk) | Assignment.objects.filter(leader=leader)
+    # What was handed in already is there for a repeated request; what was taken away is not.
+    rows = list(
+        together.filter(state__in=[*queue.HANDS, Assignment.State.SUBMITTED])
+        .select_related("campaign").order_by("id")
+    )  # fmt: skip
+    if {row.pk for row in rows} != set(frames):
+        raise Invalid(
+            "Hand in every frame of the series, and no other.",
+            code="frames_differ",
+            detail={"frames": sorted(row.pk for row in rows)},
+        )
+    return rows
+
+
+@transaction.atomic
+def _submit(
+    rows: list[Assignment], answers: Mapping[int, Answer], token: uuid.UUID, key: uuid.UUID,
+    seconds: float,
+) -> list[Submission]:  # fmt: skip
+    return [
+        submit_locked(each, token, frame_key(key, row.pk), answers[row.pk], seconds)
+        for row, each in zip(rows, lock(rows), strict=True)
+    ]
