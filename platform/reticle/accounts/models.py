@@ -7,7 +7,8 @@ from django.db import models
 class User(AbstractUser):
     """A local account. `is_superuser` is the administrator; other roles are per campaign."""
 
-    language = models.CharField(max_length=10, default="en")
+    # Only what was chosen; `accounts.preferences` knows the rest.
+    preferences = models.JSONField(default=dict, blank=True, editable=False)
 
     @property
     def name(self) -> str:

@@ -1,7 +1,10 @@
-"""Addresses of the session."""
+"""Addresses of the session and the preferences."""
 
 from django.urls import path
 
-from reticle.accounts.api import SessionView
+from reticle.accounts.api import PreferencesView, SessionView
 
-urlpatterns = [path("session", SessionView.as_view(), name="session")]
+urlpatterns = [
+    path("session", SessionView.as_view(), name="session"),
+    path("preferences", PreferencesView.as_view(), name="preferences"),
+]

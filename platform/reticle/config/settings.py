@@ -126,8 +126,14 @@ SPECTACULAR_SETTINGS = {
         "TaskState": "annotations.models.Task.State",
         "AssignmentState": "annotations.models.Assignment.State",
         "ExportState": "annotations.models.Export.State",
+        "CampaignKind": "annotations.models.Campaign.Kind",
+        "QuestionKind": "annotations.models.Question.Kind",
+        "MapKind": "annotations.models.SuggestionMap.Kind",
         "RunState": "training.models.TrainingRun.State",
+        "RunKind": "training.models.TrainingRun.Kind",
+        "RunStart": "training.models.TrainingRun.Start",
         "ModelState": "training.models.ModelVersion.State",
+        "PresetEnum": "annotations.campaigns.PRESETS",
     },
 }
 
@@ -152,6 +158,7 @@ CELERY_BEAT_SCHEDULE = {
         "annotations.tasks.tick": TICK_SECONDS,
         "training.tasks.tick": TICK_SECONDS,
         "training.tasks.work": TICK_SECONDS,
+        "training.tasks.explain": TICK_SECONDS,
         "reticle.audit.tasks.seal": 30,
     }.items()
 }

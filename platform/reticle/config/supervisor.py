@@ -19,6 +19,7 @@ from types import FrameType
 from django.core.exceptions import ImproperlyConfigured
 
 from reticle.config import embedded
+from reticle.config import environment as env
 
 logger = logging.getLogger(__name__)
 BACKOFF_SECONDS = 1.0
@@ -55,6 +56,7 @@ class Supervisor:
                 found[variable] = os.environ[variable]
                 continue
             service = start()
+            _keep_to(reader_cores(), service.process.pid)
             self.services[name] = (service, start)
             found[variable] = service.url
         for name in ("SECRET_KEY", "PSEUDONYM_KEY"):
@@ -113,8 +115,12 @@ class Supervisor:
                 stderr=output,
                 start_new_session=True,
             )
-        if name != "web":
-            os.setpriority(os.PRIO_PROCESS, self.processes[name].pid, BACKGROUND)
+        pid = self.processes[name].pid
+        if name == "web":
+            _keep_to(reader_cores(), pid)
+        else:
+            os.setpriority(os.PRIO_PROCESS, pid, BACKGROUND)
+            _keep_to(background_cores(), pid)
         self._write_pids()
 
     def _write_pids(self) -> None:
@@ -151,6 +157,7 @@ class Supervisor:
                 logger.warning("%s died (%s): starting it again", name, service.process.returncode)
                 try:
                     self.services[name] = (start(), start)
+                    _keep_to(reader_cores(), self.services[name][0].process.pid)
                 except ImproperlyConfigured as error:
                     logger.error("%s does not come up: %s", name, error)
         for name, process in list(self.processes.items()):
@@ -179,6 +186,32 @@ class Supervisor:
             if name in self.services:
                 embedded.stop(self.services[name][0].process)
         (self.data / "pids.json").unlink(missing_ok=True)
+
+
+def _cores() -> list[int]:
+    """Return the cores this process may use; none where the system does not tell."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+def reader_cores() -> set[int]:
+    """Return the cores for what answers readers: all but training's, the last TRAINING_THREADS.
+
+    Woken on a core that computes, even idly, a request would wait for the core to be handed over.
+    """
+    cores = _cores()
+    training = env.number("TRAINING_THREADS", 1, low=1, high=256)
+    return set(cores[:-training] or cores)
+
+
+def background_cores() -> set[int]:
+    """Return the cores for workers and clock: the last half, so that one is free of them."""
+    cores = _cores()
+    return set(cores[len(cores) // 2 :])
+
+
+def _keep_to(cores: set[int], pid: int) -> None:
+    if cores:
+        os.sched_setaffinity(pid, cores)
 
 
 def _belongs(pid: int, data: Path) -> bool:

@@ -54,8 +54,8 @@ def describe(image: Image) -> dict[str, object]:
     }
 
 
-def thumbnail(image: Image) -> bytes:
-    """Return a PNG of at most 128 pixels a side, windowed as stored or by percentiles."""
+def shown(image: Image) -> npt.NDArray[np.uint8]:
+    """Return 8-bit pixels (rows, columns[, 3]), windowed as stored or by percentiles."""
     pixels = samples(image)
     if image.channels == 1 or pixels.dtype != np.uint8:
         center, width = image.window_center, image.window_width
@@ -65,7 +65,12 @@ def thumbnail(image: Image) -> bytes:
         pixels = to_8bit(
             pixels, center, width, slope=image.slope, intercept=image.intercept, invert=inverted
         )
-    picture = Picture.fromarray(pixels)
+    return pixels
+
+
+def thumbnail(image: Image) -> bytes:
+    """Return a PNG of at most 128 pixels a side, windowed as stored or by percentiles."""
+    picture = Picture.fromarray(shown(image))
     picture.thumbnail((THUMBNAIL, THUMBNAIL))
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")

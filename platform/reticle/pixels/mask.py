@@ -40,27 +40,40 @@ def unpack(packed: bytes, rows: int, columns: int) -> Mask:
     Raises BadMask when the bytes are no gzip stream, are cut short, carry anything after the
     stream, or do not hold exactly ``rows * columns`` bytes.
     """
+    size = size_of(rows, columns)
+    raw = inflate(packed, size)
+    if len(raw) != size:
+        raise BadMask(f"the mask does not hold {rows} x {columns} = {size} bytes")
+    return np.frombuffer(bytearray(raw), dtype=np.uint8).reshape(rows, columns)
+
+
+def size_of(rows: int, columns: int) -> int:
+    """Return the number of pixels. Raises BadMask when there are none or too many."""
     size = rows * columns
     if rows < 1 or columns < 1 or size > MAX_PIXELS:
         raise BadMask(f"a mask of {rows} x {columns} is outside 1..{MAX_PIXELS} pixels")
+    return size
+
+
+def inflate(packed: bytes, most: int) -> bytes:
+    """Return what one whole gzip stream holds: at most `most` bytes.
+
+    Raises BadMask when the bytes are no gzip stream, are cut short, hold more, or carry anything
+    after the stream.
+    """
     inflater = zlib.decompressobj(_GZIP)
     try:
-        raw = inflater.decompress(packed, size + 1)
+        raw = inflater.decompress(packed, most + 1)
+        if len(raw) <= most and not inflater.eof:
+            # All bytes may be out while the check sum is still unread; nothing more may follow.
+            raw += inflater.decompress(inflater.unconsumed_tail, 1)
     except zlib.error as error:
-        raise BadMask("the mask is not gzip-compressed") from error
-    if len(raw) != size:
-        raise BadMask(f"the mask does not hold {rows} x {columns} = {size} bytes")
-    if not inflater.eof:
-        # All bytes may be out while the check sum is still unread; nothing more may follow.
-        try:
-            more = inflater.decompress(inflater.unconsumed_tail, 1)
-        except zlib.error as error:
-            raise BadMask("the mask's check sum is wrong") from error
-        if more or not inflater.eof:
-            raise BadMask("the mask is cut short or longer than its size")
+        raise BadMask("the mask is not gzip-compressed, or its check sum is wrong") from error
+    if len(raw) > most or not inflater.eof:
+        raise BadMask("the mask is cut short or longer than its size")
     if inflater.unused_data:
         raise BadMask("the mask is followed by other bytes")
-    return np.frombuffer(bytearray(raw), dtype=np.uint8).reshape(rows, columns)
+    return raw
 
 
 def mask_hash(mask: Mask) -> str:

@@ -40,6 +40,10 @@ class Session:
         self.call("GET", "session")
         self.call("POST", "session", json=self._credentials)
 
+    def close(self) -> None:
+        """Close the connections; the session on the server stays."""
+        self._http.close()
+
     def call(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Send one request, repeating it while the server is away. Raises Refused."""
         deadline = time.monotonic() + PATIENCE_SECONDS
