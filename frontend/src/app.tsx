@@ -1,11 +1,12 @@
-import { Loader, MantineProvider } from "@mantine/core";
+import { Loader, type MantineColorSchemeManager, MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { type ComponentType, lazy, Suspense } from "react";
+import { type ComponentType, lazy, Suspense, useLayoutEffect } from "react";
 import { BrowserRouter, Route, Routes, useLocation } from "react-router";
 import { isPassing } from "./api/errors";
 import { Boundary, ErrorNote } from "./components/errors";
 import { NotFound, Page } from "./components/page";
 import { t } from "./i18n";
+import { usePreference } from "./preferences/hooks";
 import { LogInAgain } from "./screens/login/again";
 import { Login } from "./screens/login/login";
 import { SessionProvider, useSession } from "./session";
@@ -25,11 +26,23 @@ function page<T extends Record<string, ComponentType>>(load: () => Promise<T>, n
 const Home = page(() => import("./screens/home/home"), "Home");
 const NewCampaign = page(() => import("./screens/home/new"), "NewCampaign");
 const CampaignPage = page(() => import("./screens/campaign/campaign"), "CampaignPage");
+const ModelPage = page(() => import("./screens/campaign/models/page"), "ModelPage");
+const ComparePage = page(() => import("./screens/campaign/models/compare"), "ComparePage");
 const WorkstationPage = page(() => import("./screens/workstation/page"), "WorkstationPage");
+const TourPage = page(() => import("./screens/tour/page"), "TourPage");
 const ReviewPage = page(() => import("./screens/review/review"), "ReviewPage");
 
-/** The reading room is always dark; the desk follows the system. */
-const READING_ROOM = /^\/campaigns\/[^/]+\/(read|review)\/?$/;
+/** The choice is one of the preferences: the component library keeps none beside it. */
+const followSystem: MantineColorSchemeManager = {
+  get: () => "auto",
+  set: () => undefined,
+  subscribe: () => undefined,
+  unsubscribe: () => undefined,
+  clear: () => undefined,
+};
+
+/** The reading room is always dark; the desk is as its person likes it, or as the system is. */
+const READING_ROOM = /^\/(tour|campaigns\/[^/]+\/(read|review))\/?$/;
 
 export function App() {
   return (
@@ -42,12 +55,18 @@ export function App() {
 }
 
 function Themed() {
-  const dark = READING_ROOM.test(useLocation().pathname);
+  const chosen = usePreference("scheme");
+  const scheme = READING_ROOM.test(useLocation().pathname) ? "dark" : chosen;
+  // Before the first paint; the provider sets the same, but after it.
+  useLayoutEffect(() => {
+    if (scheme !== "auto") document.documentElement.dataset.mantineColorScheme = scheme;
+  }, [scheme]);
   return (
     <MantineProvider
       theme={theme}
       defaultColorScheme="auto"
-      {...(dark ? { forceColorScheme: "dark" as const } : {})}
+      colorSchemeManager={followSystem}
+      {...(scheme === "auto" ? {} : { forceColorScheme: scheme })}
     >
       <Boundary>
         <SessionProvider>
@@ -68,9 +87,12 @@ function Pages() {
       <Suspense fallback={<Loader m="md" size="sm" type="dots" aria-label={t("app.loading")} />}>
         <Routes>
           <Route path="/" element={<Home />} />
+          <Route path="/tour" element={<TourPage />} />
           <Route path="/campaigns/new" element={<NewCampaign />} />
           <Route path="/campaigns/:slug/read" element={<WorkstationPage />} />
           <Route path="/campaigns/:slug/review" element={<ReviewPage />} />
+          <Route path="/campaigns/:slug/models/:number" element={<ModelPage />} />
+          <Route path="/campaigns/:slug/models/:number/against/:other" element={<ComparePage />} />
           <Route path="/campaigns/:slug/:tab?" element={<CampaignPage />} />
           <Route
             path="*"

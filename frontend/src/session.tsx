@@ -1,7 +1,11 @@
 /** Who is logged in, for every page; and the log-in in place when the server forgot. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
-import { body, client, csrfToken, onSignedOut, type User } from "./api/client";
+import { body, client, csrfToken, onSignedOut, type Schemas, type User } from "./api/client";
+import { setLanguage } from "./i18n";
+import { preferences } from "./preferences/preferences";
+
+preferences.connect((changes) => body(client.PATCH("/api/v1/preferences", { body: changes })));
 
 const sessionKey = ["session"] as const;
 
@@ -15,6 +19,15 @@ interface Session {
   logOut(): Promise<void>;
 }
 
+/** Everywhere that the server tells who is logged in, it tells what they like as well. */
+function known(answer: Schemas["SessionOutput"]): Schemas["SessionOutput"] {
+  const { user } = answer;
+  preferences.adopt(user?.id ?? null, user?.preferences ?? null);
+  const { language } = preferences.store.get();
+  if (user && language) setLanguage(language);
+  return answer;
+}
+
 const Context = createContext<Session | null>(null);
 
 export function SessionProvider({ children }: { children: ReactNode }) {
@@ -22,7 +35,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   const [expired, setExpired] = useState(false);
   const { data, isPending, error } = useQuery({
     queryKey: sessionKey,
-    queryFn: () => body(client.GET("/api/v1/session")),
+    queryFn: () => body(client.GET("/api/v1/session")).then(known),
     staleTime: Number.POSITIVE_INFINITY,
   });
   const user = data?.user ?? null;
@@ -43,7 +56,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
         if (!person) throw new Error("the server logged nobody in");
         // Another person must not go on in this person's page.
         if (user && user.id !== person.id) location.assign("/");
-        queries.setQueryData(sessionKey, answer);
+        queries.setQueryData(sessionKey, known(answer));
         setExpired(false);
         await queries.invalidateQueries({ predicate: (query) => query.queryKey[0] !== "session" });
         return person;

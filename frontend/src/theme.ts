@@ -1,5 +1,6 @@
 /** The tokens of the design as a Mantine theme. Dark is the reading room; light is the desk by day. */
 import { createTheme, type MantineColorsTuple } from "@mantine/core";
+import { t } from "./i18n";
 
 const accent: MantineColorsTuple = [
   "#E6F5FB",
@@ -77,7 +78,11 @@ export const theme = createTheme({
   headings: { fontWeight: "600", sizes: { h1: { fontSize: "22px" }, h2: { fontSize: "16px" } } },
   components: {
     Modal: { defaultProps: { transitionProps: { duration: 120 } } },
-    Menu: { defaultProps: { transitionProps: { duration: 120 } } },
+    // The focus goes to the first item: a menu may hold nothing but items.
+    Menu: {
+      defaultProps: { transitionProps: { duration: 120 }, withInitialFocusPlaceholder: false },
+    },
+    ColorInput: { defaultProps: { eyeDropperButtonProps: { "aria-label": t("app.pickColour") } } },
     Tooltip: { defaultProps: { openDelay: 350, transitionProps: { duration: 120 } } },
     Paper: { defaultProps: { withBorder: true } },
   },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { actions } from "./actions";
-import { actionFor, keyText, labelFor } from "./keys";
+import { action } from "./actions";
+import { actFor, actionFor, keyText, labelFor, spokenKey } from "./keys";
+import { rooms } from "./rooms";
 
 function press(key: string, modifiers: { ctrl?: boolean; shift?: boolean; alt?: boolean } = {}) {
   const { ctrl = false, shift = false, alt = false } = modifiers;
@@ -8,9 +9,20 @@ function press(key: string, modifiers: { ctrl?: boolean; shift?: boolean; alt?: 
 }
 
 describe("keys", () => {
-  it("no two actions share a key", () => {
-    const all = actions.flatMap((each) => each.keys);
+  it.each(Object.entries(rooms))("no two acts of the %s share a key", (_, acts) => {
+    const all = acts.flatMap((each) => each.keys);
+    expect(all.length).toBeGreaterThan(2);
     expect(new Set(all).size).toBe(all.length);
+  });
+
+  it("do the same in every room where an act is", () => {
+    expect(actFor(press("h"), "review")?.id).toBe("hideLabels");
+    expect(actFor(press("a"), "review")?.id).toBe("accept");
+    expect(actFor(press("a"), "work")?.id).toBe("autoWindow");
+    expect(actFor(press("b"), "review")).toBeNull();
+    for (const room of ["work", "review", "desk"] as const) {
+      expect(actFor(press("k", { ctrl: true }), room)?.id).toBe("palette");
+    }
   });
 
   it.each([
@@ -44,5 +56,14 @@ describe("keys", () => {
     expect(keyText("shift+mod+z")).toBe("Shift+Ctrl+Z");
     expect(keyText("+")).toBe("+");
     expect(keyText(" ")).toBe("Space");
+    expect(keyText("mod++")).toBe("Ctrl++");
+    expect(keyText("shift+f9")).toBe("Shift+F9");
+    expect(keyText("delete")).toBe("Del");
+  });
+
+  it("are told to assistive technology by their English names", () => {
+    expect(spokenKey(action("undo"))).toEqual({ "aria-keyshortcuts": "Control+Z" });
+    expect(spokenKey(action("zoomIn"))).toEqual({ "aria-keyshortcuts": "Plus" });
+    expect(spokenKey(action("pan"))).toEqual({});
   });
 });

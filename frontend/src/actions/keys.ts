@@ -1,8 +1,12 @@
 /** From key presses to actions, and from keys to what the help sheet shows. */
+import { placeOf } from "../domain/findings";
 import { IGNORE } from "../domain/mask";
 import { t, word } from "../i18n";
 import type { Workstation } from "../work/workstation";
+import type { Act } from "./action";
 import { type Action, actions } from "./actions";
+import { holderOf, keysOf } from "./bindings";
+import type { Room } from "./rooms";
 
 type Press = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "shiftKey" | "altKey">;
 
@@ -14,10 +18,15 @@ export function chord(event: Press): string {
   return `${shift}${event.ctrlKey || event.metaKey ? "mod+" : ""}${key}`;
 }
 
+/** What a press does in a room. */
+export function actFor(event: Press, room: Room): Act | null {
+  return event.altKey ? null : holderOf(chord(event), room);
+}
+
+/** What a press does at the workstation. */
 export function actionFor(event: Press): Action | null {
-  if (event.altKey) return null;
-  const pressed = chord(event);
-  return actions.find((each) => each.keys.includes(pressed)) ?? null;
+  const found = actFor(event, "work");
+  return found ? (actions.find((each) => each.id === found.id) ?? null) : null;
 }
 
 /** 1 to 8 choose a class by its place in the list; 9 chooses `ignore`, unless a ninth class is there. */
@@ -27,13 +36,22 @@ export function labelFor(event: Press, classes: readonly { index: number }[]): n
   return classes[place]?.index ?? (place === 8 ? IGNORE : null);
 }
 
+/** Digits answer the question at hand; with Shift where the bare keys choose a class. */
+export function digitFor(event: Press & { code: string }, draws: boolean): number | null {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey !== draws) return null;
+  // The key's place, since Shift gives another character in every country.
+  const digit = /^(?:Digit|Numpad)([0-9])$/.exec(event.code)?.[1];
+  return digit === undefined ? null : Number(digit);
+}
+
 /** Keys typed into a field, or pressed on a control that uses them, are not ours. */
 export function belongsToControl(event: KeyboardEvent): boolean {
   const target = event.target as HTMLElement | null;
   if (!target?.closest) return false;
   if (target.closest("input:not([type=range]), textarea, select, [contenteditable=true]"))
     return true;
-  if (target.closest("[role=dialog]")) return event.key !== "Escape" && event.key !== "?";
+  // A dialog keeps all keys, Escape too, but the one that opens and closes the help.
+  if (target.closest("[role=dialog]")) return actionFor(event)?.id !== "help";
   const native = event.key === "Enter" || event.key === " ";
   if (native && target.closest("button, a, [role=button], [role=menuitem], summary")) return true;
   const slides = event.key.startsWith("Arrow");
@@ -46,6 +64,14 @@ export function listen(station: Workstation): () => void {
   const held = new Map<string, Action>();
   const down = (event: KeyboardEvent) => {
     if (belongsToControl(event)) return;
+    const { questions, question } = station.ui.get();
+    const digit = digitFor(event, station.palette.length > 0);
+    const asked = questions[question];
+    if (asked && digit !== null) {
+      station.form.answer(question, placeOf(asked, digit));
+      event.preventDefault();
+      return;
+    }
     const label = labelFor(event, station.palette);
     if (label !== null) {
       station.setLabel(label);
@@ -81,27 +107,65 @@ export function listen(station: Workstation): () => void {
   };
 }
 
-const SHOWN: Record<string, string> = {
-  enter: "Enter",
-  escape: "Escape",
+/** What a room without a workstation does, by act; null lets a press through to the page. */
+export type Doings = (id: Act["id"], event: KeyboardEvent) => (() => void) | null;
+
+/** Listen on the page of another room until the returned function is called. */
+export function listenIn(room: Room, doings: Doings, released?: Doings): () => void {
+  const stop = new AbortController();
+  const down = (event: KeyboardEvent) => {
+    if (event.repeat || belongsToControl(event)) return;
+    const found = actFor(event, room);
+    const perform = found && doings(found.id, event);
+    if (!perform) return;
+    event.preventDefault();
+    perform();
+  };
+  const up = (event: KeyboardEvent) => {
+    const found = actFor(event, room);
+    if (found) released?.(found.id, event)?.();
+  };
+  window.addEventListener("keydown", down, { signal: stop.signal });
+  window.addEventListener("keyup", up, { signal: stop.signal });
+  return () => stop.abort();
+}
+
+/** Keys whose name is neither their letter nor their own word. */
+const NAMES: Record<string, string> = {
   " ": "Space",
   mod: "Mod",
-  shift: "Shift",
-  delete: "Delete",
   arrowup: "ArrowUp",
   arrowdown: "ArrowDown",
+  arrowleft: "ArrowLeft",
+  arrowright: "ArrowRight",
 };
+
+/** "shift+mod+z" and "mod++" by their parts, each under its name. */
+function names(keys: string): string[] {
+  return keys
+    .split(/(?<!^|\+)\+/)
+    .map((part) => NAMES[part] ?? part.charAt(0).toUpperCase() + part.slice(1));
+}
 
 /** "Ctrl+Z" from "mod+z". */
 export function keyText(keys: string): string {
-  const parts = keys === "+" ? ["+"] : keys.split("+");
-  return parts
-    .map((part) => (SHOWN[part] ? word("key", SHOWN[part]) : part.toUpperCase()))
+  return names(keys)
+    .map((name) => (name.length > 1 ? word("key", name) : name))
     .join("+");
 }
 
-export function firstKey(act: Action): string {
-  const first = act.keys[0];
+export function firstKey(act: Act): string {
+  const first = keysOf(act)[0];
   if (first === undefined) return "";
-  return act.release ? t("key.hold", { key: keyText(first) }) : keyText(first);
+  return "release" in act ? t("key.hold", { key: keyText(first) }) : keyText(first);
+}
+
+/** The key as assistive technology is told of it, to be spread into a control's attributes. */
+export function spokenKey(act: Act): { "aria-keyshortcuts"?: string } {
+  const first = keysOf(act)[0];
+  if (first === undefined) return {};
+  // In English whatever the page speaks, as the attribute asks for.
+  const english: Record<string, string> = { Mod: "Control", "+": "Plus" };
+  const spoken = names(first).map((name) => english[name] ?? name);
+  return { "aria-keyshortcuts": spoken.join("+") };
 }

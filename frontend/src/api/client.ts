@@ -8,6 +8,9 @@ export type Assignment = Schemas["AssignmentOutput"];
 export type ImageInfo = Schemas["ImageOutput"];
 export type Recent = Schemas["RecentOutput"];
 export type Series = Schemas["SeriesOutput"];
+export type Question = Schemas["QuestionOutput"];
+/** Answers to the questions of a whole image, by the question's name. */
+export type Findings = NonNullable<Schemas["DraftOutput"]["findings"]>;
 export type LabelClass = Schemas["ClassOutput"];
 export type User = Schemas["UserOutput"];
 

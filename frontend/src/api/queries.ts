@@ -25,6 +25,20 @@ export const progressQuery = (slug: string) =>
     refetchInterval: 2000,
   });
 
+export const answersQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ["campaign", slug, "answers"],
+    queryFn: () => body(client.GET("/api/v1/campaigns/{slug}/answers", of(slug))),
+    refetchInterval: 10_000,
+  });
+
+export const picturesQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ["campaign", slug, "pictures"],
+    queryFn: () => body(client.GET("/api/v1/campaigns/{slug}/pictures", of(slug))),
+    staleTime: 60_000,
+  });
+
 export const learningQuery = (slug: string) =>
   queryOptions({
     queryKey: ["campaign", slug, "learning"],
@@ -45,6 +59,13 @@ export const reviewsQuery = (slug: string) =>
     refetchInterval: 10_000,
   });
 
+export const flagsQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ["campaign", slug, "flags"],
+    queryFn: () => body(client.GET("/api/v1/campaigns/{slug}/flags", of(slug))),
+    refetchInterval: 10_000,
+  });
+
 export const modelsQuery = (slug: string) =>
   queryOptions({
     queryKey: ["campaign", slug, "models"],
@@ -52,11 +73,58 @@ export const modelsQuery = (slug: string) =>
     refetchInterval: 5000,
   });
 
+export const shadowQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ["campaign", slug, "shadow"],
+    queryFn: () => body(client.GET("/api/v1/campaigns/{slug}/shadow", of(slug))),
+    refetchInterval: 15_000,
+  });
+
+export const donorsQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ["campaign", slug, "donors"],
+    queryFn: () => body(client.GET("/api/v1/campaigns/{slug}/donors", of(slug))),
+  });
+
 export const runsQuery = (slug: string) =>
   queryOptions({
     queryKey: ["campaign", slug, "runs"],
     queryFn: () => body(client.GET("/api/v1/campaigns/{slug}/runs", of(slug))),
     refetchInterval: 5000,
+  });
+
+export const runQuery = (slug: string, id: number) =>
+  queryOptions({
+    queryKey: ["campaign", slug, "runs", id],
+    queryFn: () => body(client.GET("/api/v1/runs/{id}", { params: { path: { id } } })),
+    refetchInterval: 2000,
+  });
+
+export const modelQuery = (slug: string, id: number) =>
+  queryOptions({
+    queryKey: ["campaign", slug, "models", id],
+    queryFn: () => body(client.GET("/api/v1/models/{id}", { params: { path: { id } } })),
+  });
+
+/** `against` is the other model's number. */
+export const compareQuery = (slug: string, id: number, against: number) =>
+  queryOptions({
+    queryKey: ["campaign", slug, "models", id, "against", against],
+    queryFn: () =>
+      body(
+        client.GET("/api/v1/models/{id}/compare", {
+          params: { path: { id }, query: { against } },
+        }),
+      ),
+  });
+
+export const neighboursQuery = (assignment: number) =>
+  queryOptions({
+    queryKey: ["neighbours", assignment],
+    queryFn: () =>
+      body(
+        client.GET("/api/v1/assignments/{id}/neighbours", { params: { path: { id: assignment } } }),
+      ),
   });
 
 export const exportsQuery = (slug: string) =>

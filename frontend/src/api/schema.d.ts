@@ -80,8 +80,60 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** @description Keep a draft unless an equal or newer one is there. */
+        /** @description Keep a draft unless an equal or newer one, or another one than `base`, is there. */
         put: operations["assignments_draft_update"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assignments/{id}/maps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return where to fetch the maps there are, and whether more are being made. */
+        get: operations["assignments_maps_retrieve"];
+        put?: never;
+        /** @description Ask for what the model would miss; a worker makes it. */
+        post: operations["assignments_maps_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assignments/{id}/neighbours": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List them, the nearest first; none for a blind case. */
+        get: operations["assignments_neighbours_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assignments/{id}/neighbours/{image}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return a PNG of the image with what people drew on it. */
+        get: operations["assignments_neighbours_retrieve"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -106,6 +158,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/assignments/{id}/remarks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List one's own and those of reviewers and managers. */
+        get: operations["assignments_remarks_list"];
+        put?: never;
+        /** @description Say something of the case, at a place or of the whole, or flag it. */
+        post: operations["assignments_remarks_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/assignments/{id}/renew": {
         parameters: {
             query?: never;
@@ -117,6 +187,23 @@ export interface paths {
         put?: never;
         /** @description Prolong the lease. */
         post: operations["assignments_renew_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assignments/{id}/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Store every frame's annotation once, all or none; the same key again answers 200. */
+        post: operations["assignments_series_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -176,6 +263,23 @@ export interface paths {
         patch: operations["campaigns_partial_update"];
         trace?: never;
     };
+    "/api/v1/campaigns/{slug}/answers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Count the answers to each question that is no free text. */
+        get: operations["campaigns_answers_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{slug}/audit": {
         parameters: {
             query?: never;
@@ -228,6 +332,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{slug}/donors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List champions whose images have as many channels, of campaigns the person tracks. */
+        get: operations["campaigns_donors_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{slug}/exports": {
         parameters: {
             query?: never;
@@ -240,6 +361,23 @@ export interface paths {
         put?: never;
         /** @description Queue an export of PNG masks and COCO. */
         post: operations["campaigns_exports_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/flags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List the oldest hundred open flags. */
+        get: operations["campaigns_flags_list"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -350,6 +488,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{slug}/pictures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List them, oldest first. */
+        get: operations["campaigns_pictures_list"];
+        put?: never;
+        /** @description Add one; what is kept are its pixels. */
+        post: operations["campaigns_pictures_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{slug}/progress": {
         parameters: {
             query?: never;
@@ -365,6 +521,41 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List the questions in the order they are asked. */
+        get: operations["campaigns_questions_list"];
+        put?: never;
+        /** @description Add a question at the end. */
+        post: operations["campaigns_questions_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/questions/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** @description Rename or retire options, or retire the question; answers given stay as they are. */
+        patch: operations["campaigns_questions_partial_update"];
         trace?: never;
     };
     "/api/v1/campaigns/{slug}/recent": {
@@ -428,8 +619,25 @@ export interface paths {
         /** @description List the newest fifty. */
         get: operations["campaigns_runs_list"];
         put?: never;
-        /** @description Train now. */
+        /** @description Train now, as the campaign's policy says or as asked for. */
         post: operations["campaigns_runs_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/shadow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return the shadow, if there is one, beside the champion. */
+        get: operations["campaigns_shadow_retrieve"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -572,6 +780,108 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return the model and everything that was measured of it. */
+        get: operations["models_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{id}/bundle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Download weights, plan and card as a zip. */
+        get: operations["models_bundle_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{id}/card": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Download the card as Markdown. */
+        get: operations["models_card_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{id}/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Compare with another model of the campaign, on held-out cases both were measured on. */
+        get: operations["models_compare_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{id}/drawing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return a PNG of an image that is not held out, with the model's drawing on it. */
+        get: operations["models_drawing_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{id}/end-shadow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Take it out of the shadow; it can still be promoted by hand. */
+        post: operations["models_end_shadow_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models/{id}/promote": {
         parameters: {
             query?: never;
@@ -583,6 +893,76 @@ export interface paths {
         put?: never;
         /** @description Promote; the queue is re-ordered when the worker has scored the pool. */
         post: operations["models_promote_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pictures/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return it as it was encoded here. */
+        get: operations["pictures_retrieve"];
+        put?: never;
+        post?: never;
+        /** @description Take it out of the guideline. */
+        delete: operations["pictures_destroy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Tell what the person chose, with the defaults for the rest. */
+        get: operations["preferences_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** @description Change some; the others stay. */
+        patch: operations["preferences_partial_update"];
+        trace?: never;
+    };
+    "/api/v1/remarks/{id}/settle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Take the flag down. */
+        post: operations["remarks_settle_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return the run and what happened to it. */
+        get: operations["runs_retrieve"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -642,6 +1022,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/suggestion-maps/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return the map as uint8, rows x columns. */
+        get: operations["suggestion_maps_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/suggestions/{id}/mask": {
         parameters: {
             query?: never;
@@ -676,6 +1073,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tasks/{id}/annotations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List them, oldest first. */
+        get: operations["tasks_annotations_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks/{id}/remarks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List all remarks on the case. */
+        get: operations["tasks_remarks_list"];
+        put?: never;
+        /** @description Say something of the case; its readers see it. */
+        post: operations["tasks_remarks_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -684,13 +1116,24 @@ export interface components {
         AmendInputRequest: {
             /** Format: uuid */
             key: string;
-            /** @description base64 of gzip of uint8 */
+            /** @description base64 of gzip of uint8, or of outlines (reticle.pixels.outline) */
             mask: string;
+            findings?: {
+                [key: string]: string | number | string[];
+            };
+            /** @description classes not looked at */
+            unseen?: number[];
             /**
              * Format: double
              * @default 0
              */
             seconds: number;
+        };
+        /** @description How often one answer was given to a question. */
+        AnswerCountOutput: {
+            question: string;
+            answer: string;
+            count: number;
         };
         /** @description A case to read. */
         AssignmentOutput: {
@@ -712,6 +1155,8 @@ export interface components {
             suggestion: components["schemas"]["SuggestionOutput"] | null;
             draft: components["schemas"]["DraftOutput"] | null;
             returned: components["schemas"]["ReturnedOutput"] | null;
+            /** @description of a series in order; empty for a lone image */
+            frames: components["schemas"]["FrameOutput"][];
         };
         /** @enum {string} */
         AssignmentState: "held" | "submitted" | "returned" | "skipped" | "expired";
@@ -736,12 +1181,36 @@ export interface components {
             right: string;
             down: string;
         };
+        /** @description A shadow beside the champion. */
+        BesideOutput: {
+            id: number;
+            number: number;
+            /** Format: date-time */
+            created_at: string;
+            labels: number;
+            champion: number | null;
+            difference: components["schemas"]["PairedMean"] | null;
+            held_out: components["schemas"]["HeldOutPair"][];
+            drawings: components["schemas"]["DrawingsOutput"];
+        };
+        /** @enum {unknown} */
+        BlankEnum: "";
+        /** @description Whether its probabilities say how often it is right. */
+        CalibrationOutput: {
+            /** Format: double */
+            ece: number;
+            /** Format: double */
+            ece_scaled: number | null;
+            /** Format: double */
+            temperature: number | null;
+            reliability: components["schemas"]["ReliabilityBin"][];
+        };
         /** @description A campaign in a list. */
         CampaignCard: {
             slug: string;
             name: string;
             description: string;
-            kind: components["schemas"]["KindEnum"];
+            kind: components["schemas"]["CampaignKind"];
             state: components["schemas"]["CampaignState"];
             roles: components["schemas"]["RolesEnum"][];
             counts: components["schemas"]["TaskCounts"];
@@ -751,9 +1220,13 @@ export interface components {
         /** @description A new campaign. */
         CampaignCreateRequest: {
             slug: string;
-            kind?: components["schemas"]["KindEnum"];
+            kind?: components["schemas"]["CampaignKind"];
             name: string;
             description?: string;
+            /** @description Markdown; picture:N shows a picture of this one */
+            guideline?: string;
+            /** @description what a reader gets at once */
+            unit?: components["schemas"]["UnitEnum"];
             readers_per_task?: number;
             review?: components["schemas"]["ReviewEnum"];
             lease_minutes?: number;
@@ -772,14 +1245,15 @@ export interface components {
             /** Format: double */
             random_share?: number;
             training?: components["schemas"]["TrainingPolicyRequest"];
-            classes: components["schemas"]["ClassInputRequest"][];
+            classes?: components["schemas"]["ClassInputRequest"][];
+            questions?: components["schemas"]["QuestionInputRequest"][];
         };
         /** @description A campaign with its settings. */
         CampaignDetail: {
             slug: string;
             name: string;
             description: string;
-            kind: components["schemas"]["KindEnum"];
+            kind: components["schemas"]["CampaignKind"];
             state: components["schemas"]["CampaignState"];
             roles: components["schemas"]["RolesEnum"][];
             counts: components["schemas"]["TaskCounts"];
@@ -787,11 +1261,18 @@ export interface components {
             champion: components["schemas"]["ChampionCard"] | null;
             settings: components["schemas"]["CampaignSettings"];
             classes: components["schemas"]["ClassOutput"][];
+            questions: components["schemas"]["QuestionOutput"][];
         };
+        /** @enum {string} */
+        CampaignKind: "segmentation" | "classification";
         /** @description The settings a manager may change. */
         CampaignSettings: {
             name: string;
             description?: string;
+            /** @description Markdown; picture:N shows a picture of this one */
+            guideline?: string;
+            /** @description what a reader gets at once */
+            unit?: components["schemas"]["UnitEnum"];
             readers_per_task?: number;
             review?: components["schemas"]["ReviewEnum"];
             lease_minutes?: number;
@@ -818,6 +1299,24 @@ export interface components {
             number: number;
             /** Format: double */
             dice: number | null;
+            /**
+             * Format: double
+             * @description of models that answer, in place of Dice
+             */
+            accuracy?: number | null;
+        };
+        /** @description Dice when images are changed in one way. */
+        ChangeOutput: {
+            change: string;
+            /** Format: double */
+            strength: number;
+            dice: {
+                [key: string]: number | null;
+            };
+            /** Format: double */
+            mean: number | null;
+            /** Format: double */
+            fall: number | null;
         };
         /** @description Dice of one class on the held-out patients, with its interval. */
         ClassDice: {
@@ -836,6 +1335,32 @@ export interface components {
             name: string;
             colour?: string;
         };
+        /** @description All that was measured of one class; null: not measured. */
+        ClassMetrics: {
+            name: string;
+            /** Format: double */
+            dice: number | null;
+            /** Format: double */
+            low: number | null;
+            /** Format: double */
+            high: number | null;
+            /** Format: double */
+            iou: number | null;
+            /** Format: double */
+            sensitivity: number | null;
+            /** Format: double */
+            hd95: number | null;
+            hd95_missing: number | null;
+            /** Format: double */
+            surface_dice: number | null;
+            lesions: number | null;
+            /** Format: double */
+            lesion_sensitivity: number | null;
+            /** Format: double */
+            false_positives_per_image: number | null;
+            patients: number | null;
+            left_out: number | null;
+        };
         /** @description A class as stored. */
         ClassOutput: {
             index: number;
@@ -843,6 +1368,57 @@ export interface components {
             colour: string;
             /** @description Tell whether the class is no longer offered. */
             readonly retired: boolean;
+        };
+        /** @description Two models side by side. */
+        CompareOutput: {
+            same_cases: boolean;
+            cases: number;
+            metric: components["schemas"]["MetricEnum"];
+            mean: components["schemas"]["PairedMean"];
+            classes: components["schemas"]["PairedClass"][];
+            questions: components["schemas"]["PairedQuestion"][];
+            patients: components["schemas"]["PairedPatient"][];
+            shared: components["schemas"]["SharedCase"][];
+        };
+        /** @description A class measured out of fold. */
+        CrossClass: {
+            name: string;
+            /** Format: double */
+            dice: number | null;
+            /** Format: double */
+            low: number | null;
+            /** Format: double */
+            high: number | null;
+            /** Format: double */
+            iou: number | null;
+            /** Format: double */
+            sensitivity: number | null;
+            /** Format: double */
+            hd95: number | null;
+            hd95_missing: number | null;
+            /** Format: double */
+            surface_dice: number | null;
+            lesions: number | null;
+            /** Format: double */
+            lesion_sensitivity: number | null;
+            /** Format: double */
+            false_positives_per_image: number | null;
+            patients: number | null;
+            left_out: number | null;
+            /**
+             * Format: double
+             * @description standard deviation of the folds' Dice
+             */
+            spread: number | null;
+        };
+        /** @description The report of a cross-validation; each case by a model that did not see its patient. */
+        CrossOutput: {
+            cases: number;
+            patients: number;
+            /** Format: double */
+            mean_dice: number | null;
+            classes: components["schemas"]["CrossClass"][];
+            folds: components["schemas"]["FoldOutput"][];
         };
         /** @description Why a candidate was promoted or not. */
         DecisionOutput: {
@@ -861,13 +1437,39 @@ export interface components {
             cases: string[];
             against: number | null;
         };
-        /** @description Unfinished work; `sequence` grows with every save. */
+        /** @description A champion that a run of this campaign may begin with. */
+        DonorChoice: {
+            /** @description its name */
+            campaign: string;
+            number: number;
+            id: number;
+            /** @description settled training cases it saw */
+            labels: number;
+            /** @description whose network fits it */
+            presets: components["schemas"]["PresetEnum"][];
+        };
+        /** @description A model of any campaign whose weights another one began with. */
+        DonorOutput: {
+            /** @description its name */
+            campaign: string;
+            number: number;
+        };
+        /** @description Unfinished work, whole or as what changed; `sequence` grows with every save. */
         DraftInputRequest: {
             /** Format: uuid */
             token: string;
             sequence: number;
-            /** @description base64 of gzip of uint8 */
+            /** @description the sequence last known to be kept, 0 for none; another one is a conflict */
+            base?: number;
+            /** @description x0, y0, x1, y1, half-open: `mask` is this part, to be put upon the draft `base` */
+            box?: number[];
+            /** @description base64 of gzip of uint8, or of outlines (reticle.pixels.outline) */
             mask: string;
+            findings?: {
+                [key: string]: string | number | string[];
+            };
+            /** @description classes not looked at */
+            unseen?: number[];
             /**
              * Format: double
              * @default 0
@@ -879,6 +1481,11 @@ export interface components {
             sequence: number;
             /** @description base64 of gzip of uint8 */
             mask: string;
+            findings: {
+                [key: string]: string | number | string[];
+            };
+            /** @description classes not looked at */
+            unseen: number[];
             /** Format: double */
             seconds: number;
             /** Format: date-time */
@@ -889,6 +1496,32 @@ export interface components {
             sequence: number;
             /** Format: date-time */
             saved_at: string;
+        };
+        /** @description What a shadow and the champion drew, and what readers settled afterwards. */
+        DrawingsOutput: {
+            /** @description cases that both have drawn */
+            drawn: number;
+            /** @description cases settled after they were drawn */
+            settled: number;
+            /** @description of these, read from the champion's suggestion */
+            guided: number;
+            classes: components["schemas"]["DrawnClass"][];
+        };
+        /** @description Dice of a class, pixels of all cases pooled. */
+        DrawnClass: {
+            name: string;
+            /**
+             * Format: double
+             * @description of the two models' drawings
+             */
+            between: number | null;
+            /**
+             * Format: double
+             * @description against what readers settled
+             */
+            shadow: number | null;
+            /** Format: double */
+            champion: number | null;
         };
         /** @description The work that went into one submission. */
         EffortPoint: {
@@ -902,6 +1535,11 @@ export interface components {
         };
         /** @description Metrics of one epoch. */
         EpochOutput: {
+            /** @description see training.stages */
+            stage?: string;
+            /** @description of a cross-validation, from 0 */
+            fold?: number;
+            folds?: number;
             epoch: number;
             epochs: number;
             /** Format: double */
@@ -913,6 +1551,12 @@ export interface components {
             dice: {
                 [key: string]: number | null;
             } | null;
+            /** @description by question */
+            accuracy?: {
+                [key: string]: number | null;
+            };
+            /** Format: double */
+            learning_rate?: number | null;
         };
         /** @description A zip of labels. */
         ExportOutput: {
@@ -929,6 +1573,35 @@ export interface components {
         };
         /** @enum {string} */
         ExportState: "queued" | "running" | "done" | "failed";
+        /** @description The patients of one fold, by the model that did not learn from them. */
+        FoldOutput: {
+            fold: number;
+            patients: number;
+            /** Format: double */
+            mean_dice: number | null;
+            classes: {
+                [key: string]: number | null;
+            };
+        };
+        /** @enum {integer} */
+        FoldsEnum: 3 | 5;
+        /** @description The drawing on one frame. */
+        FrameInputRequest: {
+            assignment: number;
+            /** @description base64 of gzip of uint8, or of outlines (reticle.pixels.outline) */
+            mask: string;
+        };
+        /** @description One frame of a series that is read as a whole. */
+        FrameOutput: {
+            assignment: number;
+            /** @description the number shown to people */
+            case: number;
+            image: components["schemas"]["ImageOutput"];
+            suggestion: components["schemas"]["SuggestionOutput"] | null;
+            draft: components["schemas"]["DraftOutput"] | null;
+        };
+        /** @enum {string} */
+        HandEnum: "right" | "left";
         /** @description What `health` answers. */
         HealthOutput: {
             status: string;
@@ -938,6 +1611,16 @@ export interface components {
         HeldOutCounts: {
             total: number;
             settled: number;
+        };
+        /** @description Mean Dice of both on one snapshot's held-out cases. */
+        HeldOutPair: {
+            /** Format: date-time */
+            at: string;
+            cases: number;
+            /** Format: double */
+            shadow: number | null;
+            /** Format: double */
+            champion: number | null;
         };
         /** @description How to show the raw samples. */
         ImageOutput: {
@@ -1011,14 +1694,14 @@ export interface components {
             duplicate: number;
             rejected: number;
         };
-        /** @enum {string} */
-        KindEnum: "segmentation";
         /** @description A point of the curve of settled tasks over time. */
         LabelPoint: {
             /** Format: date-time */
             at: string;
             settled: number;
         };
+        /** @enum {string} */
+        LanguageEnum: "en" | "zh-CN";
         /** @description The learner at a glance: curve, active or last run, next refresh, pending scores. */
         LearningOutput: {
             curve: components["schemas"]["LearningPoint"][];
@@ -1026,24 +1709,79 @@ export interface components {
             next_refresh: components["schemas"]["RefreshOutput"];
             /** @description the champion's scores are being made */
             scoring: boolean;
+            selection: components["schemas"]["SelectionOutput"] | null;
         };
         /** @description One model on the learning curve. */
         LearningPoint: {
-            number: number;
-            labels: number;
-            /** Format: date-time */
-            at: string;
-            state: components["schemas"]["ModelState"];
+            /** @description what `score` is */
+            metric: components["schemas"]["MetricEnum"];
+            /**
+             * Format: double
+             * @description what promotion goes by
+             */
+            score: number | null;
             /** Format: double */
             mean_dice: number | null;
+            /** Format: double */
+            mean_auc: number | null;
             classes: {
                 [key: string]: components["schemas"]["ClassDice"];
             };
+            questions: {
+                [key: string]: components["schemas"]["QuestionScore"];
+            };
+            number: number;
+            labels: number;
+            /**
+             * Format: double
+             * @description of all reading before its data were frozen
+             */
+            minutes: number;
+            /** @description it is or was champion */
+            crowned: boolean;
+            /** Format: date-time */
+            at: string;
+            state: components["schemas"]["ModelState"];
         };
         /** @description Which of the two places a reader may hold. */
         LeaseInputRequest: {
             /** @default current */
             slot: components["schemas"]["SlotEnum"];
+        };
+        /** @description Where a model comes from. */
+        LineageOutput: {
+            snapshot_sha256: string;
+            /** Format: date-time */
+            snapshot_at: string;
+            weights_sha256: string;
+            base_number: number | null;
+            start: components["schemas"]["RunStart"];
+            donor: components["schemas"]["DonorOutput"] | null;
+            members: number | null;
+            run: number;
+            reason: string;
+            seed: number;
+            code_version: string;
+            config: unknown;
+            architecture: unknown;
+        };
+        /** @enum {string} */
+        MapKind: "uncertainty" | "explanation" | "occlusion";
+        /** @description A map beside a suggestion: bytes 0 to 255 for 0 to 1, to be fetched as a mask is. */
+        MapOutput: {
+            kind: components["schemas"]["MapKind"];
+            /** @description of an explanation or occlusion */
+            class_index: number | null;
+            /** @description of a map about an answer, else empty */
+            question: string;
+            option: string;
+            url: string;
+        };
+        /** @description All maps of a case so far. */
+        MapsOutput: {
+            /** @description a worker is to make more */
+            asked: boolean;
+            maps: components["schemas"]["MapOutput"][];
         };
         /** @description A person and all their roles here; none removes them. */
         MemberInputRequest: {
@@ -1056,8 +1794,27 @@ export interface components {
             name: string;
             roles: string[];
         };
-        /** @description A model version with its lineage and its numbers. */
-        ModelOutput: {
+        /** @enum {string} */
+        MetricEnum: "dice" | "accuracy";
+        /** @description A model with everything that was measured of it. */
+        ModelDetailOutput: {
+            /** @description what `score` is */
+            metric: components["schemas"]["MetricEnum"];
+            /**
+             * Format: double
+             * @description what promotion goes by
+             */
+            score: number | null;
+            /** Format: double */
+            mean_dice: number | null;
+            /** Format: double */
+            mean_auc: number | null;
+            classes: {
+                [key: string]: components["schemas"]["ClassDice"];
+            };
+            questions: {
+                [key: string]: components["schemas"]["QuestionScore"];
+            };
             id: number;
             number: number;
             state: components["schemas"]["ModelState"];
@@ -1075,26 +1832,190 @@ export interface components {
             held_out: number;
             base_number: number | null;
             run: number;
+            decision: components["schemas"]["DecisionOutput"] | null;
+            card: unknown;
+            /** Format: date-time */
+            evaluated_at: string | null;
+            /** @description sha256 of the snapshot */
+            evaluated_on: string;
+            cases: number;
+            patients: number;
+            /** Format: double */
+            majority_dice: number | null;
+            /** Format: double */
+            majority_accuracy: number | null;
+            metrics: components["schemas"]["ClassMetrics"][];
+            answers: components["schemas"]["QuestionMetrics"][];
+            subgroups: components["schemas"]["SubgroupOutput"][];
+            enough_patients: number;
+            calibration: components["schemas"]["CalibrationOutput"] | null;
+            robustness: components["schemas"]["RobustnessOutput"] | null;
+            unfamiliar: components["schemas"]["UnfamiliarOutput"][];
+            lineage: components["schemas"]["LineageOutput"];
+            history: components["schemas"]["ModelEventOutput"][];
+        };
+        /** @description A decision on a model. */
+        ModelEventOutput: {
+            /** Format: date-time */
+            at: string;
+            action: string;
+            actor: string | null;
+            reasons: string[];
+        };
+        /** @description A model version with its lineage and its numbers. */
+        ModelOutput: {
+            /** @description what `score` is */
+            metric: components["schemas"]["MetricEnum"];
+            /**
+             * Format: double
+             * @description what promotion goes by
+             */
+            score: number | null;
             /** Format: double */
             mean_dice: number | null;
+            /** Format: double */
+            mean_auc: number | null;
             classes: {
                 [key: string]: components["schemas"]["ClassDice"];
             };
+            questions: {
+                [key: string]: components["schemas"]["QuestionScore"];
+            };
+            id: number;
+            number: number;
+            state: components["schemas"]["ModelState"];
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            champion_since: string | null;
+            /** Format: date-time */
+            scored_at: string | null;
+            weights_sha256: string;
+            snapshot_sha256: string;
+            /** @description settled training cases it saw */
+            labels: number;
+            /** @description cases it was measured on */
+            held_out: number;
+            base_number: number | null;
+            run: number;
             decision: components["schemas"]["DecisionOutput"] | null;
             card: unknown;
         };
         /** @enum {string} */
-        ModelState: "candidate" | "champion" | "retired" | "rejected";
+        ModelState: "candidate" | "shadow" | "champion" | "retired" | "rejected";
+        /** @description A labelled case that the model holds to be like the one at hand. */
+        NeighbourOutput: {
+            image: number;
+            patient: string;
+            slice: number;
+            /** @description a PNG with what people drew */
+            picture_url: string;
+        };
+        /** @description What becomes of one option. */
+        OptionInputRequest: {
+            was: string;
+            name: string;
+            /**
+             * @description no longer offered
+             * @default false
+             */
+            retired: boolean;
+        };
+        /** @description All that was measured of one option; null: not measured, as where nobody chose it. */
+        OptionMetrics: {
+            option: string;
+            positives: number;
+            /** Format: double */
+            auc: number | null;
+            /** Format: double */
+            auc_low: number | null;
+            /** Format: double */
+            auc_high: number | null;
+            /** Format: double */
+            sensitivity: number | null;
+            /** Format: double */
+            sensitivity_low: number | null;
+            /** Format: double */
+            sensitivity_high: number | null;
+            /** Format: double */
+            specificity: number | null;
+            /** Format: double */
+            specificity_low: number | null;
+            /** Format: double */
+            specificity_high: number | null;
+            /** Format: double */
+            f1: number | null;
+            /** Format: double */
+            f1_low: number | null;
+            /** Format: double */
+            f1_high: number | null;
+        };
+        /** @enum {string} */
+        OutcomeEnum: "more" | "less" | "unclear" | "too_few";
         /** @description The caller's own part. */
         OwnCounts: {
             submitted: number;
             waiting: number;
             to_review: number;
         };
+        /** @description Both models' metrics of one class. */
+        PairedClass: {
+            /** Format: double */
+            difference: number | null;
+            /** Format: double */
+            low: number | null;
+            /** Format: double */
+            high: number | null;
+            patients: number;
+            name: string;
+            model: components["schemas"]["ClassMetrics"] | null;
+            against: components["schemas"]["ClassMetrics"] | null;
+        };
+        /** @description Both means. */
+        PairedMean: {
+            /** Format: double */
+            difference: number | null;
+            /** Format: double */
+            low: number | null;
+            /** Format: double */
+            high: number | null;
+            patients: number;
+            /** Format: double */
+            model: number | null;
+            /** Format: double */
+            against: number | null;
+        };
+        /** @description Both models' mean Dice, or accuracy, of one held-out patient. */
+        PairedPatient: {
+            patient: string;
+            /** Format: double */
+            model: number;
+            /** Format: double */
+            against: number;
+            /** Format: double */
+            difference: number;
+        };
+        /** @description Both models' metrics of one question. */
+        PairedQuestion: {
+            /** Format: double */
+            difference: number | null;
+            /** Format: double */
+            low: number | null;
+            /** Format: double */
+            high: number | null;
+            patients: number;
+            name: string;
+            model: components["schemas"]["QuestionMetrics"] | null;
+            against: components["schemas"]["QuestionMetrics"] | null;
+        };
         /** @description The settings a manager may change. */
         PatchedCampaignSettingsRequest: {
             name?: string;
             description?: string;
+            /** @description Markdown; picture:N shows a picture of this one */
+            guideline?: string;
+            /** @description what a reader gets at once */
+            unit?: components["schemas"]["UnitEnum"];
             readers_per_task?: number;
             review?: components["schemas"]["ReviewEnum"];
             lease_minutes?: number;
@@ -1114,8 +2035,62 @@ export interface components {
             random_share?: number;
             training?: components["schemas"]["TrainingPolicyRequest"];
         };
+        /** @description What to change; what is left out stays. */
+        PatchedPreferencesInputRequest: {
+            keys?: {
+                [key: string]: string[];
+            };
+            hand?: components["schemas"]["HandEnum"];
+            scheme?: components["schemas"]["SchemeEnum"];
+            language?: components["schemas"]["LanguageEnum"] | components["schemas"]["BlankEnum"];
+            breaks?: number;
+            tour_seen?: boolean;
+        };
+        /** @description What becomes of a question; what is not named stays as it is. */
+        PatchedQuestionChangeRequest: {
+            /** @description no longer asked */
+            retired?: boolean;
+            options?: components["schemas"]["OptionInputRequest"][];
+        };
+        /** @description A PNG or JPEG file. */
+        PictureInputRequest: {
+            /** Format: binary */
+            file: string;
+        };
+        /** @description An example picture; the guideline shows it where it says `picture:` and its number. */
+        PictureOutput: {
+            id: number;
+            width: number;
+            height: number;
+            url: string;
+        };
+        /** @description A place on an image, in pixels from its upper left corner. */
+        PlaceField: {
+            /** Format: double */
+            x: number;
+            /** Format: double */
+            y: number;
+        };
+        /** @description A place on an image, in pixels from its upper left corner. */
+        PlaceFieldRequest: {
+            /** Format: double */
+            x: number;
+            /** Format: double */
+            y: number;
+        };
+        /** @description Everything a person may choose, complete. */
+        PreferencesOutput: {
+            keys: {
+                [key: string]: string[];
+            };
+            hand: components["schemas"]["HandEnum"];
+            scheme: components["schemas"]["SchemeEnum"];
+            language: components["schemas"]["LanguageEnum"] | components["schemas"]["BlankEnum"];
+            breaks: number;
+            tour_seen: boolean;
+        };
         /** @enum {string} */
-        PresetEnum: "cpu" | "small" | "tiny" | "gpu" | "published";
+        PresetEnum: "cpu" | "small" | "tiny" | "gpu" | "published" | "classifier" | "resnet";
         /** @description Where a campaign stands. */
         ProgressOutput: {
             counts: components["schemas"]["TaskCounts"];
@@ -1123,6 +2098,65 @@ export interface components {
             readers: components["schemas"]["ReaderOutput"][];
             labels_over_time: components["schemas"]["LabelPoint"][];
             effort: components["schemas"]["EffortPoint"][];
+        };
+        /** @description A question of the whole image. */
+        QuestionInputRequest: {
+            text: string;
+            kind: components["schemas"]["QuestionKind"];
+            /** @description of a single or multiple choice, in the order of their keys */
+            options?: string[];
+            low?: number | null;
+            high?: number | null;
+            /** @default true */
+            required: boolean;
+        };
+        /** @enum {string} */
+        QuestionKind: "single" | "multiple" | "scale" | "text";
+        /** @description All that was measured of one question. */
+        QuestionMetrics: {
+            name: string;
+            kind: string;
+            answered: number;
+            left_out: number;
+            /** Format: double */
+            accuracy: number | null;
+            /** Format: double */
+            accuracy_low: number | null;
+            /** Format: double */
+            accuracy_high: number | null;
+            /**
+             * Format: double
+             * @description of a scale
+             */
+            mean_steps_off: number | null;
+            options: components["schemas"]["OptionMetrics"][];
+        };
+        /** @description A question as stored; answers are kept under its name. */
+        QuestionOutput: {
+            text: string;
+            kind: components["schemas"]["QuestionKind"];
+            /** @description of a single or multiple choice, in the order of their keys */
+            options?: string[];
+            low?: number | null;
+            high?: number | null;
+            name: string;
+            /** @description Tell whether the question is no longer asked. */
+            readonly retired: boolean;
+            /** @description options no longer offered */
+            dropped?: string[];
+            /** @default true */
+            required: boolean;
+        };
+        /** @description Accuracy of one question's answers on the held-out cases, with its interval. */
+        QuestionScore: {
+            /** Format: double */
+            accuracy: number | null;
+            /** Format: double */
+            low: number | null;
+            /** Format: double */
+            high: number | null;
+            /** @description held-out cases with an answer */
+            answered: number;
         };
         /** @description One reader's share of the work. */
         ReaderOutput: {
@@ -1132,6 +2166,10 @@ export interface components {
             seconds_median: number | null;
             /** Format: date-time */
             last_at: string | null;
+        };
+        /** @description Why a person decides. */
+        ReasonInputRequest: {
+            reason: string;
         };
         /** @description One of the reader's last answers. */
         RecentOutput: {
@@ -1143,6 +2181,11 @@ export interface components {
             task_state: components["schemas"]["TaskState"];
             thumbnail_url: string;
             mask_url: string;
+            findings: {
+                [key: string]: string | number | string[];
+            };
+            /** @description classes not looked at */
+            unseen: number[];
             /** @description why it can no longer be amended; null when it can */
             hindrance: string | null;
         };
@@ -1161,6 +2204,39 @@ export interface components {
             token: string;
             reason: string;
         };
+        /** @description Pixels of like confidence, and how many of them are right. */
+        ReliabilityBin: {
+            pixels: number;
+            /** Format: double */
+            confidence: number;
+            /** Format: double */
+            accuracy: number;
+        };
+        /** @description Something to say of a case. */
+        RemarkInputRequest: {
+            text: string;
+            place?: components["schemas"]["PlaceFieldRequest"] | null;
+            /**
+             * @description ask a colleague to look
+             * @default false
+             */
+            flag: boolean;
+        };
+        /** @description Something said of a case. */
+        RemarkOutput: {
+            id: number;
+            case: number;
+            image: number;
+            author: string;
+            mine: boolean;
+            text: string;
+            place: components["schemas"]["PlaceField"] | null;
+            flag: boolean;
+            /** @description a colleague has looked */
+            settled: boolean;
+            /** Format: date-time */
+            created_at: string;
+        };
         /** @description The lease after renewal. */
         RenewOutput: {
             /** Format: date-time */
@@ -1172,6 +2248,11 @@ export interface components {
         ReturnedOutput: {
             comment: string;
             mask_url: string;
+            findings: {
+                [key: string]: string | number | string[];
+            };
+            /** @description classes not looked at */
+            unseen: number[];
         };
         /** @enum {string} */
         ReviewEnum: "none" | "all";
@@ -1192,6 +2273,11 @@ export interface components {
             seconds: number;
             image: components["schemas"]["ImageOutput"];
             mask_url: string;
+            findings: {
+                [key: string]: string | number | string[];
+            };
+            /** @description classes not looked at */
+            unseen: number[];
             suggestion: components["schemas"]["SuggestionOutput"] | null;
         };
         /** @description The verdict as stored. */
@@ -1200,8 +2286,78 @@ export interface components {
             verdict: string;
             task_state: components["schemas"]["TaskState"];
         };
+        /** @description Dice clean and under each change. */
+        RobustnessOutput: {
+            examples: number | null;
+            clean: {
+                [key: string]: number | null;
+            };
+            /** Format: double */
+            mean: number | null;
+            changes: components["schemas"]["ChangeOutput"][];
+        };
         /** @enum {string} */
         RolesEnum: "reader" | "reviewer" | "manager";
+        /** @description A run with what happened to it. */
+        RunDetailOutput: {
+            id: number;
+            state: components["schemas"]["RunState"];
+            reason: string;
+            attempt: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            started_at: string | null;
+            /** Format: date-time */
+            finished_at: string | null;
+            /** Format: date-time */
+            heartbeat_at: string | null;
+            cancel_requested: boolean;
+            labels: number | null;
+            base_number: number | null;
+            kind: components["schemas"]["RunKind"];
+            /** @description of a cross-validation, else 0 */
+            folds: number;
+            /** @description its folds were to be a candidate */
+            ensemble: boolean;
+            report: components["schemas"]["CrossOutput"] | null;
+            start: components["schemas"]["RunStart"];
+            donor: components["schemas"]["DonorOutput"] | null;
+            config: unknown;
+            seed: number;
+            /** @description runs of any campaign that stand before it */
+            ahead: number;
+            progress: components["schemas"]["EpochOutput"] | null;
+            epochs: components["schemas"]["EpochOutput"][];
+            error: string;
+            model_number: number | null;
+            events: components["schemas"]["RunEventOutput"][];
+        };
+        /** @description Something that happened to a run. */
+        RunEventOutput: {
+            /** Format: date-time */
+            at: string | null;
+            event: string;
+            actor: string | null;
+            text: string;
+        };
+        /** @description What a run is to do otherwise than the campaign's policy says; all may be left out. */
+        RunInputRequest: {
+            start?: components["schemas"]["RunStart"];
+            kind?: components["schemas"]["RunKind"];
+            /** @description of kind cross */
+            folds?: components["schemas"]["FoldsEnum"];
+            /** @description kind cross: its models together are to be a candidate */
+            ensemble?: boolean;
+            /** @description the model a transfer begins with */
+            donor?: number;
+            preset?: components["schemas"]["PresetEnum"];
+            epochs?: number;
+            minimum_steps?: number;
+            seconds?: number;
+        };
+        /** @enum {string} */
+        RunKind: "train" | "cross";
         /** @description A training run as it stands. */
         RunOutput: {
             id: number;
@@ -1219,13 +2375,62 @@ export interface components {
             cancel_requested: boolean;
             labels: number | null;
             base_number: number | null;
+            kind: components["schemas"]["RunKind"];
+            /** @description of a cross-validation, else 0 */
+            folds: number;
+            /** @description its folds were to be a candidate */
+            ensemble: boolean;
+            report: components["schemas"]["CrossOutput"] | null;
+            start: components["schemas"]["RunStart"];
+            donor: components["schemas"]["DonorOutput"] | null;
+            config: unknown;
+            seed: number;
+            /** @description runs of any campaign that stand before it */
+            ahead: number;
             progress: components["schemas"]["EpochOutput"] | null;
             epochs: components["schemas"]["EpochOutput"][];
             error: string;
             model_number: number | null;
         };
         /** @enum {string} */
+        RunStart: "auto" | "scratch" | "champion" | "transfer" | "pretrained";
+        /** @enum {string} */
         RunState: "queued" | "running" | "validating" | "succeeded" | "failed" | "cancelled";
+        /** @enum {string} */
+        SchemeEnum: "auto" | "light" | "dark";
+        /** @description Whether the model's choice finds more to learn than chance does. */
+        SelectionOutput: {
+            outcome: components["schemas"]["OutcomeEnum"];
+            /** Format: double */
+            difference: number | null;
+            /**
+             * Format: double
+             * @description 95 % interval of the difference
+             */
+            low: number | null;
+            /** Format: double */
+            high: number | null;
+            model: components["schemas"]["ShareOutput"];
+            random: components["schemas"]["ShareOutput"];
+        };
+        /** @description A finished series: every frame of it; the same `key` is the same submission. */
+        SeriesInputRequest: {
+            /** Format: uuid */
+            token: string;
+            /** Format: uuid */
+            key: string;
+            frames: components["schemas"]["FrameInputRequest"][];
+            findings?: {
+                [key: string]: string | number | string[];
+            };
+            /** @description classes not looked at */
+            unseen?: number[];
+            /**
+             * Format: double
+             * @default 0
+             */
+            seconds: number;
+        };
         /** @description A series and its frames in order. */
         SeriesOutput: {
             id: number;
@@ -1233,6 +2438,8 @@ export interface components {
             count: number;
             /** Format: double */
             spacing_between: number | null;
+            /** @description 4 x 4: (column, row, frame) to RAS mm */
+            affine: number[][] | null;
             frames: components["schemas"]["ImageOutput"][];
         };
         /** @description Where the image stands in its series. */
@@ -1240,6 +2447,10 @@ export interface components {
             id: number;
             index: number;
             count: number;
+        };
+        /** @description What is stored now, frame by frame in the order of their assignments. */
+        SeriesSubmitted: {
+            frames: components["schemas"]["SubmitOutput"][];
         };
         /** @description Credentials. */
         SessionInputRequest: {
@@ -1250,18 +2461,76 @@ export interface components {
         SessionOutput: {
             user: components["schemas"]["UserOutput"] | null;
         };
+        /** @description The campaign's shadow, if there is one. */
+        ShadowOutput: {
+            shadow: components["schemas"]["BesideOutput"] | null;
+        };
         /** @enum {string} */
-        ShareEnum: "model" | "random" | "order" | "held_out" | "returned";
+        ShareEnum: "model" | "random" | "order" | "held_out" | "returned" | "series";
+        /** @description The labels that one share of the queue brought. */
+        ShareOutput: {
+            cases: number;
+            /**
+             * Format: double
+             * @description mean 1 - Dice of the drawing, or share of wrong answers
+             */
+            error: number | null;
+            /**
+             * Format: double
+             * @description mean reading time
+             */
+            seconds: number | null;
+        };
+        /** @description A case that is not held out, and that both models have drawn. */
+        SharedCase: {
+            image: number;
+            patient: string;
+            slice: number;
+            /**
+             * Format: double
+             * @description 1 - Dice of the two drawings
+             */
+            disagreement: number;
+        };
         /** @enum {string} */
         SlotEnum: "current" | "next";
         /** @enum {string} */
-        StrategyEnum: "random" | "entropy" | "stratified";
-        /** @description Finished work; the same `key` is the same submission. */
+        StrategyEnum: "random" | "foreground" | "least_confidence" | "margin" | "entropy" | "bald" | "variance" | "disagreement" | "power" | "softmax" | "class_balanced" | "stratified" | "core_set" | "k_means" | "badge";
+        /** @description How one group of patients fares, and against all others. */
+        SubgroupOutput: {
+            attribute: string;
+            value: string;
+            patients: number;
+            enough: boolean;
+            /** Format: double */
+            mean: number | null;
+            /** Format: double */
+            low: number | null;
+            /** Format: double */
+            high: number | null;
+            /** Format: double */
+            difference: number | null;
+            /** Format: double */
+            difference_low: number | null;
+            /** Format: double */
+            difference_high: number | null;
+        };
+        /**
+         * @description Finished work; the same `key` is the same submission.
+         *
+         *     Whole, or as what changed since the draft `base`: then `sha256` is that of the whole mask, and a
+         *     draft that does not give it is a conflict, to be answered with the whole.
+         */
         SubmitInputRequest: {
             /** Format: uuid */
             key: string;
-            /** @description base64 of gzip of uint8 */
+            /** @description base64 of gzip of uint8, or of outlines (reticle.pixels.outline) */
             mask: string;
+            findings?: {
+                [key: string]: string | number | string[];
+            };
+            /** @description classes not looked at */
+            unseen?: number[];
             /**
              * Format: double
              * @default 0
@@ -1269,6 +2538,10 @@ export interface components {
             seconds: number;
             /** Format: uuid */
             token: string;
+            base?: number;
+            /** @description x0, y0, x1, y1, half-open: `mask` is this part, to be put upon the draft `base` */
+            box?: number[];
+            sha256?: string;
         };
         /** @description What is stored now. */
         SubmitOutput: {
@@ -1276,11 +2549,17 @@ export interface components {
             mask_sha256: string;
             task_state: components["schemas"]["TaskState"];
         };
-        /** @description The model's drawing, to be fetched as a mask. */
+        /** @description The model's drawing, to be fetched as a mask, or its answers. */
         SuggestionOutput: {
             id: number;
             model_number: number;
             mask_url: string;
+            /** @description answers by question; nothing is drawn then */
+            findings: {
+                [key: string]: string | number | string[];
+            };
+            /** @description empty until they have been made */
+            maps: components["schemas"]["MapOutput"][];
         };
         /** @description Tasks by state. */
         TaskCounts: {
@@ -1345,6 +2624,8 @@ export interface components {
             margin?: number;
             /** Format: double */
             scratch_growth?: number;
+            /** Format: double */
+            shadow?: number;
         };
         /** @description When and how the model is trained. */
         TrainingPolicyRequest: {
@@ -1369,17 +2650,44 @@ export interface components {
             margin?: number;
             /** Format: double */
             scratch_growth?: number;
+            /** Format: double */
+            shadow?: number;
         };
+        /** @description A case to be read that lies beyond what the model knows. */
+        UnfamiliarOutput: {
+            /** @description the number shown to people */
+            case: number;
+            patient: string;
+            slice: number;
+            /**
+             * Format: double
+             * @description robust standard deviations from what is usual
+             */
+            beyond: number;
+            thumbnail_url: string;
+        };
+        /** @enum {string} */
+        UnitEnum: "image" | "series";
         /** @description The logged-in person. */
         UserOutput: {
             id: number;
             username: string;
             name: string;
             is_administrator: boolean;
-            language: string;
+            readonly preferences: components["schemas"]["PreferencesOutput"];
         };
         /** @enum {string} */
         VerdictEnum: "accept" | "return";
+        /** @description One version of one reader's answer. */
+        VersionOutput: {
+            annotation: number;
+            reader: string;
+            /** Format: date-time */
+            submitted_at: string;
+            /** @description of this reader */
+            newest: boolean;
+            mask_url: string;
+        };
         /** @description Why this case is shown now. */
         WhyOutput: {
             share: components["schemas"]["ShareEnum"];
@@ -1393,6 +2701,11 @@ export interface components {
             /** @description cases in that order */
             of: number | null;
             model_number: number | null;
+            /**
+             * Format: date-time
+             * @description when that model scored it
+             */
+            scored_at: string | null;
         };
         /** @description A display window in modality units. */
         WindowOutput: {
@@ -1541,6 +2854,91 @@ export interface operations {
             };
         };
     };
+    assignments_maps_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapsOutput"];
+                };
+            };
+        };
+    };
+    assignments_maps_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapsOutput"];
+                };
+            };
+        };
+    };
+    assignments_neighbours_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NeighbourOutput"][];
+                };
+            };
+        };
+    };
+    assignments_neighbours_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+                image: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
+                };
+            };
+        };
+    };
     assignments_release_create: {
         parameters: {
             query?: never;
@@ -1567,6 +2965,54 @@ export interface operations {
             };
         };
     };
+    assignments_remarks_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemarkOutput"][];
+                };
+            };
+        };
+    };
+    assignments_remarks_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemarkInputRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["RemarkInputRequest"];
+                "multipart/form-data": components["schemas"]["RemarkInputRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemarkOutput"];
+                };
+            };
+        };
+    };
     assignments_renew_create: {
         parameters: {
             query?: never;
@@ -1590,6 +3036,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RenewOutput"];
+                };
+            };
+        };
+    };
+    assignments_series_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SeriesInputRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["SeriesInputRequest"];
+                "multipart/form-data": components["schemas"]["SeriesInputRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeriesSubmitted"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeriesSubmitted"];
                 };
             };
         };
@@ -1721,6 +3202,27 @@ export interface operations {
             };
         };
     };
+    campaigns_answers_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnswerCountOutput"][];
+                };
+            };
+        };
+    };
     campaigns_audit_retrieve: {
         parameters: {
             query?: {
@@ -1814,6 +3316,27 @@ export interface operations {
             };
         };
     };
+    campaigns_donors_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DonorChoice"][];
+                };
+            };
+        };
+    };
     campaigns_exports_list: {
         parameters: {
             query?: never;
@@ -1852,6 +3375,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ExportOutput"];
+                };
+            };
+        };
+    };
+    campaigns_flags_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemarkOutput"][];
                 };
             };
         };
@@ -2047,6 +3591,52 @@ export interface operations {
             };
         };
     };
+    campaigns_pictures_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PictureOutput"][];
+                };
+            };
+        };
+    };
+    campaigns_pictures_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["PictureInputRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PictureOutput"];
+                };
+            };
+        };
+    };
     campaigns_progress_retrieve: {
         parameters: {
             query?: never;
@@ -2064,6 +3654,82 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProgressOutput"];
+                };
+            };
+        };
+    };
+    campaigns_questions_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuestionOutput"][];
+                };
+            };
+        };
+    };
+    campaigns_questions_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuestionInputRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["QuestionInputRequest"];
+                "multipart/form-data": components["schemas"]["QuestionInputRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuestionOutput"];
+                };
+            };
+        };
+    };
+    campaigns_questions_partial_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedQuestionChangeRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["PatchedQuestionChangeRequest"];
+                "multipart/form-data": components["schemas"]["PatchedQuestionChangeRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuestionOutput"];
                 };
             };
         };
@@ -2119,7 +3785,13 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonInputRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["ReasonInputRequest"];
+                "multipart/form-data": components["schemas"]["ReasonInputRequest"];
+            };
+        };
         responses: {
             200: {
                 headers: {
@@ -2161,7 +3833,13 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RunInputRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["RunInputRequest"];
+                "multipart/form-data": components["schemas"]["RunInputRequest"];
+            };
+        };
         responses: {
             201: {
                 headers: {
@@ -2169,6 +3847,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunOutput"];
+                };
+            };
+        };
+    };
+    campaigns_shadow_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShadowOutput"];
                 };
             };
         };
@@ -2346,7 +4045,7 @@ export interface operations {
             };
         };
     };
-    models_promote_create: {
+    models_retrieve: {
         parameters: {
             query?: never;
             header?: never;
@@ -2362,7 +4061,277 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    "application/json": components["schemas"]["ModelDetailOutput"];
+                };
+            };
+        };
+    };
+    models_bundle_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+        };
+    };
+    models_card_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/markdown": string;
+                };
+            };
+        };
+    };
+    models_compare_retrieve: {
+        parameters: {
+            query: {
+                against: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CompareOutput"];
+                };
+            };
+        };
+    };
+    models_drawing_retrieve: {
+        parameters: {
+            query: {
+                image: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
+                };
+            };
+        };
+    };
+    models_end_shadow_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonInputRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["ReasonInputRequest"];
+                "multipart/form-data": components["schemas"]["ReasonInputRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
                     "application/json": components["schemas"]["ModelOutput"];
+                };
+            };
+        };
+    };
+    models_promote_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonInputRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["ReasonInputRequest"];
+                "multipart/form-data": components["schemas"]["ReasonInputRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelOutput"];
+                };
+            };
+        };
+    };
+    pictures_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
+                    "image/jpeg": string;
+                };
+            };
+        };
+    };
+    pictures_destroy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    preferences_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreferencesOutput"];
+                };
+            };
+        };
+    };
+    preferences_partial_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedPreferencesInputRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["PatchedPreferencesInputRequest"];
+                "multipart/form-data": components["schemas"]["PatchedPreferencesInputRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreferencesOutput"];
+                };
+            };
+        };
+    };
+    remarks_settle_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemarkOutput"];
+                };
+            };
+        };
+    };
+    runs_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDetailOutput"];
                 };
             };
         };
@@ -2471,6 +4440,27 @@ export interface operations {
             };
         };
     };
+    suggestion_maps_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+        };
+    };
     suggestions_mask_retrieve: {
         parameters: {
             query?: never;
@@ -2509,6 +4499,75 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TaskOutput"];
+                };
+            };
+        };
+    };
+    tasks_annotations_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionOutput"][];
+                };
+            };
+        };
+    };
+    tasks_remarks_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemarkOutput"][];
+                };
+            };
+        };
+    };
+    tasks_remarks_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemarkInputRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["RemarkInputRequest"];
+                "multipart/form-data": components["schemas"]["RemarkInputRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemarkOutput"];
                 };
             };
         };

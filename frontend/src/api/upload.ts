@@ -2,6 +2,13 @@
 import { csrfToken, type Schemas } from "./client";
 import { errorFrom, NetworkError } from "./errors";
 
+/** Send one picture for a campaign's guideline. */
+export async function uploadPicture(slug: string, file: File): Promise<Schemas["PictureOutput"]> {
+  const form = new FormData();
+  form.append("file", file, "picture");
+  return sent(`/api/v1/campaigns/${encodeURIComponent(slug)}/pictures`, form, () => undefined);
+}
+
 export function uploadFiles(
   slug: string,
   files: readonly File[],
@@ -9,8 +16,12 @@ export function uploadFiles(
 ): Promise<Schemas["ImportOutput"]> {
   const form = new FormData();
   for (const file of files) form.append("files", file, file.name);
+  return sent(`/api/v1/campaigns/${encodeURIComponent(slug)}/imports`, form, onShare);
+}
+
+function sent<T>(address: string, form: FormData, onShare: (share: number) => void): Promise<T> {
   const request = new XMLHttpRequest();
-  request.open("POST", `/api/v1/campaigns/${encodeURIComponent(slug)}/imports`);
+  request.open("POST", address);
   request.setRequestHeader("X-CSRFToken", csrfToken());
   request.responseType = "json";
   return new Promise((resolve, reject) => {
@@ -18,7 +29,7 @@ export function uploadFiles(
     request.onerror = () => reject(new NetworkError());
     request.onload = () => {
       const body: unknown = request.response;
-      if (request.status === 201) resolve(body as Schemas["ImportOutput"]);
+      if (request.status === 201) resolve(body as T);
       else reject(errorFrom(request.status, body));
     };
     request.send(form);

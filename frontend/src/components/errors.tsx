@@ -8,7 +8,8 @@ import { t } from "../i18n";
 export function errorText(error: unknown): string {
   if (error instanceof NetworkError) return t("error.network");
   if (error instanceof ApiError) {
-    if (error.status === 422) return fieldErrors(error) || error.message;
+    // The fields at fault and what is wrong with each stand in the answer, in the server's words.
+    if (error.code === "invalid") return fieldErrors(error) || error.message;
     if (error.message) return error.message;
     if (error.status === 403) return t("error.forbidden");
   }

@@ -2,7 +2,10 @@ import { Anchor, Box, Button, Container, Group, Menu, Stack, Text, Title } from 
 import { IconCheck, IconCurrentLocation, IconUser } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
-import { language, languages, setLanguage, t } from "../i18n";
+import { language, languages, t } from "../i18n";
+import { chooseLanguage } from "../preferences/preferences";
+import { useSheets } from "../screens/palette/sheets";
+import { useTour } from "../screens/tour/way";
 import { useSession, useUser } from "../session";
 import classes from "../styles/page.module.css";
 
@@ -33,35 +36,44 @@ export function Page({ children, trail }: { children: ReactNode; trail?: ReactNo
 function Account() {
   const user = useUser();
   const { logOut } = useSession();
+  const [open, sheets] = useSheets("desk");
+  const tour = useTour();
   return (
-    <Menu position="bottom-end">
-      <Menu.Target>
-        <Button
-          variant="subtle"
-          size="compact-sm"
-          leftSection={<IconUser size={15} />}
-          aria-label={t("app.account", { name: user.name || user.username })}
-        >
-          {user.name || user.username}
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>{t("app.language")}</Menu.Label>
-        {languages.map(({ code, name }) => (
-          <Menu.Item
-            key={code}
-            lang={code}
-            aria-current={code === language}
-            rightSection={code === language ? <IconCheck size={14} aria-hidden /> : null}
-            onClick={() => setLanguage(code)}
+    <>
+      <Menu position="bottom-end">
+        <Menu.Target>
+          <Button
+            variant="subtle"
+            size="compact-sm"
+            leftSection={<IconUser size={15} />}
+            aria-label={t("app.account", { name: user.name || user.username })}
           >
-            {name}
-          </Menu.Item>
-        ))}
-        <Menu.Divider />
-        <Menu.Item onClick={() => void logOut()}>{t("app.signOut")}</Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+            {user.name || user.username}
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Label>{t("app.language")}</Menu.Label>
+          {languages.map(({ code, name }) => (
+            <Menu.Item
+              key={code}
+              lang={code}
+              aria-current={code === language}
+              rightSection={code === language ? <IconCheck size={14} aria-hidden /> : null}
+              onClick={() => chooseLanguage(code)}
+            >
+              {name}
+            </Menu.Item>
+          ))}
+          <Menu.Divider />
+          <Menu.Item onClick={() => open("palette")}>{t("action.palette")}</Menu.Item>
+          <Menu.Item onClick={() => open("help")}>{t("action.help")}</Menu.Item>
+          <Menu.Item onClick={tour}>{t("action.tour")}</Menu.Item>
+          <Menu.Item onClick={() => open("preferences")}>{t("action.preferences")}</Menu.Item>
+          <Menu.Item onClick={() => void logOut()}>{t("app.signOut")}</Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      {sheets}
+    </>
   );
 }
 

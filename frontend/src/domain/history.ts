@@ -80,6 +80,11 @@ export class History {
     this.base = mask.data.slice();
   }
 
+  /** The map as of the last finished act, without a stroke that is still being drawn. Not to be written. */
+  get committed(): Uint8Array {
+    return this.base;
+  }
+
   get canUndo(): boolean {
     return this.undos.length > 0;
   }

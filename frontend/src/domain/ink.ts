@@ -17,6 +17,8 @@ export interface Ink {
   /** 256 flags: whether a pixel of this label may be replaced. */
   readonly over: Uint8Array;
   readonly range: Range | null;
+  /** Whether everything may be replaced, everywhere. */
+  readonly free: boolean;
 }
 
 export interface InkRule {
@@ -34,7 +36,7 @@ export function makeInk(label: number, rule: InkRule = FREE, range: Range | null
   if (rule.over === "everything") over.fill(1);
   else over[rule.over === "background" ? 0 : rule.inside] = 1;
   for (const each of rule.locked) over[each] = 0;
-  return { label, over, range };
+  return { label, over, range, free: !range && !over.includes(0) };
 }
 
 /** Write one pixel by its index, when the ink may. */
@@ -51,5 +53,6 @@ export function put(mask: Mask, i: number, ink: Ink): void {
 /** Write the pixels from <= x < to of one row, when the ink may. */
 export function putRow(mask: Mask, y: number, from: number, to: number, ink: Ink): void {
   const row = y * mask.columns;
-  for (let i = row + from; i < row + to; i++) put(mask, i, ink);
+  if (ink.free) mask.data.fill(ink.label, row + from, row + to);
+  else for (let i = row + from; i < row + to; i++) put(mask, i, ink);
 }

@@ -70,6 +70,23 @@ export function countLabels(mask: Mask): Uint32Array {
   return counts;
 }
 
+/** Whether anything is drawn. */
+export function isDrawn({ data }: Mask): boolean {
+  for (let i = 0; i < data.length; i++) if (data[i] !== BACKGROUND) return true;
+  return false;
+}
+
+/** The rows from the first to the last on which anything is drawn. */
+export function drawnRows({ data, rows, columns }: Mask): Rect {
+  let first = 0;
+  while (first < data.length && data[first] === BACKGROUND) first++;
+  if (first === data.length) return EMPTY_RECT;
+  let last = rows * columns - 1;
+  while (data[last] === BACKGROUND) last--;
+  const [y0, y1] = [Math.floor(first / columns), Math.floor(last / columns) + 1];
+  return { x0: 0, y0, x1: columns, y1 };
+}
+
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
@@ -89,6 +106,17 @@ export function differenceRect(a: Mask, b: Mask): Rect {
     rect = union(rect, { x0: first, y0: y, x1: last + 1, y1: y + 1 });
   }
   return rect;
+}
+
+/** One box of a map, as a map of its own. */
+export function crop({ data, columns }: Mask, rect: Rect): Mask {
+  const [width, height] = [rect.x1 - rect.x0, rect.y1 - rect.y0];
+  const out = new Uint8Array(width * height);
+  for (let y = rect.y0; y < rect.y1; y++) {
+    const start = y * columns;
+    out.set(data.subarray(start + rect.x0, start + rect.x1), (y - rect.y0) * width);
+  }
+  return { rows: height, columns: width, data: out };
 }
 
 /** 1 where two equally sized maps differ. */

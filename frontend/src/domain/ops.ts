@@ -38,23 +38,48 @@ export function paintStroke(
     Math.max(a.y, b.y) + reach,
   );
   if (isEmpty(rect)) return EMPTY_RECT;
-  const covers = brush.shape === "round" ? inCapsule : inSweptSquare;
+  const round = brush.shape === "round";
+  const covers = round ? inCapsule : inSweptSquare;
   const bx = b.x - a.x;
   const by = (b.y - a.y) * aspect;
   for (let y = rect.y0; y < rect.y1; y++) {
     const py = (y + 0.5 - a.y) * aspect;
-    const row = y * mask.columns;
-    for (let x = rect.x0; x < rect.x1; x++) {
-      if (covers(x + 0.5 - a.x, py, bx, by, radius)) put(mask, row + x, ink);
-    }
+    // What is covered of a row hangs together: its ends are computed, and then made exact.
+    let from = left(round, py, bx, by, radius);
+    let to = -left(round, py, -bx, by, radius);
+    from = Math.max(rect.x0, Math.floor(a.x + from - 0.5));
+    to = Math.min(rect.x1, Math.ceil(a.x + to + 0.5));
+    while (from < to && !covers(from + 0.5 - a.x, py, bx, by, radius)) from++;
+    while (from < to && !covers(to - 0.5 - a.x, py, bx, by, radius)) to--;
+    if (from < to) putRow(mask, y, from, to, ink);
   }
   return rect;
+}
+
+/**
+ * The left end, to a rounding error, of what a brush on its way from the origin to b covers at the
+ * height py; any number where that is nothing.
+ */
+function left(round: boolean, py: number, bx: number, by: number, radius: number): number {
+  if (!round) {
+    const [from, to] = by === 0 ? [0, 1] : [clamp((py - radius) / by), clamp((py + radius) / by)];
+    return Math.min(from * bx, to * bx) - radius;
+  }
+  // The disc whose left end at this height lies farthest left: where the outer tangent touches it.
+  const tangent = (radius * bx * Math.sign(by)) / Math.hypot(bx, by);
+  const t = by === 0 ? Number(bx < 0) : clamp((py - tangent) / by);
+  const high = py - t * by;
+  return t * bx - Math.sqrt(Math.max(0, radius * radius - high * high));
+}
+
+function clamp(t: number): number {
+  return Math.min(1, Math.max(0, t));
 }
 
 /** Whether p lies within `radius` of the segment from the origin to b. */
 function inCapsule(px: number, py: number, bx: number, by: number, radius: number): boolean {
   const length2 = bx * bx + by * by;
-  const along = length2 === 0 ? 0 : Math.min(1, Math.max(0, (px * bx + py * by) / length2));
+  const along = length2 === 0 ? 0 : clamp((px * bx + py * by) / length2);
   const dx = px - along * bx;
   const dy = py - along * by;
   return dx * dx + dy * dy <= radius * radius;

@@ -56,8 +56,9 @@ export function underStroke(
 export function insideOutline(points: readonly Point[]): Test {
   return (x, y) => {
     let odd = false;
-    for (let i = 0, j = points.length - 1; i < points.length; j = i++) {
-      const [a, b] = [points[i]!, points[j]!];
+    for (const [i, a] of points.entries()) {
+      // In this order, from a point to the next one: a centre on the edge itself falls as rounding has it.
+      const b = points[(i + 1) % points.length]!;
       const crosses = a.y <= y + 0.5 !== b.y <= y + 0.5;
       if (crosses && a.x + ((y + 0.5 - a.y) / (b.y - a.y)) * (b.x - a.x) <= x + 0.5) odd = !odd;
     }
@@ -169,4 +170,103 @@ export function smooth(map: Plain, ink: Ink): void {
     });
   }
   paint(map, ink, (x, y) => majority(x, y));
+}
+
+/** Take one class over from another map, by the ink. */
+export function copyClass(map: Plain, other: readonly number[], ink: Ink): void {
+  const mine = map.data.map((value) => value === ink.label);
+  paint(map, ink, (x, y) => other[y * map.columns + x] === ink.label);
+  if (!ink.over[ink.label]) return;
+  mine.forEach((was, i) => {
+    if (was && other[i] !== ink.label) map.data[i] = 0;
+  });
+}
+
+/** How far each pixel lies outside of a label, or (negative) inside, edges half way between pixels. */
+function signedDistance({ rows, columns, data }: Plain, label: number): number[] {
+  const far = Math.hypot(columns, rows);
+  return data.map((value, i) => {
+    const [x, y] = [i % columns, Math.floor(i / columns)];
+    let nearest = Infinity;
+    data.forEach((other, j) => {
+      if ((other === label) === (value === label)) return;
+      nearest = Math.min(nearest, (x - (j % columns)) ** 2 + (y - Math.floor(j / columns)) ** 2);
+    });
+    const distance = Math.sqrt(nearest);
+    return value === label ? 0.5 - Math.min(far, distance) : distance - 0.5;
+  });
+}
+
+/** Draw a class on the slices between those that hold it, by linear interpolation of the distances. */
+export function fillBetween(slices: readonly Plain[], ink: Ink): void {
+  const held = slices.flatMap(({ data }, i) => (data.includes(ink.label) ? [i] : []));
+  const distances = new Map(held.map((i) => [i, signedDistance(slices[i]!, ink.label)]));
+  slices.forEach((slice, i) => {
+    const below = held.findLast((at) => at < i);
+    const above = held.find((at) => at > i);
+    if (below === undefined || above === undefined || held.includes(i)) return;
+    const t = (i - below) / (above - below);
+    const [from, to] = [distances.get(below)!, distances.get(above)!];
+    const between = from.map((d, k) => ((1 - t) * d + t * to[k]! < 0 ? ink.label : 0));
+    copyClass(slice, between, ink);
+  });
+}
+
+const AROUND = [-1, 0, 1].flatMap((dy) => [-1, 0, 1].map((dx) => [dx, dy] as const));
+
+/**
+ * The cheapest way through pixel centres between two pixels of an image without ties, by relaxing
+ * every step until none gets cheaper (Bellman and Ford); entering a pixel costs the length of the
+ * step times 0.02 + (1 - gradient / strongest gradient)^2, by Sobel's gradient, the border repeated.
+ */
+export function wire(
+  image: { readonly rows: number; readonly columns: number; readonly samples: ArrayLike<number> },
+  aspect: number,
+  from: number,
+  to: number,
+): Point[] {
+  const { rows, columns } = image;
+  const place = (i: number) => [i % columns, Math.floor(i / columns)] as const;
+  const gradients = Array.from({ length: rows * columns }, (_, i) => sobel(image, aspect, i));
+  const strongest = Math.max(...gradients);
+  const cost = gradients.map((g) => 0.02 + (strongest > 0 ? (1 - g / strongest) ** 2 : 1));
+  const total = cost.map((_, i) => (i === from ? 0 : Infinity));
+  const before = new Map<number, number>();
+  for (let shorter = true; shorter; ) {
+    shorter = false;
+    for (let i = 0; i < cost.length; i++) {
+      for (const [dx, dy] of AROUND) {
+        const [x, y] = [place(i)[0] + dx, place(i)[1] + dy];
+        if (x < 0 || y < 0 || x >= columns || y >= rows) continue;
+        const next = y * columns + x;
+        const reached = total[i]! + Math.hypot(dx, dy * aspect) * cost[next]!;
+        if (reached >= total[next]!) continue;
+        total[next] = reached;
+        before.set(next, i);
+        shorter = true;
+      }
+    }
+  }
+  const path = [to];
+  while (path[0] !== from) path.unshift(before.get(path[0]!)!);
+  return path.map((i) => ({ x: place(i)[0] + 0.5, y: place(i)[1] + 0.5 }));
+}
+
+function sobel(
+  image: { readonly rows: number; readonly columns: number; readonly samples: ArrayLike<number> },
+  aspect: number,
+  i: number,
+): number {
+  const { rows, columns, samples } = image;
+  const [x, y] = [i % columns, Math.floor(i / columns)];
+  let [gx, gy] = [0, 0];
+  for (const dy of [-1, 0, 1]) {
+    for (const dx of [-1, 0, 1]) {
+      const u = Math.min(columns - 1, Math.max(0, x + dx));
+      const v = Math.min(rows - 1, Math.max(0, y + dy));
+      gx += dx * (2 - Math.abs(dy)) * samples[v * columns + u]!;
+      gy += dy * (2 - Math.abs(dx)) * samples[v * columns + u]!;
+    }
+  }
+  return Math.hypot(gx, gy / aspect);
 }

@@ -83,8 +83,9 @@ describe("texts", () => {
 const SAME = [
   ...["app.name", "app.title", "overview.csvShort", "exports.hash", "key.classes"],
   ...["measure.mm", "measure.px", "measure.degrees", "work.millimetres", "work.centimetres"],
-  ...["work.sizeValue", "work.sizeMm"],
-  ...["key.Enter", "key.Escape", "key.Mod", "key.Shift", "key.Delete"],
+  ...["work.sizeValue", "work.sizeMm", "plot.pngShort"],
+  ...["metrics.dice", "metrics.iou", "metrics.hd95", "metrics.auc", "metrics.f1"],
+  ...["key.Enter", "key.Escape", "key.Mod", "key.Shift", "key.Delete", "work.shiftKey"],
 ];
 
 describe("the Chinese catalogue", () => {
@@ -113,7 +114,7 @@ describe("the Chinese catalogue", () => {
     const others = keys.filter((key) => !SAME.includes(key) && !/^key\.Arrow/.test(key));
     expect(others.filter((key) => !/\p{Script=Han}/u.test(zh[key].replace(/\{\w+\}/g, ""))))
       // Only a colon, which is full width, stands between two values.
-      .toEqual(["error.field", "work.score"]);
+      .toEqual(["error.field", "home.act", "work.score"]);
   });
 
   it("is written with full-width punctuation", () => {

@@ -52,7 +52,11 @@ if (typeof document !== "undefined") document.documentElement.lang = language;
 
 /** Keep a person's choice. The page loads anew, since texts are read when modules load. */
 export function setLanguage(chosen: Language): void {
-  localStorage.setItem(CHOICE, chosen);
+  try {
+    localStorage.setItem(CHOICE, chosen);
+  } catch {
+    return; // Loaded anew, the page would speak the same as now.
+  }
   if (chosen !== language) location.reload();
 }
 
@@ -77,6 +81,11 @@ export function t<K extends TextKey>(key: K, ...values: Needed<K>): string {
 export function tn(stem: PluralStem, count: number): string {
   const form = new Intl.PluralRules(language).select(count) === "one" ? "one" : "other";
   return fill(catalogue[`${stem}.${form}` as TextKey], { count: number(count) });
+}
+
+/** The text of a key in English, whatever the page speaks. */
+export function english<K extends TextKey>(key: K, ...values: Needed<K>): string {
+  return fill(en[key], values[0] ?? {});
 }
 
 /** The text of a key that is only known while running, such as an action's label. */

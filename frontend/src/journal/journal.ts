@@ -3,6 +3,8 @@
  * server has acknowledged it. One record an assignment and reader; raw bytes are stored, so that
  * a record can be written at once, without waiting for compression, even as the page closes.
  */
+import type { Findings } from "../api/client";
+
 export interface JournalRecord {
   /** `${user}:${assignment}` */
   readonly key: string;
@@ -14,11 +16,16 @@ export interface JournalRecord {
   readonly rows: number;
   readonly columns: number;
   readonly mask: Uint8Array;
+  /** Missing in records of before there were questions. */
+  readonly findings?: Findings;
+  readonly unseen?: readonly number[];
   /** Grows with every change; a draft on the server with a lower one is older. */
   readonly sequence: number;
   readonly seconds: number;
   /** Set once the reader submitted: the idempotency key the submission is sent with. */
   readonly submitKey: string | null;
+  /** Of a series handed in whole: the assignments of its frames, whose masks follow in `mask`. */
+  readonly frames?: readonly number[];
   /** The annotation that this work is a new version of; null or missing: a first answer. */
   readonly amends?: number | null;
 }
@@ -67,7 +74,11 @@ class StoredJournal implements Journal {
   }
 
   async put(record: JournalRecord): Promise<void> {
-    await done(this.store("readwrite").put(record));
+    const store = this.store("readwrite");
+    const put = done(store.put(record));
+    // At once: a page that ends before it hears of the put would take the record with it.
+    store.transaction.commit();
+    await put;
   }
 
   async get(user: number, assignment: number): Promise<JournalRecord | null> {

@@ -2,7 +2,9 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { type Turn, toImage, toScreen } from "../domain/geometry";
 import { History } from "../domain/history";
 import { FREE } from "../domain/ink";
+import { LiveWire } from "../domain/livewire";
 import { countLabels, emptyMask } from "../domain/mask";
+import * as plain from "../domain/plain";
 import { Brush } from "./brush";
 import { Bucket, RegionGrow } from "./fill";
 import { Wire } from "./livewire";
@@ -243,29 +245,58 @@ describe("filling", () => {
 });
 
 describe("live-wire", () => {
-  it("clings to the edge of a bright square clicked at its corners", () => {
-    board.samples = Uint8Array.from({ length: 1600 }, (_, i) => {
-      const [x, y] = [i % 40, Math.floor(i / 40)];
-      return x >= 10 && x < 30 && y >= 10 && y < 30 ? 200 : 20;
-    });
+  /** A bright square with noise over it, so that no two ways cost the same. */
+  const noisy = Float32Array.from({ length: 1600 }, (_, i) => {
+    const [x, y] = [i % 40, Math.floor(i / 40)];
+    const noise = Math.sin(i * 12.9898) * 43758.5453;
+    return (x >= 10 && x < 30 && y >= 10 && y < 30 ? 200 : 20) + noise - Math.floor(noise);
+  });
+  const anchors = [
+    [10, 10],
+    [30, 10],
+    [30, 30],
+    [10, 30],
+  ] as const;
+
+  it.each([1, 0.6])("fills exactly what the cheapest ways enclose (aspect %f)", (aspect) => {
+    board.samples = noisy;
+    board.view = { ...board.view, aspect };
     const tool = new Wire();
-    // Clicked a little beside the corners of the edge: the wire in between stays on it.
-    for (const [x, y] of [
-      [10, 10],
-      [30, 10],
-      [30, 30],
-      [10, 30],
-    ] as const) {
-      tool.down(board, board.at(x, y));
+    const spots = anchors.map(([x, y]) => {
+      const image = { x: x + 0.5, y: y + 0.5 };
+      return { image, screen: toScreen(board.view, image) };
+    });
+    for (const spot of spots) {
+      tool.down(board, spot);
       tool.move(board, [board.at(20, 20)]);
     }
     expect(tool.finish(board)).toBe(true);
-    const square = Array.from({ length: 1600 }, (_, i) => board.samples[i] === 200);
-    const wrong = square.filter((inside, i) => inside !== (board.mask.data[i] === 1)).length;
-    expect(wrong).toBeLessThan(2 * 80);
-    expect(board.drawn()).toBeGreaterThan(300);
+    const size = { rows: 40, columns: 40 };
+    const image = { ...size, samples: noisy };
+    const pixels = anchors.map(([x, y]) => y * 40 + x);
+    const outline = pixels.flatMap((from, i) =>
+      plain.wire(image, aspect, from, pixels[(i + 1) % pixels.length]!),
+    );
+    const expected = { ...size, data: Array<number>(1600).fill(0) };
+    plain.paint(expected, board.ink("draw"), plain.insideOutline(outline));
+    expect([...board.mask.data]).toEqual(expected.data);
+    // The square between its edges is 18 pixels wide at the least; the wire lies on the edges.
+    for (let y = 11; y < 29; y++) {
+      for (let x = 11; x < 29; x++) expect(expected.data[y * 40 + x]).toBe(1);
+    }
+    expect(board.drawn()).toBeLessThan(22 * 22);
     board.history.undo();
     expect(board.drawn()).toBe(0);
+  });
+
+  it("goes the cheapest way to every pixel within reach", () => {
+    const wire = new LiveWire({ rows: 40, columns: 40 }, noisy, 1.7);
+    wire.start({ x: 3.5, y: 36.5 });
+    for (const to of [0, 39, 777, 1204, 1599]) {
+      const end = { x: (to % 40) + 0.5, y: Math.floor(to / 40) + 0.5 };
+      const image = { rows: 40, columns: 40, samples: noisy };
+      expect(wire.path(end)).toEqual(plain.wire(image, 1.7, 36 * 40 + 3, to));
+    }
   });
 });
 

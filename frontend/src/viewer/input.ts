@@ -21,6 +21,8 @@ export interface InputHost {
   hover(spot: Spot | null): void;
   /** The wheel was turned without Ctrl: +1 or -1 frames. Returns false to zoom instead. */
   scroll(step: number): boolean;
+  /** The wheel was turned with Shift: a larger (+1) or smaller (-1) brush. */
+  resize(step: number): void;
 }
 
 /** Turns of the wheel smaller than this add up (touch pads send many small ones). */
@@ -108,6 +110,8 @@ export class Input {
       return;
     }
     const last = this.spot(event);
+    // A second finger may come in the middle of a stroke: the two then begin where both are.
+    if (this.fingers.has(event.pointerId)) this.fingers.set(event.pointerId, last.screen);
     if (this.active && this.active.id !== event.pointerId) return;
     // A polygon follows the pointer between clicks, so moves count without a button too.
     const tool = this.active?.tool ?? this.host.tool();
@@ -151,7 +155,13 @@ export class Input {
 
   private readonly turn = (event: WheelEvent): void => {
     event.preventDefault();
-    const delta = event.deltaMode === 1 ? event.deltaY * 40 : event.deltaY;
+    // With Shift some systems turn the wheel sideways.
+    const turned = event.deltaY || event.deltaX;
+    const delta = event.deltaMode === 1 ? turned * 40 : turned;
+    if (event.shiftKey) {
+      this.host.resize(delta < 0 ? 1 : -1);
+      return;
+    }
     if (!event.ctrlKey && !event.metaKey) {
       this.wheel += delta;
       const steps = Math.trunc(this.wheel / WHEEL_STEP);

@@ -7,6 +7,7 @@
 import { contours } from "../domain/contour";
 import {
   aspectOf,
+  centred,
   fit,
   HOME,
   matrixOf,
@@ -15,7 +16,16 @@ import {
   type View,
   zoomAt,
 } from "../domain/geometry";
-import { EMPTY_RECT, fullRect, isEmpty, type Mask, type Rect, union } from "../domain/mask";
+import { type HeatMap, heatWords } from "../domain/heat";
+import {
+  drawnRows,
+  EMPTY_RECT,
+  fullRect,
+  isEmpty,
+  type Mask,
+  type Rect,
+  union,
+} from "../domain/mask";
 import type { Point } from "../domain/ops";
 import { type Pixels, render, type Window } from "../domain/window";
 import type { Preview } from "../tools/tool";
@@ -53,8 +63,16 @@ function canvas(name: string, parent: HTMLElement): HTMLCanvasElement {
   return element;
 }
 
+function show(layer: HTMLCanvasElement, shown: boolean): void {
+  layer.style.display = shown ? "block" : "none";
+}
+
+/** How long to wait for a frame that does not come: none is painted while the page is hidden. */
+const NO_FRAME = 250;
+
 export class Surface {
   private readonly imageCanvas: HTMLCanvasElement;
+  private readonly heatCanvas: HTMLCanvasElement;
   private readonly labelCanvas: HTMLCanvasElement;
   private readonly outlineCanvas: HTMLCanvasElement;
   private readonly cursorCanvas: HTMLCanvasElement;
@@ -71,6 +89,9 @@ export class Surface {
   private dirtyLabels: Rect = EMPTY_RECT;
   private stale = { image: false, view: true, outlines: true, cursor: true };
   private frame = 0;
+  /** Whether the label canvas is to be painted from nothing. */
+  private relabel = false;
+  private waiting: (() => void)[] = [];
   private currentView: View = HOME;
   private currentWindow: Window = { center: 0, width: 1 };
   private fitted = true;
@@ -83,10 +104,14 @@ export class Surface {
     private readonly onView: (view: View) => void,
   ) {
     this.imageCanvas = canvas("image", host);
+    this.heatCanvas = canvas("heat", host);
     this.labelCanvas = canvas("labels", host);
     this.outlineCanvas = canvas("outlines", host);
     this.cursorCanvas = canvas("cursor", host);
     this.labelCanvas.style.imageRendering = "pixelated";
+    // A canvas that shows nothing still costs the compositor its size with every frame.
+    show(this.heatCanvas, false);
+    show(this.outlineCanvas, false);
     this.observer = new ResizeObserver(() => this.measure());
     this.observer.observe(host);
     window.addEventListener("resize", this.measure);
@@ -132,7 +157,7 @@ export class Surface {
       before.pixels.columns === columns &&
       this.currentView.aspect === aspect;
     if (!same) {
-      for (const layer of [this.imageCanvas, this.labelCanvas]) {
+      for (const layer of [this.imageCanvas, this.heatCanvas, this.labelCanvas]) {
         layer.width = columns;
         layer.height = rows;
       }
@@ -146,7 +171,49 @@ export class Surface {
   /** Show a label map, or none. The surface reads it and never writes it. */
   showMask(mask: Mask | null): void {
     this.mask = mask;
-    if (mask) this.touched(fullRect(mask));
+    if (mask) this.repaint(mask);
+  }
+
+  private repaint(mask: Mask): void {
+    this.relabel = true;
+    this.touched(fullRect(mask));
+  }
+
+  /** Whether there is a case to be seen; the style sheet hides the surface when not. */
+  setEmpty(empty: boolean): void {
+    this.host.dataset.empty = String(empty);
+  }
+
+  /** Over once what is to be painted now is on the screen, or when nothing is being painted. */
+  painted(): Promise<void> {
+    return new Promise((resolve) => {
+      this.waiting.push(resolve);
+      setTimeout(resolve, NO_FRAME);
+    });
+  }
+
+  /** Show a map between image and labels, or none. */
+  showHeat(heat: HeatMap | null): void {
+    const { width, height } = this.heatCanvas;
+    const context = this.heatCanvas.getContext("2d");
+    context?.clearRect(0, 0, width, height);
+    const shown = heat !== null && heat.columns === width && heat.rows === height;
+    show(this.heatCanvas, shown);
+    if (!shown) return;
+    const picture = new ImageData(width, height);
+    const pixels = new Uint32Array(picture.data.buffer);
+    const words = heatWords();
+    for (let i = 0; i < pixels.length; i++) pixels[i] = words[heat.data[i]!]!;
+    context?.putImageData(picture, 0, 0);
+  }
+
+  /** Bring an image point to the middle, at least so many times as large as the whole image fits. */
+  lookAt(point: Point, times: number): void {
+    if (!this.image) return;
+    const { rows, columns } = this.image.pixels;
+    const whole = fit(rows, columns, this.size, this.currentView);
+    const scale = Math.max(this.currentView.scale, whole.scale * times);
+    this.view = centred({ ...this.currentView, scale }, point, this.size);
   }
 
   setLabelsVisible(visible: boolean): void {
@@ -156,13 +223,14 @@ export class Surface {
   /** Show the outlines of these maps, each in the class colours or in one of its own. */
   showOutlines(layers: readonly OutlineLayer[]): void {
     this.outlines = layers.map(({ mask, colour }) => ({ lines: contours(mask), colour }));
+    show(this.outlineCanvas, layers.length > 0);
     this.mark("outlines");
   }
 
   setColours(colours: Palette): void {
     this.colours = colours;
     this.words = fillPalette(colours);
-    if (this.mask) this.touched(fullRect(this.mask));
+    if (this.mask) this.repaint(this.mask);
     this.mark("outlines");
   }
 
@@ -233,7 +301,8 @@ export class Surface {
   };
 
   private get layers(): HTMLCanvasElement[] {
-    return [this.imageCanvas, this.labelCanvas, this.outlineCanvas, this.cursorCanvas];
+    const { imageCanvas, heatCanvas, labelCanvas, outlineCanvas, cursorCanvas } = this;
+    return [imageCanvas, heatCanvas, labelCanvas, outlineCanvas, cursorCanvas];
   }
 
   private mark(what: keyof Surface["stale"]): void {
@@ -251,16 +320,19 @@ export class Surface {
     if (stale.image) this.paintImage();
     if (!isEmpty(this.dirtyLabels)) this.paintLabels();
     if (stale.view) this.move();
-    if (stale.view || stale.outlines) {
+    if (this.outlines.length > 0 && (stale.view || stale.outlines)) {
       drawOutlines(this.outlineCanvas, this.view, this.outlines, this.colours);
     }
     if (stale.view || stale.cursor) this.paintCursor();
     this.stale = { image: false, view: false, outlines: false, cursor: false };
+    // The next frame begins when this one has been taken to the screen.
+    for (const resolve of this.waiting.splice(0)) requestAnimationFrame(resolve);
   };
 
   private move(): void {
     const transform = `matrix(${matrixOf(this.currentView).join(",")})`;
     this.imageCanvas.style.transform = transform;
+    this.heatCanvas.style.transform = transform;
     this.labelCanvas.style.transform = transform;
   }
 
@@ -271,11 +343,17 @@ export class Surface {
   }
 
   private paintLabels(): void {
-    const rect = this.dirtyLabels;
+    let rect = this.dirtyLabels;
     this.dirtyLabels = EMPTY_RECT;
     const context = this.labelCanvas.getContext("2d");
     if (!this.mask || !context || this.mask.columns !== this.labelCanvas.width) return;
     const { data, columns } = this.mask;
+    if (this.relabel) {
+      this.relabel = false;
+      context.clearRect(0, 0, this.labelCanvas.width, this.labelCanvas.height);
+      rect = drawnRows(this.mask);
+      if (isEmpty(rect)) return;
+    }
     const box = new ImageData(rect.x1 - rect.x0, rect.y1 - rect.y0);
     const words = new Uint32Array(box.data.buffer);
     let i = 0;

@@ -1,20 +1,16 @@
-/** A case ready to be read: decoded pixels, the map to draw on, its history, and where it started. */
-import type { Assignment, ImageInfo } from "../api/client";
+/** A case ready to be read: decoded pixels, the maps to draw on, their history, where they started. */
+import type { Assignment, Findings, ImageInfo, Schemas } from "../api/client";
 import { fromBase64, gunzip } from "../domain/codec";
 import { History } from "../domain/history";
-import { emptyMask, type Mask, maskFrom } from "../domain/mask";
-import { greySamples } from "../domain/sampling";
+import { type Mask, maskFrom } from "../domain/mask";
+import { makeStack } from "../domain/stack";
 import { Stopwatch } from "../domain/stopwatch";
-import {
-  autoWindow,
-  isDtype,
-  type Pixels,
-  type Samples,
-  samplesFrom,
-  type Window,
-} from "../domain/window";
-import type { Journal } from "../journal/journal";
+import { autoWindow, isDtype, type Pixels, samplesFrom, type Window } from "../domain/window";
+import type { Journal, JournalRecord } from "../journal/journal";
 import type { Server } from "./server";
+
+/** Requests for one case at once. */
+const AT_ONCE = 4;
 
 /** Where the drawing that is shown first came from. */
 export type Origin = "empty" | "suggestion" | "draft" | "journal" | "returned" | "answer";
@@ -23,24 +19,52 @@ export type Origin = "empty" | "suggestion" | "draft" | "journal" | "returned" |
 export interface Amended {
   readonly annotation: number;
   readonly mask_url: string;
+  readonly findings: Findings;
+  readonly unseen: readonly number[];
 }
 
-export interface Case {
-  assignment: Assignment;
-  readonly pixels: Pixels;
+/** One image to draw on: the case's own, or a frame of the series that is read as a whole. */
+export interface Slice {
+  /** The assignment under which its drawing is kept. */
+  readonly assignment: number;
+  readonly name: string;
+  readonly image: ImageInfo;
   readonly mask: Mask;
-  readonly history: History;
   readonly suggestion: Mask | null;
+  /** The version that this one corrects. */
+  readonly before: Mask | null;
+  /** How unsure the model is and where it looked; fetched when they are wanted. */
+  readonly maps: readonly Schemas["MapOutput"][];
   readonly origin: Origin;
   /** The sequence of the newest known state of the drawing. */
   readonly sequence: number;
   /** True when the browser holds work that is newer than the server's draft. */
   readonly unsent: boolean;
+}
+
+export interface Case {
+  assignment: Assignment;
+  /** Of a lone image, itself. */
+  readonly slices: readonly Slice[];
+  /** The place of the assignment's own image among the slices. */
+  readonly own: number;
+  /** All slices, one above the other: what the history is of. */
+  readonly stack: Mask;
+  readonly history: History;
+  /** Answers to the campaign's questions; replaced whole by every answer. */
+  findings: Findings;
+  /** The classes that the reader has not looked at. */
+  unseen: readonly number[];
   /** The annotation that this case, when handed in, is a new version of. */
   readonly amends: number | null;
   readonly stopwatch: Stopwatch;
-  /** One number a pixel, whatever the channels. */
-  readonly grey: Samples;
+  /** Of the own image. */
+  readonly pixels: Pixels;
+}
+
+/** The slice that a case is named after. */
+export function ownSlice(work: Case): Slice {
+  return work.slices[work.own]!;
 }
 
 export async function loadPixels(server: Server, image: ImageInfo): Promise<Pixels> {
@@ -54,11 +78,23 @@ export function firstWindow(image: ImageInfo, pixels: Pixels): Window {
   return image.window && image.window.width > 0 ? image.window : autoWindow(pixels);
 }
 
-async function loadMask(server: Server, image: ImageInfo, url: string): Promise<Mask> {
+export async function loadMask(server: Server, image: ImageInfo, url: string): Promise<Mask> {
   return maskFrom(image.rows, image.columns, new Uint8Array(await server.bytes(url)));
 }
 
-/** Fetch and decode everything a case needs. The newer of the journal and the draft wins. */
+/** What is drawn on a slice at first, and where it came from. */
+interface Start {
+  readonly mask: Mask | null;
+  readonly origin: Origin;
+  readonly findings?: Findings | undefined;
+  readonly unseen?: readonly number[] | undefined;
+  readonly sequence?: number;
+  readonly seconds?: number;
+}
+
+type Frame = Pick<Schemas["FrameOutput"], "assignment" | "case" | "image" | "suggestion" | "draft">;
+
+/** Fetch and decode everything a case needs, all of it at once. */
 export async function loadCase(
   server: Server,
   journal: Journal,
@@ -66,52 +102,157 @@ export async function loadCase(
   assignment: Assignment,
   amended: Amended | null = null,
 ): Promise<Case> {
-  const { image } = assignment;
-  const [pixels, suggestion, kept] = await Promise.all([
-    loadPixels(server, image),
-    assignment.suggestion ? loadMask(server, image, assignment.suggestion.mask_url) : null,
-    journal.get(user, assignment.id),
+  const [pixels, drawings] = await Promise.all([
+    loadPixels(server, assignment.image),
+    loadDrawings(server, journal, user, assignment, amended),
   ]);
-  const start = { assignment, pixels, suggestion, amends: amended?.annotation ?? null };
-  const { draft } = assignment;
-  if (
-    kept &&
-    kept.sequence > (draft?.sequence ?? 0) &&
-    kept.mask.length === image.rows * image.columns
-  ) {
-    const mask = maskFrom(image.rows, image.columns, kept.mask.slice());
-    return ready(start, mask, "journal", kept.sequence, kept.seconds);
-  }
-  if (draft) {
-    const raw = await gunzip(fromBase64(draft.mask), image.rows * image.columns);
-    const mask = maskFrom(image.rows, image.columns, raw);
-    return ready(start, mask, "draft", draft.sequence, draft.seconds);
-  }
-  if (amended) return ready(start, await loadMask(server, image, amended.mask_url), "answer");
-  if (assignment.returned) {
-    return ready(start, await loadMask(server, image, assignment.returned.mask_url), "returned");
-  }
-  if (suggestion) {
-    return ready(start, { ...suggestion, data: suggestion.data.slice() }, "suggestion");
-  }
-  return ready(start, emptyMask(image.rows, image.columns), "empty");
+  // Sorts the samples now, while the case is fetched ahead, and not when it is to be shown.
+  autoWindow(pixels);
+  return { assignment, ...drawings, amends: amended?.annotation ?? null, pixels };
 }
 
-function ready(
-  start: Pick<Case, "assignment" | "pixels" | "suggestion" | "amends">,
-  mask: Mask,
-  origin: Origin,
-  sequence = 0,
-  seconds = 0,
-): Case {
+type Drawings = Omit<Case, "assignment" | "amends" | "pixels">;
+
+/** The drawings of a case: the newer of the journal and the draft wins. */
+async function loadDrawings(
+  server: Server,
+  journal: Journal,
+  user: number,
+  assignment: Assignment,
+  amended: Amended | null,
+): Promise<Drawings> {
+  const frames = framesOf(assignment);
+  const { rows, columns } = assignment.image;
+  const whole = await journal.get(user, assignment.id);
+  const { stack, slices: masks } = makeStack(rows, columns, frames.length);
+  const slices: Slice[] = [];
+  let findings: Findings = {};
+  let unseen: readonly number[] = [];
+  let seconds = 0;
+  await inTurns(frames, AT_ONCE, async (frame, place) => {
+    const { image, draft } = frame;
+    const said = frame.suggestion?.findings ?? {};
+    const answers = Object.keys(said).length > 0;
+    const [suggestion, kept, answer] = await Promise.all([
+      frame.suggestion && !answers ? loadMask(server, image, frame.suggestion.mask_url) : null,
+      keptFor(frame, place, whole, journal, user),
+      fromAnswer(server, assignment, image, amended),
+    ]);
+    const first =
+      fromJournal(kept, draft, image) ??
+      (await fromDraft(draft, image)) ??
+      answer ??
+      (answers
+        ? fromAnswers(frame.assignment === assignment.id ? said : {})
+        : fromNothing(suggestion));
+    const mask = masks[place]!;
+    if (first.mask) mask.data.set(first.mask.data);
+    if (first.findings && Object.keys(first.findings).length > 0) findings = first.findings;
+    if (first.unseen && first.unseen.length > 0) unseen = first.unseen;
+    seconds = Math.max(seconds, first.seconds ?? 0);
+    slices[place] = {
+      assignment: frame.assignment,
+      name: String(frame.case),
+      image,
+      mask,
+      suggestion,
+      before: answer?.mask ?? null,
+      maps: frame.suggestion?.maps ?? [],
+      origin: first.origin,
+      sequence: first.sequence ?? 0,
+      unsent: first.origin === "journal",
+    };
+  });
   return {
-    ...start,
-    mask,
-    origin,
-    sequence,
-    unsent: origin === "journal",
-    history: new History(mask),
+    slices,
+    own: frames.findIndex((frame) => frame.assignment === assignment.id),
+    stack,
+    history: new History(stack),
+    findings,
+    unseen,
     stopwatch: new Stopwatch(seconds),
-    grey: greySamples(start.pixels),
   };
+}
+
+function framesOf(assignment: Assignment): readonly Frame[] {
+  if (assignment.frames.length > 0) return assignment.frames;
+  const { id, task, image, suggestion, draft } = assignment;
+  return [{ assignment: id, case: task.case, image, suggestion, draft }];
+}
+
+/** Do an async act for each item, so many at once: a series must not hold up everybody else. */
+async function inTurns<T>(
+  items: readonly T[],
+  atOnce: number,
+  act: (item: T, place: number) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  const turn = async () => {
+    for (let place = next++; place < items.length; place = next++) await act(items[place]!, place);
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, turn));
+}
+
+/** What the journal holds of one frame: its own record, or its part of a series handed in whole. */
+async function keptFor(
+  frame: Frame,
+  place: number,
+  whole: JournalRecord | null,
+  journal: Journal,
+  user: number,
+): Promise<JournalRecord | null> {
+  if (!whole?.frames) {
+    return frame.assignment === whole?.assignment ? whole : journal.get(user, frame.assignment);
+  }
+  if (whole.frames[place] !== frame.assignment) return null;
+  const size = frame.image.rows * frame.image.columns;
+  return { ...whole, mask: whole.mask.subarray(place * size, (place + 1) * size) };
+}
+
+function fromJournal(
+  kept: JournalRecord | null,
+  draft: Frame["draft"],
+  { rows, columns }: ImageInfo,
+): Start | null {
+  if (!kept || kept.sequence <= (draft?.sequence ?? 0) || kept.mask.length !== rows * columns) {
+    return null;
+  }
+  const { findings, unseen, sequence, seconds } = kept;
+  const mask = maskFrom(rows, columns, kept.mask);
+  return { mask, origin: "journal", findings, unseen, sequence, seconds };
+}
+
+async function fromDraft(
+  draft: Frame["draft"],
+  { rows, columns }: ImageInfo,
+): Promise<Start | null> {
+  if (!draft) return null;
+  const { findings, unseen, sequence, seconds } = draft;
+  const mask = maskFrom(rows, columns, await gunzip(fromBase64(draft.mask), rows * columns));
+  return { mask, origin: "draft", findings, unseen, sequence, seconds };
+}
+
+async function fromAnswer(
+  server: Server,
+  { returned }: Assignment,
+  image: ImageInfo,
+  amended: Amended | null,
+): Promise<Start | null> {
+  const answer = amended ?? returned;
+  if (!answer) return null;
+  const mask = await loadMask(server, image, answer.mask_url);
+  const { findings, unseen } = answer;
+  return { mask, origin: amended ? "answer" : "returned", findings, unseen };
+}
+
+/**
+ * What a model answers where nothing is drawn: the reader looks at each and may change it. Of a
+ * series that is read as a whole the answers of its own image.
+ */
+function fromAnswers(findings: Findings): Start {
+  return { mask: null, origin: "suggestion", findings };
+}
+
+function fromNothing(suggestion: Mask | null): Start {
+  return { mask: suggestion, origin: suggestion ? "suggestion" : "empty" };
 }

@@ -2,7 +2,7 @@
  * The neighbours of a case in its series, for context: fetched outward from the frame on show, the
  * newest kept up to a number of bytes.
  */
-import type { ImageInfo } from "../api/client";
+import type { ImageInfo, Series } from "../api/client";
 import type { Pixels } from "../domain/window";
 import { loadPixels } from "./case";
 import type { Server } from "./server";
@@ -17,7 +17,7 @@ interface Kept {
 }
 
 export class Frames {
-  private series: { id: number; frames: readonly ImageInfo[] } | null = null;
+  series: Series | null = null;
   private readonly kept = new Map<number, Kept>();
   private bytes = 0;
   private ahead: ImageInfo[] = [];
@@ -28,9 +28,8 @@ export class Frames {
   /** Learn the frames of a series, in order. Known ones are not asked for again. */
   async open(id: number): Promise<readonly ImageInfo[]> {
     if (this.series?.id === id) return this.series.frames;
-    const { frames } = await this.server.series(id);
-    this.series = { id, frames };
-    return frames;
+    this.series = await this.server.series(id);
+    return this.series.frames;
   }
 
   pixels(image: ImageInfo): Promise<Pixels> {

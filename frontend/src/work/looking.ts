@@ -7,7 +7,7 @@ import { autoWindow, type Pixels, type Window } from "../domain/window";
 import { Pan } from "../tools/look";
 import type { Board } from "../tools/tool";
 import { Input } from "../viewer/input";
-import { Surface } from "../viewer/surface";
+import { type OutlineLayer, Surface } from "../viewer/surface";
 import { firstWindow, loadPixels } from "./case";
 import type { Server } from "./server";
 import { Store } from "./store";
@@ -17,6 +17,8 @@ export interface LookState {
   readonly hidden: boolean;
   readonly opacity: number;
   readonly outlines: boolean;
+  /** What other people, or the same one earlier, drew on this case. */
+  readonly others: readonly OutlineLayer[];
 }
 
 export interface Shown {
@@ -49,6 +51,7 @@ export class Looking implements Board {
     hidden: false,
     opacity: 0.45,
     outlines: false,
+    others: [],
   });
   readonly mask = emptyMask(1, 1);
   readonly shape = "round";
@@ -72,6 +75,7 @@ export class Looking implements Board {
       changed: () => undefined,
       hover: () => undefined,
       scroll: () => false,
+      resize: () => undefined,
     });
     this.surface = surface;
     this.setClasses(this.classes);
@@ -139,10 +143,11 @@ export class Looking implements Board {
   revert(): void {}
 
   private layers(): void {
-    const { hidden, opacity, outlines } = this.state.get();
+    const { hidden, opacity, outlines, others } = this.state.get();
     this.surface?.setLabelsVisible(!hidden);
     this.surface?.setOpacity(opacity);
     const suggestion = outlines && !hidden ? this.shown?.suggestion : null;
-    this.surface?.showOutlines(suggestion ? [{ mask: suggestion, colour: null }] : []);
+    const own = suggestion ? [{ mask: suggestion, colour: null }] : [];
+    this.surface?.showOutlines(hidden ? [] : [...own, ...others]);
   }
 }

@@ -3,9 +3,12 @@
  * refused it; the same key is sent on every try, so that an answer lost on the way cannot make two
  * annotations. Works are sent in the order they were finished.
  */
+import type { Schemas } from "../api/client";
 import { ApiError, isPassing, isSignedOut } from "../api/errors";
-import { packMask } from "../domain/codec";
+import { maskHash, packMask, packPart } from "../domain/codec";
+import type { Mask } from "../domain/mask";
 import type { Journal, JournalRecord } from "../journal/journal";
+import type { KeptDraft } from "./saver";
 import type { Server } from "./server";
 
 export type OutboxState = "idle" | "sending" | "offline" | "signed_out";
@@ -16,10 +19,17 @@ export interface Refusal {
   readonly message: string;
 }
 
+type Beside = Pick<
+  Required<Schemas["AmendInputRequest"]>,
+  "key" | "seconds" | "findings" | "unseen"
+>;
+
 const RETRY = [1500, 3000, 6000, 12000];
 
 export class Outbox {
   private readonly queue: JournalRecord[] = [];
+  /** Drafts the server holds of works in the queue: only what changed since is sent then. */
+  private readonly drafts = new Map<JournalRecord, KeptDraft>();
   private timer: ReturnType<typeof setTimeout> | null = null;
   private sending = false;
   private failures = 0;
@@ -42,8 +52,9 @@ export class Outbox {
     return this.queue.some((record) => record.assignment === assignment);
   }
 
-  add(record: JournalRecord): void {
+  add(record: JournalRecord, draft: KeptDraft | null = null): void {
     this.queue.push(record);
+    if (draft && !record.amends) this.drafts.set(record, draft);
     void this.send();
   }
 
@@ -78,6 +89,7 @@ export class Outbox {
         this.tell("sending");
         if (!(await this.sendOne(record))) return;
         this.queue.shift();
+        this.drafts.delete(record);
         this.failures = 0;
       }
       this.tell("idle");
@@ -88,13 +100,37 @@ export class Outbox {
   }
 
   private async hand(record: JournalRecord): Promise<void> {
-    const work = {
-      key: record.submitKey ?? "",
-      mask: await packMask(record.mask),
-      seconds: record.seconds,
-    };
+    const { frames } = record;
+    if (frames) {
+      const { token } = record;
+      const drawn = await packFrames(record, frames);
+      const series = { ...start(record), token, frames: drawn };
+      await this.server.submitSeries(record.assignment, series);
+      return;
+    }
+    const draft = this.drafts.get(record);
+    if (draft && (await this.handPart(record, draft))) return;
+    this.drafts.delete(record);
+    const work = { ...start(record), mask: await packMask(drawnIn(record)) };
     if (record.amends) await this.server.amend(record.amends, work);
     else await this.server.submit(record.assignment, { ...work, token: record.token });
+  }
+
+  /** Send what changed since the draft the server holds. False when it takes only the whole. */
+  private async handPart(record: JournalRecord, draft: KeptDraft): Promise<boolean> {
+    const mask = drawnIn(record);
+    const sha256 = await maskHash(mask);
+    if (!sha256) return false;
+    const part = await packPart(draft.mask, mask);
+    const { token } = record;
+    const work = { ...start(record), ...part, base: draft.sequence, sha256, token };
+    try {
+      await this.server.submit(record.assignment, work);
+      return true;
+    } catch (error) {
+      if (error instanceof ApiError && error.code === "stale_draft") return false;
+      throw error;
+    }
   }
 
   /** True when the server has decided over this record, one way or the other. */
@@ -117,12 +153,33 @@ export class Outbox {
       }
       // A 409 leaves the work on the server as this reader's draft; any other refusal leaves it
       // here, as does that of an amendment, which the server keeps only as far as it was autosaved.
-      if (error.code !== "already_submitted") {
-        this.onRefused({ record, code: error.code, message: error.message });
-      }
+      this.onRefused({ record, code: error.code, message: error.message });
       if (error.status !== 409 || record.amends) return true;
     }
     await this.journal.remove(record.user, record.assignment).catch(() => undefined);
     return true;
   }
+}
+
+/** What every way of handing in says beside the drawing. */
+function start({ submitKey, seconds, findings = {}, unseen = [] }: JournalRecord): Beside {
+  return { key: submitKey ?? "", seconds, findings, unseen: [...unseen] };
+}
+
+function drawnIn({ rows, columns, mask }: JournalRecord): Mask {
+  return { rows, columns, data: mask };
+}
+
+/** The drawings of a series, each packed under its assignment. */
+function packFrames(
+  { rows, columns, mask }: JournalRecord,
+  frames: readonly number[],
+): Promise<{ assignment: number; mask: string }[]> {
+  const size = rows * columns;
+  return Promise.all(
+    frames.map(async (assignment, i) => {
+      const data = mask.subarray(i * size, (i + 1) * size);
+      return { assignment, mask: await packMask({ rows, columns, data }) };
+    }),
+  );
 }

@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { unpackMask } from "../domain/codec";
 import { type Journal, MemoryJournal } from "../journal/journal";
+import { ownSlice } from "./case";
 import { FakeServer } from "./fake-server";
 import { Reading } from "./reading";
+import { STEP } from "./saver";
 
 let server: FakeServer;
 let journal: Journal;
@@ -16,6 +18,7 @@ beforeEach(() => {
 afterEach(() => reading.close());
 
 const now = () => reading.store.get();
+const own = () => ownSlice(now().work!);
 
 /** Wait until the given holds; the real clock runs, so retries and saves happen as in life. */
 function until(holds: () => boolean): Promise<void> {
@@ -24,7 +27,7 @@ function until(holds: () => boolean): Promise<void> {
 
 function draw(value: number): void {
   const { work } = now();
-  work!.mask.data.fill(value);
+  ownSlice(work!).mask.data.fill(value);
   work!.history.commit({ x0: 0, y0: 0, x1: 4, y1: 4 });
   reading.changed();
 }
@@ -91,10 +94,23 @@ describe("going through the queue", () => {
   it("starts from the suggestion, without a step to undo", async () => {
     server.suggest = true;
     await begin();
-    expect([...now().work!.mask.data]).toEqual(Array(16).fill(2));
+    expect([...own().mask.data]).toEqual(Array(16).fill(2));
     expect(now().work?.history.canUndo).toBe(false);
     draw(1);
-    expect(now().work?.suggestion?.data[0]).toBe(2);
+    expect(own().suggestion?.data[0]).toBe(2);
+  });
+
+  it("starts from the model's answers, which draw nothing and are handed in as they are left", async () => {
+    server.suggest = true;
+    server.answers = { disc: "seen" };
+    await begin();
+    expect(now().work?.findings).toEqual({ disc: "seen" });
+    expect([...own().mask.data]).toEqual(Array(16).fill(0));
+    expect(own().suggestion).toBeNull();
+    await reading.submit();
+    expect([...server.rows.values()].find((row) => row.state === "submitted")?.findings).toEqual({
+      disc: "seen",
+    });
   });
 });
 
@@ -119,7 +135,9 @@ describe("saving", () => {
     draw(3);
     await until(() => (server.rows.get(101)!.draft?.sequence ?? 0) > first);
     await until(() => now().save.kind === "saved");
-    expect(server.rows.get(101)!.draft!.sequence).toBe(3);
+    const { draft } = server.rows.get(101)!;
+    expect(draft!.sequence).toBeGreaterThan(first);
+    expect([...(await unpackMask(draft!.mask, 4, 4)).data]).toEqual(Array(16).fill(3));
   });
 
   it("with the server away says so, keeps the work, and sends it when it is back", async () => {
@@ -145,7 +163,8 @@ describe("saving", () => {
 
   it("another window's newer draft is not overwritten unasked", async () => {
     await begin();
-    server.rows.get(101)!.draft = { sequence: 50, mask: "", seconds: 0, saved_at: "2026-01-01" };
+    const other = { mask: "", findings: {}, unseen: [], seconds: 0, saved_at: "2026-01-01" };
+    server.rows.get(101)!.draft = { ...other, sequence: 50 };
     draw(5);
     await until(() => now().save.kind === "stale");
     expect(server.rows.get(101)!.draft!.sequence).toBe(50);
@@ -154,19 +173,179 @@ describe("saving", () => {
   });
 });
 
+describe("drafts of what changed", () => {
+  /** Change one pixel and wait until it is saved. */
+  async function touch(i: number, value: number): Promise<void> {
+    const { work } = now();
+    ownSlice(work!).mask.data[i] = value;
+    work!.history.commit({ x0: 0, y0: 0, x1: 4, y1: 4 });
+    reading.changed();
+    await until(() => now().save.kind !== "saved");
+    await until(() => now().save.kind === "saved");
+  }
+  const drafted = async () => [...(await unpackMask(server.rows.get(101)!.draft!.mask, 4, 4)).data];
+
+  it("saves what is drawn at the very moment at which it says that all is saved", async () => {
+    await begin();
+    const stop = reading.store.subscribe(() => {
+      if (now().save.kind !== "saved") return;
+      stop();
+      draw(9);
+    });
+    draw(8);
+    await until(() => (server.rows.get(101)?.draft?.sequence ?? 0) > 0);
+    const first = server.rows.get(101)!.draft!.sequence;
+    await until(() => server.rows.get(101)!.draft!.sequence > first);
+    expect(await drafted()).toEqual(Array(16).fill(9));
+    await until(() => now().save.kind === "saved");
+  });
+
+  it("keeps two acts in a row when the page is left while the first is being written", async () => {
+    await begin();
+    draw(5);
+    draw(6);
+    await again();
+    expect(own().origin).toBe("journal");
+    expect([...own().mask.data]).toEqual(Array(16).fill(6));
+  });
+
+  it("the first one is whole, the next ones are the box that changed", async () => {
+    await begin();
+    await touch(0, 3);
+    await touch(6, 2);
+    expect(server.parts).toEqual([null, [2, 1, 3, 2]]);
+    expect(await drafted()).toEqual([...own().mask.data]);
+  });
+
+  it("a case taken up again goes on from the draft that is there", async () => {
+    await begin();
+    await touch(0, 3);
+    await again();
+    await touch(5, 1);
+    expect(server.parts).toEqual([null, [1, 1, 2, 2]]);
+    expect(await drafted()).toEqual([...own().mask.data]);
+  });
+
+  it("an own draft whose answer was lost is not taken for another window's", async () => {
+    await begin();
+    await touch(0, 3);
+    server.mode = "deaf";
+    draw(5);
+    await until(() => now().save.kind === "offline");
+    server.mode = "well";
+    await until(() => now().save.kind === "saved");
+    expect(await drafted()).toEqual(Array(16).fill(5));
+  });
+
+  it("another window's draft is noticed however many strokes this one is ahead", async () => {
+    await begin();
+    await touch(0, 3);
+    server.rows.get(101)!.draft!.sequence = 2;
+    for (const value of [4, 5, 6]) draw(value);
+    await until(() => now().save.kind === "stale");
+    expect(server.rows.get(101)!.draft!.sequence).toBe(2);
+    reading.keepMine();
+    await until(() => now().save.kind === "saved");
+    expect(await drafted()).toEqual(Array(16).fill(6));
+  });
+
+  it("a draft that is gone from the server is sent whole", async () => {
+    await begin();
+    await touch(0, 3);
+    server.rows.get(101)!.draft = null;
+    await touch(1, 2);
+    expect(server.parts).toEqual([null, null]);
+    expect(await drafted()).toEqual([...own().mask.data]);
+  });
+
+  it("a submission is what changed since the last draft", async () => {
+    await begin();
+    await touch(0, 3);
+    own().mask.data[15] = 2;
+    now().work!.history.commit({ x0: 0, y0: 0, x1: 4, y1: 4 });
+    reading.changed();
+    const drawn = [...own().mask.data];
+    await reading.submit();
+    expect(server.handed).toEqual([[3, 3, 4, 4]]);
+    expect(server.rows.get(101)!.mask).toEqual(drawn);
+  });
+
+  it("a submission upon a draft that is another one is sent whole, once", async () => {
+    await begin();
+    await touch(0, 3);
+    server.rows.get(101)!.draft!.sequence++;
+    await reading.submit();
+    expect(server.handed).toEqual([null]);
+    expect(server.submits).toBe(1);
+    expect(now().refusal).toBeNull();
+  });
+
+  it("a submission whose answer was lost counts once, though its draft is gone", async () => {
+    await begin();
+    await touch(0, 3);
+    server.mode = "deaf";
+    void reading.submit();
+    await until(() => now().outbox === "offline");
+    server.mode = "well";
+    await until(() => now().outbox === "idle");
+    expect(server.submits).toBe(1);
+    expect(now().refusal).toBeNull();
+  });
+
+  it("a stroke that is still being drawn is not saved", async () => {
+    await begin();
+    draw(1);
+    own().mask.data[3] = 9;
+    await until(() => now().save.kind === "saved");
+    expect(await drafted()).toEqual(Array(16).fill(1));
+  });
+});
+
 describe("after a reload", () => {
   it("the journal wins when it is newer than the draft", async () => {
     await begin();
     draw(1);
     await until(() => now().save.kind === "saved");
+    const first = server.rows.get(101)!.draft!.sequence;
     server.mode = "away";
     draw(6);
     await until(() => now().save.kind === "offline");
     server.mode = "well";
     await again();
-    expect(now().work?.origin).toBe("journal");
-    expect(now().work?.mask.data[0]).toBe(6);
-    await until(() => server.rows.get(101)!.draft!.sequence === 2);
+    expect(own().origin).toBe("journal");
+    expect(own().mask.data[0]).toBe(6);
+    await until(() => server.rows.get(101)!.draft!.sequence > first);
+  });
+
+  /** Leave the page with unsent work; return a draft that may still be on its way. */
+  async function leftBehind(): Promise<{ sequence: number; mask: string }> {
+    await begin();
+    server.mode = "away";
+    draw(6);
+    await until(() => now().save.kind === "offline");
+    const { sequence } = (await journal.get(7, 101))!;
+    server.mode = "well";
+    await again();
+    return { sequence, mask: "" };
+  }
+  const beside = { findings: {}, unseen: [], seconds: 0, saved_at: "2026-01-01" };
+
+  it("a draft that was under way when the page was left is not another window's", async () => {
+    const { sequence, mask } = await leftBehind();
+    // Of the stroke before the last one, which is in the journal alone.
+    server.rows.get(101)!.draft = { ...beside, mask, sequence: sequence - STEP };
+    const told: string[] = [];
+    reading.store.follow(() => told.push(now().save.kind));
+    await until(() => server.rows.get(101)!.draft!.sequence >= sequence);
+    await until(() => now().save.kind === "saved");
+    expect(told).not.toContain("stale");
+    expect([...(await unpackMask(server.rows.get(101)!.draft!.mask, 4, 4)).data][0]).toBe(6);
+  });
+
+  it("another window's is, also after the page was left", async () => {
+    const { sequence, mask } = await leftBehind();
+    server.rows.get(101)!.draft = { ...beside, mask, sequence: sequence - 1 };
+    await until(() => now().save.kind === "stale");
   });
 
   it("the draft wins when the journal has nothing newer", async () => {
@@ -174,8 +353,8 @@ describe("after a reload", () => {
     draw(1);
     await until(() => now().save.kind === "saved");
     await again();
-    expect(now().work?.origin).toBe("draft");
-    expect(now().work?.mask.data[0]).toBe(1);
+    expect(own().origin).toBe("draft");
+    expect(own().mask.data[0]).toBe(1);
   });
 
   it("a submission that was never acknowledged is sent with its first key", async () => {
@@ -200,10 +379,11 @@ describe("conflicts", () => {
     draw(3);
     server.rows.get(101)!.state = "lost";
     reading.poke();
-    await until(() => now().lost);
+    await until(() => now().lost === "lease_lost");
+    expect(now().heldUntil).toBeNull();
     await reading.goOn();
     expect(now().work?.assignment.task.id).toBe(2);
-    expect(now().lost).toBe(false);
+    expect(now().lost).toBeNull();
   });
 
   it("a submit after the lease was lost says so once and the work goes on", async () => {
@@ -215,6 +395,61 @@ describe("conflicts", () => {
     expect(now().work?.assignment.task.id).toBe(2);
     reading.dismiss();
     expect(now().refusal).toBeNull();
+  });
+
+  it("a lease that ran out and came back as the next case is still the case at hand", async () => {
+    server.lapse = true;
+    await begin();
+    expect(now().work?.assignment.token).toBe("anew");
+    reading.poke();
+    draw(3);
+    await reading.submit();
+    expect(server.rows.get(101)?.mask).toEqual(Array(16).fill(3));
+    expect(now().lost).toBeNull();
+    expect(now().work?.assignment.task.id).toBe(2);
+  });
+
+  it.each(["submitted", "skipped"] as const)(
+    "a heartbeat tells a case %s in another window from one that another reader got",
+    async (state) => {
+      await begin();
+      server.rows.get(101)!.state = state;
+      reading.poke();
+      await until(() => now().lost === (state === "skipped" ? state : "already_submitted"));
+    },
+  );
+
+  it("other work on a case that another window has handed in is not let go in silence", async () => {
+    await begin();
+    Object.assign(server.rows.get(101)!, { state: "submitted", key: "another window's" });
+    draw(3);
+    await reading.submit();
+    expect(now().refusal?.code).toBe("already_submitted");
+    expect(now().work?.assignment.task.id).toBe(2);
+  });
+
+  it("a campaign closed meanwhile is told by the heartbeat, and open again once it is", async () => {
+    await begin();
+    server.shut = true;
+    reading.poke();
+    await until(() => now().lost === "campaign_closed");
+    server.shut = false;
+    reading.poke();
+    await until(() => now().lost === null);
+    expect(now().heldUntil).not.toBeNull();
+    expect(now().work?.assignment.task.id).toBe(1);
+  });
+
+  it("after a submit into a closed campaign the next case is not offered as if nothing were", async () => {
+    await begin();
+    server.shut = true;
+    draw(3);
+    await reading.submit();
+    expect(now().refusal?.code).toBe("campaign_closed");
+    expect(now().lost).toBe("campaign_closed");
+    await reading.goOn();
+    expect(now().phase).toBe("closed");
+    expect(now().work).toBeNull();
   });
 
   it("offline submits wait in order, and all arrive", async () => {
@@ -248,14 +483,14 @@ describe("amending an earlier answer", () => {
     draw(5);
     await reading.reopen((await reading.recent())[0]!);
     expect(now().work?.assignment.id).toBe(101);
-    expect([...now().work!.mask.data]).toEqual(Array(16).fill(3));
+    expect([...own().mask.data]).toEqual(Array(16).fill(3));
     draw(4);
     await reading.submit();
     await until(() => now().phase === "ready" && now().work?.assignment.id === 102);
     expect(server.rows.get(101)?.mask).toEqual(Array(16).fill(4));
     expect([server.submits, server.amendments]).toEqual([1, 1]);
     // What was begun on the case at hand is still there.
-    expect([...now().work!.mask.data]).toEqual(Array(16).fill(5));
+    expect([...own().mask.data]).toEqual(Array(16).fill(5));
   });
 
   it("left without saving changes nothing", async () => {

@@ -4,10 +4,11 @@
  */
 import type { Assignment, Recent, Schemas } from "../api/client";
 import { ApiError, isPassing, isSignedOut } from "../api/errors";
-import { type Journal, type JournalRecord, journalKey } from "../journal/journal";
+import type { Journal } from "../journal/journal";
 import { type Case, loadCase } from "./case";
 import { Outbox, type OutboxState, type Refusal } from "./outbox";
-import { Saver, type SaveState } from "./saver";
+import type { SaveState } from "./saver";
+import { Savers, submission } from "./savers";
 import type { Server } from "./server";
 import { Store } from "./store";
 
@@ -19,8 +20,8 @@ export interface ReadingState {
   readonly save: SaveState;
   /** When the lease ends, by this machine's clock (ms). */
   readonly heldUntil: number | null;
-  /** The lease was lost: the work is kept, but another reader has the case. */
-  readonly lost: boolean;
+  /** The case can no longer be handed in; the work is kept. The server's code says why. */
+  readonly lost: string | null;
   readonly outbox: OutboxState;
   readonly unsent: number;
   readonly refusal: Refusal | null;
@@ -39,14 +40,14 @@ export class Reading {
     work: null,
     save: { kind: "clean" },
     heldUntil: null,
-    lost: false,
+    lost: null,
     outbox: "idle",
     unsent: 0,
     refusal: null,
     submitted: 0,
     message: "",
   });
-  private saver: Saver | null = null;
+  private saver: Savers | null = null;
   private next: Case | null = null;
   private readonly outbox: Outbox;
   private readonly heartbeat: ReturnType<typeof setInterval>;
@@ -78,16 +79,15 @@ export class Reading {
 
   close(): void {
     this.closed = true;
-    this.saver?.poke();
-    this.saver?.close();
+    void this.saver?.park();
     this.outbox.close();
     clearInterval(this.heartbeat);
     if (this.retry) clearTimeout(this.retry);
   }
 
-  /** The drawing was changed by one committed act. */
-  changed(): void {
-    this.saver?.changed();
+  /** The drawings on these slices, or the answers, were changed by one act. */
+  changed(places: readonly number[] = [this.store.get().work?.own ?? 0]): void {
+    this.saver?.changed(places);
   }
 
   /** The network or the session is back. */
@@ -104,9 +104,8 @@ export class Reading {
 
   /** Put this window's drawing away and take up the newer one from the server. */
   async takeTheirs(): Promise<void> {
-    const { work } = this.store.get();
     this.saver?.close();
-    if (work) await this.journal.remove(this.user, work.assignment.id).catch(() => undefined);
+    await this.saver?.forget().catch(() => undefined);
     this.forget();
     await this.advance();
   }
@@ -118,16 +117,16 @@ export class Reading {
     work.stopwatch.activity(performance.now() / 1000);
     const key = newKey();
     const { saver } = this;
-    const record = this.record(work, key);
-    this.forget();
-    if (this.next && !work.amends) {
-      this.show(this.next);
+    const record = submission(work, this.user, key);
+    const next = work.amends ? null : this.next;
+    if (next) {
       this.next = null;
-    }
+      this.show(next);
+    } else this.forget();
     this.store.set({ submitted: this.store.get().submitted + 1 });
     // A browser without storage still sends; the journal is the second belt.
     await saver?.seal(key).catch(() => undefined);
-    this.outbox.add(record);
+    this.outbox.add(record, saver?.draft);
     await this.advance();
   }
 
@@ -143,12 +142,12 @@ export class Reading {
       // A lease that is lost already needs no giving back.
     }
     this.saver?.close();
-    await this.journal.remove(this.user, id).catch(() => undefined);
+    await this.saver?.forget().catch(() => undefined);
     this.forget();
     await this.advance();
   }
 
-  /** After a lost lease: leave the kept draft behind and go on. */
+  /** After a lost case: leave the kept draft behind and go on. */
   async goOn(): Promise<void> {
     this.saver?.poke();
     this.forget();
@@ -183,20 +182,19 @@ export class Reading {
 
   private forget(): void {
     this.saver = null;
-    this.store.set({ work: null, phase: "loading", lost: false, save: { kind: "clean" } });
+    this.store.set({ work: null, phase: "loading", lost: null, save: { kind: "clean" } });
   }
 
   private show(work: Case): void {
     const { assignment } = work;
-    this.saver = new Saver(work, this.user, this.server, this.journal, (save) => {
+    this.saver = new Savers(work, this.user, this.server, this.journal, (save) => {
       if (this.store.get().work === work) this.store.set({ save });
     });
-    const at = assignment.draft ? Date.parse(assignment.draft.saved_at) : 0;
     this.store.set({
       work,
       phase: "ready",
-      lost: false,
-      save: work.origin === "draft" ? { kind: "saved", at } : this.saver.state,
+      lost: null,
+      save: this.saver.state,
       heldUntil: work.amends ? null : until(assignment),
     });
   }
@@ -252,6 +250,13 @@ export class Reading {
       if (isPassing(error)) return null;
       throw error;
     });
+    const { work } = this.store.get();
+    if (assignment && assignment.id === work?.assignment.id) {
+      // The lease of the case at hand had run out, and this has taken it up again.
+      work.assignment = { ...work.assignment, ...freshLease(assignment) };
+      this.store.set({ heldUntil: until(assignment), lost: null });
+      return;
+    }
     if (assignment) this.next = await this.load(assignment);
   }
 
@@ -271,8 +276,12 @@ export class Reading {
       if (!work) this.store.set({ phase: "waiting" });
       return;
     }
-    if (work) return;
     const code = error instanceof ApiError ? error.code : "";
+    if (work) {
+      // The next case is already on show: it can be looked at, and no longer handed in.
+      if (code === "campaign_closed") this.store.set({ lost: code, heldUntil: null });
+      return;
+    }
     const status = error instanceof ApiError ? error.status : 0;
     const message = error instanceof Error ? error.message : "";
     const phase =
@@ -300,33 +309,19 @@ export class Reading {
       try {
         const lease = await this.server.renew(id, token);
         held.assignment = { ...held.assignment, ...lease };
-        if (held === this.store.get().work) this.store.set({ heldUntil: until(lease) });
+        if (held === this.store.get().work) {
+          this.store.set({ heldUntil: until(lease), lost: null });
+        }
       } catch (error) {
-        const gone = error instanceof ApiError && error.status === 409;
-        if (!gone) continue;
+        if (!(error instanceof ApiError) || error.status !== 409) continue;
+        // Meanwhile it was leased anew: the answer is about a lease that is over.
+        if (held.assignment.token !== token) continue;
         if (held === this.next) this.next = null;
-        else if (held === this.store.get().work) this.store.set({ lost: true });
+        else if (held === this.store.get().work) {
+          this.store.set({ lost: error.code, heldUntil: null });
+        }
       }
     }
-  }
-
-  private record(work: Case, submitKey: string): JournalRecord {
-    const { assignment, mask, stopwatch } = work;
-    return {
-      key: journalKey(this.user, assignment.id),
-      user: this.user,
-      assignment: assignment.id,
-      campaign: assignment.campaign,
-      caseName: String(assignment.task.case),
-      token: assignment.token,
-      rows: mask.rows,
-      columns: mask.columns,
-      mask: mask.data,
-      sequence: 0,
-      seconds: stopwatch.seconds,
-      submitKey,
-      amends: work.amends,
-    };
   }
 }
 

@@ -1,12 +1,21 @@
 /**
- * Saves one case: at once into the journal, and within two seconds as a draft on the server, with a
- * growing sequence. What fails is tried again; nothing is forgotten before it is acknowledged.
+ * Saves one drawing: at once into the journal, and within two seconds as a draft on the server, with
+ * a growing sequence. A draft is what changed since the one the server holds; the whole mask when
+ * that is not known. What fails is tried again; nothing is forgotten before it is acknowledged.
  */
+import type { Assignment, Schemas } from "../api/client";
 import { ApiError, isPassing, isSignedOut } from "../api/errors";
-import { packMask } from "../domain/codec";
-import { type Journal, journalKey } from "../journal/journal";
-import type { Case } from "./case";
+import { packMask, packPart } from "../domain/codec";
+import type { Mask } from "../domain/mask";
+import { type Journal, type JournalRecord, journalKey } from "../journal/journal";
+import type { Case, Slice } from "./case";
 import type { Server } from "./server";
+
+/** A draft that the server is known to hold. */
+export interface KeptDraft {
+  readonly sequence: number;
+  readonly mask: Mask;
+}
 
 export type SaveState =
   | { readonly kind: "clean" }
@@ -21,9 +30,26 @@ export type SaveState =
 export const SAVE_AFTER = 1200;
 const RETRY = [2000, 4000, 8000, 15000];
 
+/** Each window counts in steps from a remainder of its own: no two give drafts the same number. */
+export const STEP = 1009;
+const OWN = Math.floor(Math.random() * STEP);
+
+export function numberAfter(sequence: number): number {
+  return sequence - (sequence % STEP) + STEP + OWN;
+}
+
 export class Saver {
-  private sequence: number;
+  /** Of the newest state of the drawing. */
+  sequence: number;
   private acknowledged: number;
+  /** What the server's draft holds; null when that is not known. */
+  private kept: Mask | null;
+  /** The server's draft by its sequence, 0 for none: another one there was not saved by this window. */
+  private base: number;
+  /** Sent since the last acknowledgement: the server may hold one of them, its answer lost. */
+  private readonly unanswered = new Set<number>();
+  /** The state that the journal kept when this page was left: a draft of it may still arrive. */
+  private readonly left: number | null;
   private timer: ReturnType<typeof setTimeout> | null = null;
   private sending = false;
   private writing = false;
@@ -34,24 +60,38 @@ export class Saver {
 
   constructor(
     private readonly work: Case,
+    readonly slice: Slice,
     private readonly user: number,
     private readonly server: Server,
     private readonly journal: Journal,
     private readonly onState: (state: SaveState) => void,
   ) {
-    this.sequence = work.sequence;
-    this.acknowledged = work.unsent ? work.sequence - 1 : work.sequence;
-    this.written = work.sequence;
-    if (work.unsent) this.plan(0);
+    const { sequence, unsent, origin } = slice;
+    const draft = draftOf(work, slice);
+    this.sequence = sequence;
+    this.acknowledged = unsent ? sequence - 1 : sequence;
+    this.base = draft?.sequence ?? 0;
+    this.kept = origin === "draft" ? this.snapshot() : null;
+    this.written = sequence;
+    this.left = unsent ? sequence : null;
+    if (unsent) this.plan(0);
+    else if (origin === "draft" && draft) {
+      this.state = { kind: "saved", at: Date.parse(draft.saved_at) };
+    }
   }
 
   get dirty(): boolean {
     return this.acknowledged < this.sequence;
   }
 
+  /** What the server holds of this case, where that is known. */
+  get draft(): KeptDraft | null {
+    return this.kept ? { sequence: this.base, mask: this.kept } : null;
+  }
+
   /** The drawing changed. */
   changed(): void {
-    this.sequence++;
+    this.sequence = numberAfter(this.sequence);
     void this.write();
     this.plan(SAVE_AFTER);
   }
@@ -64,8 +104,10 @@ export class Saver {
 
   /** Another window saved newer work and this reader wants to keep this one. */
   async keepMine(): Promise<void> {
-    const there = await this.server.assignment(this.work.assignment.id);
-    this.sequence = Math.max(this.sequence, there.draft?.sequence ?? 0) + 1;
+    const there = await this.server.assignment(this.slice.assignment);
+    this.base = there.draft?.sequence ?? 0;
+    this.kept = null;
+    this.sequence = numberAfter(Math.max(this.sequence, this.base));
     this.tell({ kind: "saving" });
     await this.write();
     this.plan(0);
@@ -74,20 +116,13 @@ export class Saver {
   /** Put the case aside: what is newer than the server's draft stays in the journal. */
   async park(): Promise<void> {
     this.close();
-    if (this.dirty) await this.put(null).catch(() => undefined);
+    if (this.dirty) await this.put().catch(() => undefined);
   }
 
   /** No more drafts: the case was submitted, skipped or put away. */
   close(): void {
     this.closed = true;
     if (this.timer) clearTimeout(this.timer);
-  }
-
-  /** Write a submission into the journal; it stays there until the server acknowledged it. */
-  async seal(submitKey: string): Promise<void> {
-    this.sequence++;
-    this.close();
-    await this.put(submitKey);
   }
 
   private tell(state: SaveState): void {
@@ -112,7 +147,7 @@ export class Saver {
     try {
       while (!this.closed && this.written < this.sequence) {
         this.written = this.sequence;
-        await this.put(null);
+        await this.put();
       }
     } catch {
       // A full or refused store: the draft on the server is then the only copy.
@@ -121,44 +156,49 @@ export class Saver {
     }
   }
 
-  private put(submitKey: string | null): Promise<void> {
-    const { assignment, mask, stopwatch } = this.work;
-    return this.journal.put({
-      key: journalKey(this.user, assignment.id),
-      user: this.user,
-      assignment: assignment.id,
-      campaign: assignment.campaign,
-      caseName: String(assignment.task.case),
-      token: assignment.token,
-      rows: mask.rows,
-      columns: mask.columns,
-      mask: mask.data,
-      sequence: this.sequence,
-      seconds: stopwatch.seconds,
-      submitKey,
-      amends: this.work.amends,
-    });
+  private put(): Promise<void> {
+    const { slice, sequence } = this;
+    return this.journal.put({ ...recordOf(this.work, this.user, slice), sequence });
+  }
+
+  /** The drawing without a stroke that is still under way. */
+  private snapshot(): Mask {
+    return { ...this.slice.mask, data: committed(this.work, this.slice).slice() };
+  }
+
+  /** What changed since the draft the server holds, or everything. */
+  private async pack(now: Mask): Promise<Pick<Schemas["DraftInputRequest"], "mask" | "box">> {
+    return this.kept ? packPart(this.kept, now) : { mask: await packMask(now) };
   }
 
   private async send(): Promise<void> {
     this.timer = null;
     if (this.closed || !this.dirty) return;
     this.sending = true;
-    const { sequence } = this;
-    const { assignment, mask, stopwatch } = this.work;
+    const { sequence, base } = this;
+    const { assignment, findings, unseen, stopwatch } = this.work;
     let retry: number | null = null;
     try {
-      const packed = await packMask(mask.data);
-      await this.server.draft(assignment.id, {
+      const now = this.snapshot();
+      const packed = await this.pack(now);
+      this.unanswered.add(sequence);
+      await this.server.draft(this.slice.assignment, {
         token: assignment.token,
         sequence,
-        mask: packed,
+        base,
+        findings,
+        unseen: [...unseen],
         seconds: stopwatch.seconds,
+        ...packed,
       });
+      this.unanswered.clear();
+      this.base = sequence;
+      this.kept = now;
       this.acknowledged = Math.max(this.acknowledged, sequence);
       this.failures = 0;
+      if (!this.dirty) await this.saved();
+      // Drawn on meanwhile, be it while the journal was being cleared.
       if (this.dirty) retry = SAVE_AFTER;
-      else await this.saved();
     } catch (error) {
       retry = this.failed(error);
     } finally {
@@ -170,7 +210,7 @@ export class Saver {
   private async saved(): Promise<void> {
     this.tell({ kind: "saved", at: Date.now() });
     if (!this.closed && !this.writing) {
-      await this.journal.remove(this.user, this.work.assignment.id).catch(() => undefined);
+      await this.journal.remove(this.user, this.slice.assignment).catch(() => undefined);
     }
   }
 
@@ -184,8 +224,68 @@ export class Saver {
       this.tell({ kind: "offline" });
       return RETRY[Math.min(this.failures++, RETRY.length - 1)]!;
     }
-    if (error instanceof ApiError && error.code === "stale_draft") this.tell({ kind: "stale" });
-    else this.tell({ kind: "refused", message: error instanceof Error ? error.message : "" });
+    if (error instanceof ApiError && error.code === "stale_draft") return this.differs(error);
+    this.tell({ kind: "refused", message: error instanceof Error ? error.message : "" });
     return null;
   }
+
+  /**
+   * The server holds another draft than this window thought. An own one whose answer was lost, one
+   * that the page sent as it was left, or none any more: the whole mask is sent. Another window's is
+   * not overwritten unasked.
+   */
+  private differs({ detail }: ApiError): number | null {
+    const { sequence } = (detail ?? {}) as { sequence?: number };
+    if (sequence === undefined || sequence === this.base || !this.isOwn(sequence)) {
+      this.tell({ kind: "stale" });
+      return null;
+    }
+    this.base = sequence;
+    this.kept = null;
+    if (this.sequence <= sequence) this.sequence = numberAfter(sequence);
+    return 0;
+  }
+
+  /** Whether a draft of this sequence holds nothing that this window, or the page before, lacks. */
+  private isOwn(sequence: number): boolean {
+    const { left } = this;
+    const late = left !== null && sequence <= left && (left - sequence) % STEP === 0;
+    return sequence === 0 || late || this.unanswered.has(sequence);
+  }
+}
+
+/** What the journal keeps of one drawing. */
+export function recordOf(work: Case, user: number, slice: Slice): JournalRecord {
+  const { assignment, findings, unseen, stopwatch, amends } = work;
+  const { mask } = slice;
+  return {
+    key: journalKey(user, slice.assignment),
+    user,
+    assignment: slice.assignment,
+    campaign: assignment.campaign,
+    caseName: slice.name,
+    token: assignment.token,
+    rows: mask.rows,
+    columns: mask.columns,
+    mask: committed(work, slice),
+    findings,
+    unseen,
+    sequence: 0,
+    seconds: stopwatch.seconds,
+    submitKey: null,
+    amends,
+  };
+}
+
+/** A slice as of the last finished act, without a stroke that is still being drawn. */
+function committed({ slices, history }: Case, slice: Slice): Uint8Array {
+  const size = slice.mask.data.length;
+  const place = slices.indexOf(slice);
+  return history.committed.subarray(place * size, (place + 1) * size);
+}
+
+/** The draft that the server had of a slice when the case was loaded. */
+function draftOf({ assignment }: Case, slice: Slice): Assignment["draft"] {
+  if (assignment.frames.length === 0) return assignment.draft;
+  return assignment.frames.find((each) => each.assignment === slice.assignment)?.draft ?? null;
 }

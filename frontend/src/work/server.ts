@@ -16,9 +16,17 @@ export interface Server {
   release(id: number, token: string, reason: string): Promise<void>;
   draft(id: number, draft: Schemas["DraftInputRequest"]): Promise<Schemas["DraftSaved"]>;
   submit(id: number, work: Schemas["SubmitInputRequest"]): Promise<Schemas["SubmitOutput"]>;
+  submitSeries(
+    id: number,
+    work: Schemas["SeriesInputRequest"],
+  ): Promise<Schemas["SeriesSubmitted"]>;
   recent(campaign: string): Promise<Recent[]>;
   amend(annotation: number, work: Schemas["AmendInputRequest"]): Promise<Schemas["SubmitOutput"]>;
   series(id: number): Promise<Series>;
+  /** The model's maps of a case, and whether more of them are being made. */
+  maps(id: number): Promise<Schemas["MapsOutput"]>;
+  /** Ask for the map that takes long; samples have nobody to ask. */
+  askMaps?(id: number): Promise<Schemas["MapsOutput"]>;
   bytes(url: string): Promise<ArrayBuffer>;
 }
 
@@ -45,10 +53,14 @@ export const restServer: Server = {
     body(client.PUT("/api/v1/assignments/{id}/draft", { params: at(id), body: draft })),
   submit: (id, work) =>
     body(client.POST("/api/v1/assignments/{id}/submit", { params: at(id), body: work })),
+  submitSeries: (id, work) =>
+    body(client.POST("/api/v1/assignments/{id}/series", { params: at(id), body: work })),
   recent: (slug) =>
     body(client.GET("/api/v1/campaigns/{slug}/recent", { params: { path: { slug } } })),
   amend: (id, work) =>
     body(client.POST("/api/v1/annotations/{id}/amend", { params: at(id), body: work })),
   series: (id) => body(client.GET("/api/v1/series/{id}", { params: at(id) })),
+  maps: (id) => body(client.GET("/api/v1/assignments/{id}/maps", { params: at(id) })),
+  askMaps: (id) => body(client.POST("/api/v1/assignments/{id}/maps", { params: at(id) })),
   bytes: (url) => bytes(url),
 };

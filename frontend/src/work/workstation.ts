@@ -2,21 +2,24 @@
  * The workstation: one reading, one surface, and the tools between them. React only shows its
  * store and calls its verbs; nothing here waits for React.
  */
-import type { ImageInfo, LabelClass } from "../api/client";
+import type { ImageInfo, LabelClass, Question } from "../api/client";
 import { HOME, toScreen, type View, zoomAt } from "../domain/geometry";
 import { type Ink, makeInk, type PaintOver, type Range } from "../domain/ink";
 import {
   difference,
   EMPTY_RECT,
   emptyMask,
+  fullRect,
   IGNORE,
+  isDrawn,
   type Mask,
   type Rect,
   union,
 } from "../domain/mask";
-import { type Measure, type RegionStatistics, statistics } from "../domain/measure";
-import { type BrushShape, clearEqual, type Point, replaceAll } from "../domain/ops";
+import { type Measure, statistics } from "../domain/measure";
+import { type BrushShape, clearEqual, copyClass, type Point, replaceAll } from "../domain/ops";
 import { greySamples, rangeUnder, toSample } from "../domain/sampling";
+import { fillBetween, inStack, slicesIn } from "../domain/stack";
 import { autoWindow, type Pixels, type Samples, valueAt, type Window } from "../domain/window";
 import { Brush } from "../tools/brush";
 import { Bucket, RegionGrow } from "../tools/fill";
@@ -28,94 +31,29 @@ import { Box } from "../tools/shape";
 import type { Board, InkKind, Spot, Tool, ToolId } from "../tools/tool";
 import { Input } from "../viewer/input";
 import { type OutlineLayer, Surface } from "../viewer/surface";
-import { type Case, firstWindow } from "./case";
+import { type Case, firstWindow, type Slice } from "./case";
+import { Form } from "./form";
 import { Frames } from "./frames";
+import { Maps } from "./maps";
 import { inWords } from "./measures";
 import type { Reading } from "./reading";
 import type { Server } from "./server";
 import { Store } from "./store";
+import { START, type Ui } from "./ui";
+import { imageFile, labelFile } from "./volume";
 
-export interface Ui {
-  readonly tool: ToolId;
-  /** The classes in the order of their number keys. */
-  readonly classes: readonly LabelClass[];
-  readonly label: number;
-  readonly radius: number;
-  readonly shape: BrushShape;
-  /** What acts of drawing may replace; `inside` is the class that "class" keeps to. */
-  readonly over: PaintOver;
-  readonly inside: number;
-  /** How many pixel widths a class grows or shrinks by. */
-  readonly step: number;
-  /** Protected classes. */
-  readonly locked: ReadonlySet<number>;
-  /** The threshold brush's range, in modality values. */
-  readonly range: readonly [low: number, high: number];
-  /** The next press takes the range from under the brush. */
-  readonly picking: boolean;
-  readonly measures: readonly Measure[];
-  readonly opacity: number;
-  readonly labelsHidden: boolean;
-  readonly outlines: boolean;
-  readonly changes: boolean;
-  readonly smooth: boolean;
-  readonly panel: boolean;
-  readonly window: Window;
-  readonly scale: number;
-  readonly view: View | null;
-  /** Which frame of the series is shown, and which one is the case's own. */
-  readonly frame: number;
-  readonly ownFrame: number;
-  readonly frames: number;
-  readonly cine: boolean;
-  readonly canUndo: boolean;
-  readonly canRedo: boolean;
-  readonly value: readonly number[] | null;
-  /** Of the class at hand, in stored samples. */
-  readonly stats: RegionStatistics | null;
-  readonly ask: "skip" | "help" | "recent" | null;
-}
-
+/** Tools that change nothing: all there are where nothing is drawn. */
+export const LOOKING: ReadonlySet<ToolId> = new Set(["ruler", "angle", "pan", "window"]);
 export const MAX_RADIUS = 128;
 /** Frames a second in cine. */
 const CINE_RATE = 12;
 const COUNT_AFTER = 150;
 /** The design's colour of attention. */
 const ATTENTION = "#E0A93B";
+const EARLIER = "#FFFFFF";
 
 export class Workstation implements Board {
-  readonly ui = new Store<Ui>({
-    tool: "brush",
-    classes: [],
-    label: 1,
-    radius: 4,
-    shape: "round",
-    over: "everything",
-    inside: 1,
-    step: 1,
-    locked: new Set(),
-    range: [0, 0],
-    picking: false,
-    measures: [],
-    opacity: 0.45,
-    labelsHidden: false,
-    outlines: false,
-    changes: false,
-    smooth: true,
-    panel: true,
-    window: { center: 0, width: 1 },
-    scale: 1,
-    view: null,
-    frame: 0,
-    ownFrame: 0,
-    frames: 1,
-    cine: false,
-    canUndo: false,
-    canRedo: false,
-    value: null,
-    stats: null,
-    ask: null,
-  });
+  readonly ui = new Store<Ui>(START);
   private readonly tools: Record<ToolId, Tool> = {
     brush: new Brush("brush"),
     eraser: new Brush("eraser"),
@@ -138,12 +76,22 @@ export class Workstation implements Board {
   private seriesFrames: readonly ImageInfo[] = [];
   private shown: Pixels | null = null;
   private grey: Samples | null = null;
+  /** The place of the slice drawn on. */
+  private at = 0;
+  /** The slice that each frame of the series is; -1 where a frame is only context. */
+  private places: readonly number[] = [0];
   private dirty: Rect = EMPTY_RECT;
+  private pins: readonly { readonly at: Point; readonly text: string }[] = [];
   private hovered: Point | null = null;
   private valueFrame = 0;
+  /** Which slices hold labels, and which may have changed since that was looked up. */
+  private drawn: boolean[] = [];
+  private stale = new Set<number>();
   private counting: ReturnType<typeof setTimeout> | undefined;
   private film: ReturnType<typeof setInterval> | undefined;
   private readonly frames: Frames;
+  readonly form: Form;
+  readonly maps: Maps;
   private readonly stop: () => void;
   panning = false;
   valueSpan = 1;
@@ -153,7 +101,18 @@ export class Workstation implements Board {
     server: Server,
   ) {
     this.frames = new Frames(server);
-    this.stop = reading.store.subscribe(() => this.follow());
+    this.form = new Form(
+      this.ui,
+      () => this.work,
+      () => this.said(),
+    );
+    this.maps = new Maps(
+      this.ui,
+      server,
+      () => this.slice,
+      () => this.surface,
+    );
+    this.stop = reading.store.follow(() => this.follow());
   }
 
   /** Put the surface into the page. Returns what takes it out again. */
@@ -167,12 +126,15 @@ export class Workstation implements Board {
       changed: () => this.refresh(),
       hover: (spot) => this.hover(spot),
       scroll: (step) => this.step(step),
+      resize: (step) => this.resize(step),
     });
     this.surface = surface;
     this.input = input;
+    this.maps.forget();
     this.colour();
     surface.setOpacity(this.ui.get().opacity);
     surface.setSmooth(this.ui.get().smooth);
+    surface.setEmpty(!this.work);
     if (this.work) this.display(this.work);
     this.follow();
     return () => {
@@ -189,11 +151,17 @@ export class Workstation implements Board {
     clearTimeout(this.counting);
   }
 
-  setClasses(classes: readonly LabelClass[]): void {
+  /** What the campaign wants drawn and answered. */
+  setForm(classes: readonly LabelClass[], questions: readonly Question[]): void {
     const live = classes.filter((each) => !each.retired);
-    const { label } = this.ui.get();
+    const { label, tool } = this.ui.get();
     const known = label === IGNORE || live.some((each) => each.index === label);
-    this.ui.set({ classes: live, label: known ? label : (live[0]?.index ?? IGNORE) });
+    this.ui.set({
+      classes: live,
+      questions: questions.filter((each) => !each.retired),
+      label: known ? label : (live[0]?.index ?? IGNORE),
+      tool: live.length === 0 && !LOOKING.has(tool) ? "pan" : tool,
+    });
     this.colour();
   }
 
@@ -205,8 +173,12 @@ export class Workstation implements Board {
     return this.work?.assignment ?? null;
   }
 
+  get slice(): Slice | null {
+    return this.work?.slices[this.at] ?? null;
+  }
+
   get suggestion(): Mask | null {
-    return this.work?.suggestion ?? null;
+    return this.slice?.suggestion ?? null;
   }
 
   get tool(): Tool {
@@ -216,8 +188,9 @@ export class Workstation implements Board {
   // --- what tools may touch -----------------------------------------------------------------
 
   get mask(): Mask {
-    if (!this.work) throw new Error("no case is shown");
-    return this.work.mask;
+    const { slice } = this;
+    if (!slice) throw new Error("no case is shown");
+    return slice.mask;
   }
 
   get label(): number {
@@ -288,8 +261,9 @@ export class Workstation implements Board {
   }
 
   get drawable(): boolean {
-    const { frame, ownFrame, labelsHidden } = this.ui.get();
-    return this.work !== null && frame === ownFrame && !labelsHidden;
+    const { classes, mine, arrived, labelsHidden } = this.ui.get();
+    // While a frame is still on its way, the one before it is on show: no drawing on that.
+    return this.work !== null && classes.length > 0 && mine && arrived && !labelsHidden;
   }
 
   touched(rect: Rect): void {
@@ -298,13 +272,18 @@ export class Workstation implements Board {
   }
 
   commit(): void {
-    const changed = this.work?.history.commit(this.dirty) ?? false;
+    const changed = this.work?.history.commit(this.boxed(this.dirty)) ?? false;
     this.dirty = EMPTY_RECT;
-    if (changed) this.edited();
+    if (changed) this.edited([this.at]);
+  }
+
+  /** A box of the slice drawn on, as the history counts rows. */
+  private boxed(rect: Rect): Rect {
+    return inStack(rect, this.at, this.mask.rows);
   }
 
   revert(): void {
-    this.work?.history.revert(this.dirty);
+    this.work?.history.revert(this.boxed(this.dirty));
     this.surface?.touched(this.dirty);
     this.dirty = EMPTY_RECT;
   }
@@ -319,6 +298,7 @@ export class Workstation implements Board {
 
   setLabel(label: number): void {
     this.ui.set({ label });
+    this.maps.lay(); // what is of one class follows the class at hand
     this.count();
   }
 
@@ -348,12 +328,46 @@ export class Workstation implements Board {
     return !locked.has(label);
   }
 
+  /** Hand the case in, unless a required answer lacks: that question is then at hand. */
+  submit(): void {
+    if (!this.work || this.form.complete()) void this.reading.submit();
+  }
+
+  /** Draw the class at hand on the slices between those that hold it, as one step. */
+  fillBetween(): void {
+    const { work } = this;
+    if (!work || !this.drawable) return;
+    if (this.tool.busy) this.input?.cancel();
+    const masks = work.slices.map((slice) => slice.mask);
+    const rect = fillBetween(masks, this.ink("draw"), this.view.aspect);
+    if (!work.history.commit(rect)) return;
+    this.surface?.touched(fullRect(this.mask));
+    this.edited(slicesIn(rect, this.mask.rows));
+  }
+
+  /** Draw the class at hand as it stands on the slice before. */
+  copyBefore(): void {
+    const before = this.work?.slices[this.at - 1];
+    if (before) this.edit((mask) => copyClass(mask, before.mask, this.ink("draw")));
+  }
+
   /** Take the threshold brush's range from what lies under the brush. */
   pickRange(at: Point): void {
     this.ui.set({ picking: false });
     if (!this.shown) return;
     const found = rangeUnder(this.shown, this.samples, at, this.radius, this.view.aspect);
     if (found) this.setRange(...found);
+  }
+
+  /** The next press on the image says where the remark points to. */
+  pin(): void {
+    this.ui.set({ pinning: true, ask: null });
+  }
+
+  /** Number the places that remarks point to. */
+  showPins(remarks: readonly { readonly place: Point | null }[]): void {
+    this.pins = remarks.flatMap(({ place }, i) => (place ? [{ at: place, text: `${i + 1}` }] : []));
+    this.drawMeasures();
   }
 
   clearMeasures(): void {
@@ -371,6 +385,12 @@ export class Workstation implements Board {
     if (!this.work || !this.drawable) return;
     if (this.tool.busy) this.input?.cancel();
     this.whole(act(this.mask, this));
+  }
+
+  /** Brush sizes grow by a quarter, and by at least half a pixel. */
+  resize(sign: number): void {
+    const step = Math.max(0.5, Math.round(this.radius * 0.5) / 2);
+    this.setRadius(this.radius + Math.sign(sign) * step);
   }
 
   setRadius(radius: number): void {
@@ -403,6 +423,12 @@ export class Workstation implements Board {
   /** Outline what differs from the suggestion. */
   showChanges(changes: boolean): void {
     this.ui.set({ changes });
+    this.layers();
+  }
+
+  /** Outline the version that this one corrects. */
+  showBefore(before: boolean): void {
+    this.ui.set({ before });
     this.layers();
   }
 
@@ -450,6 +476,11 @@ export class Workstation implements Board {
     this.surface?.fit();
   }
 
+  /** Give the keys back to the drawing. */
+  focus(): void {
+    this.surface?.host.focus({ preventScroll: true });
+  }
+
   actualSize(): void {
     this.surface?.actualSize();
   }
@@ -469,8 +500,10 @@ export class Workstation implements Board {
     if (this.input?.cancel()) return;
     if (this.ui.get().ask) this.ui.set({ ask: null });
     else if (this.ui.get().picking) this.ui.set({ picking: false });
+    else if (this.ui.get().pinning) this.ui.set({ pinning: false, ask: "remarks" });
     else if (this.ui.get().measures.length > 0) this.clearMeasures();
-    else this.goTo(this.ui.get().ownFrame);
+    else if (!this.ui.get().mine) this.goTo(this.ui.get().ownFrame);
+    else this.setCine(false);
   }
 
   /** Enter: close the outline at work, else hand the case in. */
@@ -479,7 +512,7 @@ export class Workstation implements Board {
       if (this.tool.finish(this)) this.surface?.setPreview(null);
       return;
     }
-    void this.reading.submit();
+    this.submit();
   }
 
   /** Move through the series. False when there is nowhere to go: the wheel zooms then. */
@@ -513,8 +546,11 @@ export class Workstation implements Board {
     const { work } = this;
     if (target === before || !work) return;
     if (this.tool.busy) this.input?.cancel();
-    this.ui.set({ frame: target });
+    const place = this.places[target] ?? -1;
+    if (place >= 0) this.at = place;
+    this.ui.set({ frame: target, mine: place >= 0, arrived: false });
     this.layers();
+    this.count();
     if (target === ownFrame) {
       this.paint(work.assignment.image, work.pixels);
       return;
@@ -532,6 +568,18 @@ export class Workstation implements Board {
         }
       })
       .catch(() => this.goTo(ownFrame));
+  }
+
+  /** The series as a file for a viewer of volumes; null where it is no volume. */
+  async imageFile(): Promise<ArrayBuffer | null> {
+    const { series } = this.frames;
+    return series ? imageFile(this.frames, series) : null;
+  }
+
+  /** The labels as they stand, in the grid of the series. */
+  labelFile(): ArrayBuffer | null {
+    const { series } = this.frames;
+    return series && this.work ? labelFile(series, this.work.slices) : null;
   }
 
   // --- for tests and debugging, read only ------------------------------------------------------
@@ -554,7 +602,9 @@ export class Workstation implements Board {
     if (this.tool.busy) this.input?.cancel();
     this.work = work;
     this.dirty = EMPTY_RECT;
+    this.surface?.setEmpty(!work);
     if (!work) return;
+    this.imageFirst();
     const sameSeries = before?.assignment.series.id === work.assignment.series.id;
     const window = sameSeries
       ? this.ui.get().window
@@ -562,7 +612,17 @@ export class Workstation implements Board {
     this.seriesFrames = [];
     this.frames.rest();
     this.setCine(false);
-    this.ui.set({ frame: 0, ownFrame: 0, frames: 1, window, labelsHidden: false, value: null });
+    this.at = work.own;
+    this.drawn = [];
+    this.stale = new Set(work.slices.keys());
+    this.maps.forget();
+    this.places = [work.own];
+    const slices = work.slices.length;
+    this.ui.set({ frame: 0, ownFrame: 0, frames: 1, mine: true, slices, labelled: [] });
+    this.ui.set({ window, labelsHidden: false, value: null });
+    this.form.follow(work);
+    this.ui.set({ remark: { text: "", place: null }, pinning: false });
+    this.pins = [];
     this.display(work);
     this.clearMeasures();
     if (!sameSeries) this.setRange(...halfOf(this.shown));
@@ -571,9 +631,16 @@ export class Workstation implements Board {
     void this.openSeries(work);
   }
 
+  /** Let the page around the image be drawn only once the image is on the screen. */
+  private imageFirst(): void {
+    if (!this.surface) return;
+    const painted = this.surface.painted();
+    this.ui.hold(painted);
+    this.reading.store.hold(painted);
+  }
+
   private display(work: Case): void {
     this.paint(work.assignment.image, work.pixels);
-    this.surface?.showMask(work.mask);
     this.layers();
   }
 
@@ -584,23 +651,26 @@ export class Workstation implements Board {
     const own = frames.findIndex((frame) => frame.id === image.id);
     if (this.work !== work || own < 0) return;
     this.seriesFrames = frames;
+    const places = new Map(work.slices.map((slice, place) => [slice.image.id, place]));
+    this.places = frames.map((frame) => places.get(frame.id) ?? -1);
     this.ui.set({ frame: own, ownFrame: own, frames: frames.length });
     this.frames.warm(frames, own);
+    this.count();
   }
 
   private paint(image: ImageInfo, pixels: Pixels): void {
     this.shown = pixels;
+    // In cine a late frame is shown while the next one is already wanted.
+    const wanted = this.seriesFrames[this.ui.get().frame] ?? this.work?.assignment.image;
+    this.ui.set({ arrived: image.id === wanted?.id });
     this.grey = null;
     this.valueSpan = autoWindow(pixels, 0, 100).width;
     this.surface?.show({ pixels, spacing: image.spacing }, this.ui.get().window);
-    if (this.work && image.id === this.work.assignment.image.id) {
-      this.surface?.touched({ x0: 0, y0: 0, x1: image.columns, y1: image.rows });
-    }
+    if (image.id === this.slice?.image.id) this.surface?.showMask(this.mask);
   }
 
   private layers(): void {
-    const { frame, ownFrame, labelsHidden, outlines, changes } = this.ui.get();
-    const own = frame === ownFrame;
+    const { mine: own, labelsHidden, outlines, changes, before } = this.ui.get();
     this.surface?.setLabelsVisible(own && !labelsHidden);
     const shown: OutlineLayer[] = [];
     const { suggestion } = this;
@@ -608,7 +678,10 @@ export class Workstation implements Board {
       if (outlines) shown.push({ mask: suggestion, colour: null });
       if (changes) shown.push({ mask: difference(this.mask, suggestion), colour: ATTENTION });
     }
+    const earlier = before && own && !labelsHidden ? this.slice?.before : null;
+    if (earlier) shown.push({ mask: earlier, colour: EARLIER });
     this.surface?.showOutlines(shown);
+    this.maps.lay();
     this.cursor();
   }
 
@@ -616,10 +689,15 @@ export class Workstation implements Board {
     this.surface?.setColours(new Map(this.palette.map((each) => [each.index, each.colour])));
   }
 
+  /** After undo or redo: show a slice that it changed. */
   private stepHistory(rect: Rect | null): void {
     if (!rect) return;
-    this.surface?.touched(rect);
-    this.edited();
+    const changed = slicesIn(rect, this.mask.rows);
+    if (!changed.includes(this.at) || !this.ui.get().mine) {
+      this.goTo(this.places.indexOf(changed[0]!));
+    }
+    this.surface?.touched(fullRect(this.mask));
+    this.edited(changed);
   }
 
   private whole(rect: Rect): void {
@@ -627,11 +705,20 @@ export class Workstation implements Board {
     this.commit();
   }
 
-  private edited(): void {
+  private edited(places: readonly number[]): void {
+    for (const place of places) this.stale.add(place);
+    this.form.see(places);
     this.work?.stopwatch.activity(performance.now() / 1000);
-    this.reading.changed();
+    this.ui.set({ revision: this.ui.get().revision + 1 });
+    this.reading.changed(places);
     this.refresh();
     if (this.ui.get().changes) this.layers();
+  }
+
+  private said(): void {
+    this.work?.stopwatch.activity(performance.now() / 1000);
+    this.reading.changed();
+    this.maps.lay(); // what is about an answer follows the answer at hand
   }
 
   private refresh(): void {
@@ -640,23 +727,35 @@ export class Workstation implements Board {
     this.count();
   }
 
-  /** Area, mean and deviation of the class at hand, once the hand rests. */
+  /** Area, mean and deviation of the class at hand, and where labels are, once the hand rests. */
   private count(): void {
     clearTimeout(this.counting);
     this.counting = setTimeout(() => {
-      const { work } = this;
-      const stats = work
-        ? statistics(work.mask, work.grey, this.label, work.assignment.image.spacing)
+      const { work, slice } = this;
+      const shown = slice && this.shown?.rows === slice.mask.rows && this.ui.get().mine;
+      const stats = shown
+        ? statistics(slice.mask, this.samples, this.label, slice.image.spacing)
         : null;
-      this.ui.set({ stats });
+      // A series is large: only what changed is looked through.
+      for (const place of this.stale) {
+        const drawn = work?.slices[place];
+        this.drawn[place] = drawn ? isDrawn(drawn.mask) : false;
+      }
+      this.stale.clear();
+      const labelled = this.places.flatMap((place, frame) => (this.drawn[place] ? [frame] : []));
+      this.ui.set({ stats, labelled });
     }, COUNT_AFTER);
   }
 
   private take(spot: Spot): boolean {
     this.setCine(false);
-    const { picking } = this.ui.get();
+    const { picking, pinning, remark } = this.ui.get();
     if (picking) this.pickRange(spot.image);
-    return picking;
+    if (pinning) {
+      this.ui.set({ pinning: false, ask: "remarks", remark: { ...remark, place: spot.image } });
+      this.drawMeasures();
+    }
+    return picking || pinning;
   }
 
   private hover(spot: Spot | null): void {
@@ -681,9 +780,15 @@ export class Workstation implements Board {
 
   private drawMeasures(): void {
     const spacing = this.work?.assignment.image.spacing;
-    this.surface?.setMeasures(
-      this.ui.get().measures.map((each) => ({ points: each.points, text: inWords(each, spacing) })),
-    );
+    const { measures, remark, mine } = this.ui.get();
+    const shown = measures.map(({ points, ...each }) => ({
+      points,
+      text: inWords({ points, ...each }, spacing),
+    }));
+    // Remarks are of the slice drawn on, not of those around it.
+    const pins = mine ? this.pins.map(({ at, text }) => ({ points: [at], text })) : [];
+    const next = remark.place && mine ? [{ points: [remark.place], text: "+" }] : [];
+    this.surface?.setMeasures([...shown, ...pins, ...next]);
   }
 }
 

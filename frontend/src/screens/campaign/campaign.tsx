@@ -1,4 +1,4 @@
-import { Anchor, Button, Group, Skeleton, Stack, Tabs, Text, Title } from "@mantine/core";
+import { Anchor, Button, Group, Paper, Skeleton, Stack, Tabs, Text, Title } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ComponentType, lazy, Suspense } from "react";
@@ -7,13 +7,13 @@ import { body, client, type Schemas } from "../../api/client";
 import { campaignQuery, progressQuery } from "../../api/queries";
 import { CampaignState, Figure, Progress } from "../../components/bits";
 import { ErrorNote } from "../../components/errors";
+import { Guideline } from "../../components/guideline";
 import { Page } from "../../components/page";
 import { decimal, number, t, tn } from "../../i18n";
 import { AuditTab } from "./audit";
 import { CasesTab } from "./cases";
 import { ExportsTab } from "./exports";
 import { ImportTab } from "./import";
-import { ModelsTab } from "./models";
 import { ReadersTab } from "./readers";
 import { ReviewTab } from "./review";
 import { SettingsTab } from "./settings";
@@ -23,16 +23,33 @@ export interface TabProps {
   readonly campaign: Campaign;
 }
 
-// The plots bring the charting library, which nobody else needs.
+// Plots and what comes with them are fetched by those who look at them.
 const OverviewTab = lazy(async () => ({ default: (await import("./overview")).OverviewTab }));
+const ModelsTab = lazy(async () => ({ default: (await import("./models/tab")).ModelsTab }));
+
+function GuidelineTab({ campaign }: TabProps) {
+  const { guideline = "" } = campaign.settings;
+  return (
+    <Paper p="md" maw={820} component="section" aria-label={t("guideline.title")}>
+      {guideline.trim() === "" ? (
+        <Text c="dimmed">
+          {t(campaign.roles.includes("manager") ? "guideline.emptyManager" : "guideline.empty")}
+        </Text>
+      ) : (
+        <Guideline text={guideline} />
+      )}
+    </Paper>
+  );
+}
 
 /** What each role may open. */
 const TABS = [
   { id: "overview", roles: ["reviewer", "manager"], tab: OverviewTab },
+  { id: "guideline", roles: ["reader", "reviewer", "manager"], tab: GuidelineTab },
   { id: "cases", roles: ["reviewer", "manager"], tab: CasesTab },
   { id: "readers", roles: ["manager"], tab: ReadersTab },
   { id: "import", roles: ["manager"], tab: ImportTab },
-  { id: "review", roles: ["reviewer", "manager"], tab: ReviewTab },
+  { id: "reviews", roles: ["reviewer", "manager"], tab: ReviewTab },
   { id: "models", roles: ["reviewer", "manager"], tab: ModelsTab },
   { id: "exports", roles: ["manager"], tab: ExportsTab },
   { id: "settings", roles: ["manager"], tab: SettingsTab },
@@ -70,6 +87,9 @@ function Campaign({ campaign }: TabProps) {
   return (
     <Stack gap="md">
       <Header campaign={campaign} />
+      {mine.some(({ id }) => id === "overview") ? null : (
+        <Progress counts={campaign.counts} legend />
+      )}
       {current ? (
         <Tabs
           value={current.id}
@@ -91,9 +111,7 @@ function Campaign({ campaign }: TabProps) {
             </Tabs.Panel>
           ))}
         </Tabs>
-      ) : (
-        <Progress counts={campaign.counts} legend />
-      )}
+      ) : null}
     </Stack>
   );
 }
@@ -110,9 +128,11 @@ function Header({ campaign }: TabProps) {
             <Title order={1}>{campaign.name}</Title>
             <CampaignState state={state} />
           </Group>
-          <Text c="dimmed" maw={720}>
-            {campaign.description}
-          </Text>
+          {campaign.description ? (
+            <Text c="dimmed" maw={720} component="div">
+              <Guideline text={campaign.description} height={22} />
+            </Text>
+          ) : null}
         </div>
         <Group gap="xs">
           {manages ? <Lifecycle campaign={campaign} /> : null}
@@ -160,10 +180,11 @@ function Lifecycle({ campaign }: TabProps) {
 }
 
 function Figures({ campaign }: TabProps) {
-  const { slug, roles, champion, counts } = campaign;
+  const { slug, kind, roles, champion, counts } = campaign;
   const tracks = roles.includes("manager") || roles.includes("reviewer");
   const { data } = useQuery({ ...progressQuery(slug), enabled: tracks });
   const now = data?.counts ?? counts;
+  const readings = (data?.readers ?? []).reduce((sum, reader) => sum + reader.submitted, 0);
   const times = (data?.readers ?? []).flatMap((reader) => reader.seconds_median ?? []);
   const median = times.length > 0 ? times.reduce((a, b) => a + b, 0) / times.length : null;
   return (
@@ -172,7 +193,16 @@ function Figures({ campaign }: TabProps) {
         value={number(now.settled)}
         label={t("campaign.settledOf", { total: number(now.total - now.excluded) })}
       />
-      {tracks ? (
+      {tracks && kind === "classification" ? (
+        <Figure value={data ? number(readings) : "–"} label={t("campaign.answers")} />
+      ) : null}
+      {tracks && kind === "classification" && champion ? (
+        <Figure
+          value={decimal(champion.accuracy)}
+          label={t("campaign.accuracy", { number: champion.number })}
+        />
+      ) : null}
+      {tracks && kind === "segmentation" ? (
         <Figure
           value={decimal(champion?.dice)}
           label={

@@ -24,7 +24,9 @@ export function ExportsTab({ campaign }: TabProps) {
         <Button loading={create.isPending} onClick={() => create.mutate()}>
           {t("exports.create")}
         </Button>
-        <Text c="dimmed">{t("exports.lead")}</Text>
+        <Text c="dimmed">
+          {campaign.kind === "segmentation" ? t("exports.lead") : t("exports.leadQuestions")}
+        </Text>
       </Group>
       <ErrorNote error={error ?? create.error} />
       {data?.length === 0 ? (

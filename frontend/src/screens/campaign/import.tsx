@@ -33,7 +33,7 @@ export function ImportTab({ campaign }: TabProps) {
       <Accordion variant="separated" keepMounted={false} defaultValue={null}>
         {imports.data?.map((each) => (
           <Accordion.Item key={each.id} value={String(each.id)}>
-            <Accordion.Control aria-label={t("import.showItems", { id: each.id })}>
+            <Accordion.Control>
               <Group gap="md">
                 <Text fw={600}>{t("import.title", { id: each.id })}</Text>
                 <Text size="sm" c="dimmed">
@@ -156,7 +156,15 @@ function Items({ id }: { id: number }) {
                   </Badge>
                 </Table.Td>
                 <Table.Td ta="right">{number(item.images)}</Table.Td>
-                <Table.Td>{item.reason}</Table.Td>
+                <Table.Td>
+                  {item.code ? word("import.code", item.code) : null}
+                  {item.reason ? (
+                    // The server's own words say which limit, or which member of a zip.
+                    <Text size="xs" c="dimmed" lang="en">
+                      {item.reason}
+                    </Text>
+                  ) : null}
+                </Table.Td>
               </Table.Tr>
             ))}
           </Table.Tbody>

@@ -1,25 +1,85 @@
-import {
-  Alert,
-  Progress as Bar,
-  Group,
-  Paper,
-  SimpleGrid,
-  Stack,
-  Text,
-  Title,
-} from "@mantine/core";
+import { Group, Paper, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import type { Schemas } from "../../api/client";
 import { learningQuery, progressQuery } from "../../api/queries";
 import { Progress } from "../../components/bits";
 import { ErrorNote } from "../../components/errors";
-import { Plot, type PlotRow, type PlotSeries } from "../../components/plot";
-import { clock, decimal, duration, number, t, tn, word } from "../../i18n";
+import { Plot } from "../../components/plot";
+import { clock, number, t, tn } from "../../i18n";
+import { Answers } from "./answers";
 import type { TabProps } from "./campaign";
-import { CancelRun, isLive, TrainNow } from "./runs";
+import { LearningCurve } from "./models/learning";
+import { RunState } from "./models/live";
+import { CancelRun, isLive, TrainNow } from "./models/runs";
 
 /** The story of the campaign on one screen, live. */
 export function OverviewTab({ campaign }: TabProps) {
+  return campaign.kind === "classification" ? (
+    <Asking campaign={campaign} />
+  ) : (
+    <Drawing campaign={campaign} />
+  );
+}
+
+/** Where only questions are asked: how far it is, what was answered, how the model learns. */
+function Asking({ campaign }: TabProps) {
+  const { slug, roles } = campaign;
+  const { data, error } = useQuery(progressQuery(slug));
+  const learning = useQuery(learningQuery(slug));
+  return (
+    <Stack gap="md">
+      <ErrorNote error={error ?? learning.error} />
+      <SimpleGrid cols={{ base: 1, md: 2 }}>
+        <Counts campaign={campaign} progress={data} />
+        <Training slug={slug} learning={learning.data} manages={roles.includes("manager")} />
+      </SimpleGrid>
+      <Answers campaign={campaign} />
+      <LearningCurve campaign={campaign} curve={learning.data?.curve ?? []} />
+      <SimpleGrid cols={{ base: 1, md: 2 }}>
+        <LabelsOverTime points={data?.labels_over_time ?? []} />
+        <Plot
+          title={t("overview.effort")}
+          unit={t("overview.effortUnit")}
+          xLabel={t("overview.effortAxis")}
+          xKey="n"
+          rows={(data?.effort ?? []).map(({ n, seconds }) => ({ n, seconds }))}
+          series={[
+            {
+              key: "seconds",
+              name: t("overview.effortEach"),
+              colour: "var(--reticle-accent)",
+              dotsOnly: true,
+            },
+          ]}
+          digits={0}
+          empty={t("overview.effortEmptyQuestions")}
+        />
+      </SimpleGrid>
+    </Stack>
+  );
+}
+
+function Counts(props: TabProps & { progress: Schemas["ProgressOutput"] | undefined }) {
+  const { campaign, progress } = props;
+  return (
+    <Paper p="md" component="section" aria-label={t("overview.progress")}>
+      <Title order={2} mb="sm">
+        {t("overview.progress")}
+      </Title>
+      <Progress counts={progress?.counts ?? campaign.counts} legend />
+      {progress ? (
+        <Text size="sm" c="dimmed" mt="xs">
+          {t("overview.heldOut", {
+            settled: number(progress.held_out.settled),
+            total: number(progress.held_out.total),
+          })}
+        </Text>
+      ) : null}
+    </Paper>
+  );
+}
+
+function Drawing({ campaign }: TabProps) {
   const { slug, roles } = campaign;
   const progress = useQuery(progressQuery(slug));
   const learning = useQuery(learningQuery(slug));
@@ -28,20 +88,7 @@ export function OverviewTab({ campaign }: TabProps) {
     <Stack gap="md">
       <ErrorNote error={progress.error ?? learning.error} />
       <SimpleGrid cols={{ base: 1, md: 2 }}>
-        <Paper p="md" component="section" aria-label={t("overview.progress")}>
-          <Title order={2} mb="sm">
-            {t("overview.progress")}
-          </Title>
-          <Progress counts={data?.counts ?? campaign.counts} legend />
-          {data ? (
-            <Text size="sm" c="dimmed" mt="xs">
-              {t("overview.heldOut", {
-                settled: number(data.held_out.settled),
-                total: number(data.held_out.total),
-              })}
-            </Text>
-          ) : null}
-        </Paper>
+        <Counts campaign={campaign} progress={data} />
         <Training slug={slug} learning={learning.data} manages={roles.includes("manager")} />
       </SimpleGrid>
       <LearningCurve campaign={campaign} curve={learning.data?.curve ?? []} />
@@ -67,106 +114,34 @@ function Training(props: {
         <Title order={2}>{t("run.title")}</Title>
         {manages ? live ? <CancelRun run={run} slug={slug} /> : <TrainNow slug={slug} /> : null}
       </Group>
-      {live ? <Live run={run} /> : <Text c="dimmed">{t("run.none")}</Text>}
-      {run?.state === "failed" && run.error ? (
-        <Alert color="danger" mt="sm">
-          {run.error}
-        </Alert>
-      ) : null}
+      {run && (live || run.state === "failed") ? (
+        <RunState run={run} />
+      ) : (
+        <Text c="dimmed">{t("run.none")}</Text>
+      )}
       {learning?.scoring ? (
         <Text size="sm" mt="sm">
           {t("run.scoring")}
         </Text>
       ) : null}
-      <Text size="sm" c="dimmed" mt="sm" mih={20}>
-        {learning ? refreshText(learning.next_refresh) : ""}
-      </Text>
+      <Stack gap={0} mt="sm" mih={20}>
+        {(learning ? refreshTexts(learning.next_refresh) : []).map((text) => (
+          <Text key={text} size="sm" c="dimmed">
+            {text}
+          </Text>
+        ))}
+      </Stack>
     </Paper>
   );
 }
 
-export function refreshText(next: Schemas["RefreshOutput"]): string {
-  if (!next.enabled) return t("refresh.off");
-  const needed = next.needed;
-  return `${tn("refresh.new", Math.max(0, next.new_labels))}. ${
-    needed > 0 ? tn("refresh.next", needed) : t("refresh.now")
-  }.`;
-}
-
-function Live({ run }: { run: Schemas["RunOutput"] }) {
-  const { progress } = run;
-  const share = progress ? (100 * progress.epoch) / Math.max(1, progress.epochs) : 0;
-  const parts = [
-    word("run.state", run.state),
-    run.labels === null ? null : tn("run.learnsFrom", run.labels),
-    progress ? t("run.epoch", { epoch: progress.epoch, epochs: progress.epochs }) : null,
-    progress?.loss ? t("run.loss", { loss: decimal(progress.loss, 3) }) : null,
-    progress?.eta_seconds ? t("run.eta", { time: duration(progress.eta_seconds) }) : null,
-    run.attempt > 1 ? t("run.attempt", { n: run.attempt }) : null,
+/** Whole sentences, one a line: how they would be joined is each language's own affair. */
+function refreshTexts({ enabled, needed, new_labels }: Schemas["RefreshOutput"]): string[] {
+  if (!enabled) return [t("refresh.off")];
+  return [
+    tn("refresh.new", Math.max(0, new_labels)),
+    needed > 0 ? tn("refresh.next", needed) : t("refresh.now"),
   ];
-  return (
-    <Stack gap={8}>
-      <Text>{parts.filter(Boolean).join(" · ")}</Text>
-      <Bar.Root size={8}>
-        <Bar.Section value={share} aria-label={t("run.progress", { id: run.id })} />
-      </Bar.Root>
-      {progress?.dice ? (
-        <Text size="sm" c="dimmed">
-          {Object.entries(progress.dice)
-            .map(([name, dice]) => `${name} ${decimal(dice)}`)
-            .join(" · ")}
-        </Text>
-      ) : null}
-    </Stack>
-  );
-}
-
-const DASHES = ["", "6 3", "2 3", "8 3 2 3"] as const;
-
-function LearningCurve(props: {
-  campaign: Schemas["CampaignDetail"];
-  curve: readonly Schemas["LearningPoint"][];
-}) {
-  const { campaign, curve } = props;
-  // Rejected candidates never served a reader; the curve is that of the champions.
-  const champions = curve.filter(
-    (point) => point.state === "champion" || point.state === "retired",
-  );
-  const points = champions.filter((point) => Object.keys(point.classes).length > 0);
-  const rows = points.map((point) => {
-    const row: PlotRow = { version: point.number, labels: point.labels, mean: point.mean_dice };
-    for (const [name, { dice, low, high }] of Object.entries(point.classes)) {
-      row[name] = dice;
-      if (low != null && high != null) row[`${name} interval`] = [low, high];
-    }
-    return row;
-  });
-  const series: PlotSeries[] = campaign.classes
-    .filter((each) => points.some((point) => each.name in point.classes))
-    .map((each, i) => ({
-      key: each.name,
-      name: each.name,
-      colour: each.colour,
-      dashes: DASHES[i % DASHES.length]!,
-      band: `${each.name} interval`,
-    }));
-  const mean: PlotSeries = {
-    key: "mean",
-    name: t("overview.mean"),
-    colour: "var(--mantine-color-text)",
-  };
-  return (
-    <Plot
-      title={t("overview.learning")}
-      unit={t("overview.learningUnit")}
-      xLabel={t("overview.learningAxis")}
-      xKey="labels"
-      rows={rows}
-      series={series.length > 1 ? [...series, mean] : series}
-      range={[0, 1]}
-      empty={t("overview.learningEmpty")}
-    />
-  );
 }
 
 function LabelsOverTime({ points }: { points: readonly Schemas["LabelPoint"][] }) {
@@ -178,6 +153,7 @@ function LabelsOverTime({ points }: { points: readonly Schemas["LabelPoint"][] }
       rows={points.map(({ at, settled }) => ({ at: Date.parse(at), settled }))}
       series={[{ key: "settled", name: t("overview.labelsUnit"), colour: "var(--reticle-accent)" }]}
       xFormat={(at) => clock(at)}
+      xTime
       digits={0}
       empty={t("overview.labelsEmpty")}
     />

@@ -1,9 +1,14 @@
 import { NumberInput, Paper, Select, SimpleGrid, Switch, Title } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import type { Schemas } from "../../api/client";
-import { t } from "../../i18n";
+import { campaignQuery } from "../../api/queries";
+import { t, word } from "../../i18n";
 
 /** What a campaign asks of readers, queue and model. */
-export type Policy = Omit<Schemas["PatchedCampaignSettingsRequest"], "name" | "description">;
+export type Policy = Omit<
+  Schemas["PatchedCampaignSettingsRequest"],
+  "name" | "description" | "guideline"
+>;
 type Training = Schemas["TrainingPolicyRequest"];
 
 export const defaults: Policy = {
@@ -26,12 +31,52 @@ const NUMBERS = [
   "scratch_growth",
 ] as const satisfies readonly (keyof Training)[];
 
+type Strategy = NonNullable<Policy["strategy"]>;
+
+/** In the order of the list: the default first, then by kind. */
+const STRATEGIES = Object.keys({
+  stratified: true,
+  power: true,
+  softmax: true,
+  class_balanced: true,
+  badge: true,
+  core_set: true,
+  k_means: true,
+  foreground: true,
+  random: true,
+  entropy: true,
+  margin: true,
+  least_confidence: true,
+  bald: true,
+  variance: true,
+  disagreement: true,
+} satisfies Record<Strategy, true>) as Strategy[];
+
+/** Strategies that need a drawing; a model that answers would be ordered otherwise. */
+const DRAWN: readonly Strategy[] = ["badge", "foreground", "bald", "variance"];
+
+type Kind = Schemas["CampaignDetail"]["kind"];
+
+/** The networks that a campaign of a kind can train, the first by default. */
+export const PRESETS_OF = {
+  segmentation: ["cpu", "small", "tiny", "gpu", "published"],
+  classification: ["classifier", "resnet"],
+} as const satisfies Record<Kind, readonly Schemas["PresetEnum"][]>;
+
+/** Those of a campaign that the page has asked for already. */
+export function usePresets(slug: string): readonly Schemas["PresetEnum"][] {
+  const { data } = useQuery(campaignQuery(slug));
+  return PRESETS_OF[data?.kind ?? "segmentation"];
+}
+
 interface Props {
   policy: Policy;
+  /** Whether anything is drawn, or only questions are asked. */
+  draws: boolean;
   onChange: (policy: Policy) => void;
 }
 
-export function PolicyFields({ policy, onChange }: Props) {
+export function PolicyFields({ policy, draws, onChange }: Props) {
   const set = (change: Partial<Policy>) => onChange({ ...policy, ...change });
   return (
     <>
@@ -62,54 +107,83 @@ export function PolicyFields({ policy, onChange }: Props) {
             onChange={(value) => set({ lease_minutes: value })}
           />
           <Select
-            label={t("new.strategy")}
+            label={t("new.unit")}
             data={[
-              { value: "random", label: t("new.strategy.random") },
-              { value: "entropy", label: t("new.strategy.entropy") },
-              { value: "stratified", label: t("new.strategy.stratified") },
+              { value: "image", label: t("new.unit.image") },
+              { value: "series", label: t("new.unit.series") },
             ]}
-            value={policy.strategy ?? "stratified"}
-            onChange={(value) =>
-              value && set({ strategy: value as "random" | "entropy" | "stratified" })
-            }
+            value={policy.unit ?? "image"}
+            onChange={(value) => value && set({ unit: value as "image" | "series" })}
             allowDeselect={false}
           />
-          <Count
-            label={t("new.randomShare")}
-            value={policy.random_share}
-            max={1}
-            step={0.05}
-            onChange={(value) => set({ random_share: value })}
-          />
-          <Count
-            label={t("new.blind")}
-            value={policy.blind_share}
-            max={1}
-            step={0.05}
-            onChange={(value) => set({ blind_share: value })}
-          />
-          <Count
-            label={t("new.suggestionDice")}
-            value={policy.suggestion_dice}
-            max={1}
-            step={0.05}
-            onChange={(value) => set({ suggestion_dice: value })}
-          />
-          <Switch
-            mt="lg"
-            label={t("new.suggestions")}
-            checked={policy.suggestions ?? true}
-            onChange={(event) => set({ suggestions: event.currentTarget.checked })}
-          />
+          <ModelFields policy={policy} draws={draws} set={set} />
         </SimpleGrid>
       </Paper>
-      <TrainingFields training={policy.training ?? {}} onChange={(training) => set({ training })} />
+      <TrainingFields
+        training={policy.training ?? {}}
+        presets={PRESETS_OF[draws ? "segmentation" : "classification"]}
+        onChange={(training) => set({ training })}
+      />
     </>
   );
 }
 
-function TrainingFields(props: { training: Training; onChange: (training: Training) => void }) {
-  const { training, onChange } = props;
+/** How the model chooses cases, and what readers see of it. */
+function ModelFields(props: {
+  policy: Policy;
+  draws: boolean;
+  set: (change: Partial<Policy>) => void;
+}) {
+  const { policy, draws, set } = props;
+  const offered = STRATEGIES.filter(
+    (value) => draws || !DRAWN.includes(value) || value === policy.strategy,
+  );
+  return (
+    <>
+      <Select
+        label={t("new.strategy")}
+        data={offered.map((value) => ({ value, label: word("new.strategy", value) }))}
+        value={policy.strategy ?? "stratified"}
+        onChange={(value) => value && set({ strategy: value as Strategy })}
+        allowDeselect={false}
+      />
+      <Count
+        label={t("new.randomShare")}
+        value={policy.random_share}
+        max={1}
+        step={0.05}
+        onChange={(value) => set({ random_share: value })}
+      />
+      <Count
+        label={t("new.blind")}
+        value={policy.blind_share}
+        max={1}
+        step={0.05}
+        onChange={(value) => set({ blind_share: value })}
+      />
+      <Count
+        label={t(draws ? "new.suggestionDice" : "new.suggestionAccuracy")}
+        value={policy.suggestion_dice}
+        max={1}
+        step={0.05}
+        onChange={(value) => set({ suggestion_dice: value })}
+      />
+      <Switch
+        mt="lg"
+        label={t("new.suggestions")}
+        checked={policy.suggestions ?? true}
+        onChange={(event) => set({ suggestions: event.currentTarget.checked })}
+      />
+    </>
+  );
+}
+
+function TrainingFields(props: {
+  training: Training;
+  presets: readonly Schemas["PresetEnum"][];
+  onChange: (training: Training) => void;
+}) {
+  const { training, presets, onChange } = props;
   const set = (change: Partial<Training>) => onChange({ ...training, ...change });
   return (
     <Paper p="md">
@@ -124,16 +198,16 @@ function TrainingFields(props: { training: Training; onChange: (training: Traini
         />
         <Select
           label={t("new.training.preset")}
-          data={[
-            { value: "cpu", label: t("new.preset.cpu") },
-            { value: "small", label: t("new.preset.small") },
-            { value: "tiny", label: t("new.preset.tiny") },
-            { value: "gpu", label: t("new.preset.gpu") },
-            { value: "published", label: t("new.preset.published") },
-          ]}
-          value={training.preset ?? "cpu"}
+          data={presets.map((value) => ({ value, label: word("new.preset", value) }))}
+          value={training.preset ?? presets[0] ?? null}
           onChange={(value) => value && set({ preset: value as Schemas["PresetEnum"] })}
           allowDeselect={false}
+        />
+        <Switch
+          label={t("new.training.shadow")}
+          description={t("new.training.shadowHelp")}
+          checked={training.shadow === 1}
+          onChange={(event) => set({ shadow: event.currentTarget.checked ? 1 : 0 })}
         />
         {NUMBERS.map((key) => (
           <Count

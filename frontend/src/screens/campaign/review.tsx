@@ -7,15 +7,22 @@ import { Empty } from "../../components/page";
 import { dateTime, duration, t } from "../../i18n";
 import classes from "../../styles/page.module.css";
 import type { TabProps } from "./campaign";
+import { Flags } from "./flags";
 
 export function ReviewTab({ campaign }: TabProps) {
   const { slug } = campaign;
   const { data, error } = useQuery(reviewsQuery(slug));
   if (data?.length === 0) {
-    return <Empty title={t("review.empty")}>{t("review.emptyHelp")}</Empty>;
+    return (
+      <>
+        <Flags slug={slug} />
+        <Empty title={t("review.empty")}>{t("review.emptyHelp")}</Empty>
+      </>
+    );
   }
   return (
     <>
+      <Flags slug={slug} />
       <ErrorNote error={error} />
       <Button component={Link} to={`/campaigns/${slug}/review`} mb="sm">
         {t("review.start")}

@@ -18,22 +18,30 @@ import { ErrorNote } from "../../components/errors";
 import { t } from "../../i18n";
 import classes from "../../styles/page.module.css";
 import { CLASS_COLOURS } from "../../viewer/palette";
+import { Questions } from "./asked";
 import type { TabProps } from "./campaign";
+import { GuidelineEditor } from "./pictures";
 import { type Policy, PolicyFields } from "./policy";
 
 export function SettingsTab({ campaign }: TabProps) {
   const { slug, settings } = campaign;
   const queries = useQueryClient();
-  const { name: savedName, description: savedDescription = "", ...savedPolicy } = settings;
+  const {
+    name: savedName,
+    description: savedDescription = "",
+    guideline: savedGuideline = "",
+    ...savedPolicy
+  } = settings;
   const [name, setName] = useState(savedName);
   const [description, setDescription] = useState(savedDescription);
+  const [guideline, setGuideline] = useState(savedGuideline);
   const [policy, setPolicy] = useState<Policy>(savedPolicy);
   const save = useMutation({
     mutationFn: () =>
       body(
         client.PATCH("/api/v1/campaigns/{slug}", {
           params: { path: { slug } },
-          body: { name, description, ...policy },
+          body: { name, description, guideline, ...policy },
         }),
       ),
     onSuccess: (data) => queries.setQueryData(campaignQuery(slug).queryKey, data),
@@ -63,8 +71,13 @@ export function SettingsTab({ campaign }: TabProps) {
               autosize
               minRows={2}
             />
+            <GuidelineEditor slug={slug} text={guideline} onChange={setGuideline} />
           </Paper>
-          <PolicyFields policy={policy} onChange={setPolicy} />
+          <PolicyFields
+            policy={policy}
+            draws={campaign.kind === "segmentation"}
+            onChange={setPolicy}
+          />
           <ErrorNote error={save.error} />
           <Group justify="flex-end">
             <Text c="var(--reticle-good)" role="status">
@@ -76,7 +89,8 @@ export function SettingsTab({ campaign }: TabProps) {
           </Group>
         </Stack>
       </form>
-      <Classes campaign={campaign} />
+      {campaign.kind === "segmentation" ? <Classes campaign={campaign} /> : null}
+      <Questions campaign={campaign} />
     </Stack>
   );
 }

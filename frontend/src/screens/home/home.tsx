@@ -60,6 +60,7 @@ function CampaignCard({ campaign }: { campaign: Schemas["CampaignCard"] }) {
   const reads = roles.includes("reader") && state === "open";
   const manages = roles.includes("manager") || user.is_administrator;
   const address = `/campaigns/${slug}`;
+  const start = mine.submitted > 0 ? t("home.continue") : t("home.start");
   return (
     <Card withBorder padding="md" bg="var(--reticle-panel)" component="article" aria-label={name}>
       <Stack gap="sm" h="100%">
@@ -90,9 +91,9 @@ function CampaignCard({ campaign }: { campaign: Schemas["CampaignCard"] }) {
             <Button
               component={Link}
               to={`${address}/read`}
-              aria-label={`${t("home.start")}: ${name}`}
+              aria-label={t("home.act", { act: start, name })}
             >
-              {mine.submitted > 0 ? t("home.continue") : t("home.start")}
+              {start}
             </Button>
           ) : null}
           {roles.includes("reviewer") && mine.to_review > 0 ? (
@@ -115,7 +116,8 @@ function CampaignCard({ campaign }: { campaign: Schemas["CampaignCard"] }) {
 
 function championText(champion: Schemas["ChampionCard"] | null): string {
   if (!champion) return t("home.noModel");
-  const { number, dice } = champion;
+  const { number, dice, accuracy } = champion;
+  if (accuracy != null) return t("home.champion.answers", { number, value: decimal(accuracy) });
   if (dice === null) return t("home.champion.unmeasured", { number });
   return t("home.champion", { number, dice: decimal(dice) });
 }

@@ -5,6 +5,7 @@ import {
   ColorInput,
   Group,
   Paper,
+  Radio,
   Stack,
   Textarea,
   TextInput,
@@ -21,6 +22,10 @@ import { Page } from "../../components/page";
 import { t } from "../../i18n";
 import { CLASS_COLOURS } from "../../viewer/palette";
 import { defaults, type Policy, PolicyFields } from "../campaign/policy";
+import { blankQuestion, QuestionEditor, type QuestionRow, toInput } from "../campaign/questions";
+
+const KINDS = ["segmentation", "classification"] as const;
+type Kind = (typeof KINDS)[number];
 
 interface ClassRow {
   readonly key: number;
@@ -42,8 +47,12 @@ export function NewCampaign() {
   const [name, setName] = useState("");
   const [slug, setSlug] = useState<string | null>(null);
   const [description, setDescription] = useState("");
+  const [guideline, setGuideline] = useState("");
   const [rows, setRows] = useState<ClassRow[]>([{ key: 0, name: "", colour: CLASS_COLOURS[0] }]);
+  const [kind, setKind] = useState<Kind>("segmentation");
+  const [questions, setQuestions] = useState<QuestionRow[]>([]);
   const [policy, setPolicy] = useState<Policy>(defaults);
+  const draws = kind === "segmentation";
   const address = slug ?? slugOf(name);
 
   const create = useMutation({
@@ -54,8 +63,11 @@ export function NewCampaign() {
             slug: address,
             name,
             description,
+            guideline,
+            kind,
             ...policy,
-            classes: rows.map((row) => ({ name: row.name, colour: row.colour })),
+            classes: draws ? rows.map(({ name, colour }) => ({ name, colour })) : [],
+            questions: questions.map(toInput),
           },
         }),
       ),
@@ -104,10 +116,42 @@ export function NewCampaign() {
                 autosize
                 minRows={2}
               />
+              <Textarea
+                label={t("new.guideline")}
+                description={t("new.guidelineHelp")}
+                value={guideline}
+                maxLength={50_000}
+                onChange={(event) => setGuideline(event.currentTarget.value)}
+                autosize
+                minRows={3}
+                maxRows={24}
+              />
             </Stack>
           </Paper>
-          <ClassEditor rows={rows} onChange={setRows} />
-          <PolicyFields policy={policy} onChange={setPolicy} />
+          <Paper p="md">
+            <Radio.Group
+              label={t("new.kind")}
+              value={kind}
+              onChange={(value) => {
+                setKind(value as Kind);
+                // The networks are others.
+                const { preset: _, ...training } = policy.training ?? {};
+                setPolicy({ ...policy, training });
+                if (value === "classification" && questions.length === 0) {
+                  setQuestions([blankQuestion(0)]);
+                }
+              }}
+            >
+              <Group mt={6}>
+                {KINDS.map((each) => (
+                  <Radio key={each} value={each} label={t(`new.kind.${each}`)} />
+                ))}
+              </Group>
+            </Radio.Group>
+          </Paper>
+          {draws ? <ClassEditor rows={rows} onChange={setRows} /> : null}
+          <QuestionEditor rows={questions} onChange={setQuestions} least={draws ? 0 : 1} />
+          <PolicyFields policy={policy} draws={draws} onChange={setPolicy} />
           <ErrorNote error={create.error} />
           <Group justify="flex-end">
             <Button component={Link} to="/" variant="default">

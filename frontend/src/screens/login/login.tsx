@@ -13,7 +13,8 @@ import { IconCurrentLocation } from "@tabler/icons-react";
 import { type FormEvent, useState } from "react";
 import { ApiError } from "../../api/errors";
 import { errorText } from "../../components/errors";
-import { language, languages, setLanguage, t } from "../../i18n";
+import { language, languages, t } from "../../i18n";
+import { chooseLanguage } from "../../preferences/preferences";
 import { useSession } from "../../session";
 
 export function Login() {
@@ -44,7 +45,7 @@ function LanguageSwitch() {
           size="compact-xs"
           color="gray"
           aria-current={code === language}
-          onClick={() => setLanguage(code)}
+          onClick={() => chooseLanguage(code)}
         >
           {name}
         </Button>

@@ -1,20 +1,24 @@
-import { Button, Skeleton, Slider, Switch, Textarea } from "@mantine/core";
+import { ActionIcon, Button, Skeleton, Slider, Switch, Textarea } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
 import { IconCurrentLocation } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
+import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { Link, useParams, useSearchParams } from "react-router";
-import { belongsToControl } from "../../actions/keys";
+import { firstKey, spokenKey } from "../../actions/keys";
+import { act, type SheetId } from "../../actions/rooms";
 import { body, client, type Schemas } from "../../api/client";
 import { ApiError } from "../../api/errors";
 import { campaignQuery, reviewsQuery } from "../../api/queries";
 import { ErrorNote } from "../../components/errors";
 import { Empty } from "../../components/page";
-import { dateTime, duration, number, percent, t, tn } from "../../i18n";
+import { dateTime, duration, label, language, number, percent, t, tn } from "../../i18n";
+import { usePreference } from "../../preferences/hooks";
 import classes from "../../styles/workstation.module.css";
 import { Looking, loadShown } from "../../work/looking";
 import { restServer } from "../../work/server";
+import { type Open, type PageAct, useSheets } from "../palette/sheets";
 import { usePick } from "../workstation/hooks";
+import { Others } from "./others";
 
 type Item = Schemas["ReviewItem"];
 type Verdict = Schemas["VerdictEnum"];
@@ -29,15 +33,24 @@ export function ReviewPage() {
   const items = queue.data ?? [];
   const item = items.find((each) => each.annotation === asked) ?? items[0] ?? null;
   useDocumentTitle(t("app.title", { page: t("review.queue") }));
+  const hand = usePreference("hand");
+  usePreference("keys");
   const [look] = useState(() => new Looking());
+  const verdicts = useRef<readonly PageAct[]>([]);
+  const own = useCallback(() => [...verdicts.current, ...lookActs(look)], [look]);
+  const [open, sheets] = useSheets("review", own);
   useEffect(() => {
     if (campaign.data) look.setClasses(campaign.data.classes);
   }, [look, campaign.data]);
 
   return (
-    <div className={classes.room} data-panel="true" data-rail="false">
+    <div className={classes.room} data-panel="true" data-rail="false" data-hand={hand}>
       <header className={classes.top}>
-        <Link to="/" className={classes.brand} aria-label={t("app.home")}>
+        <Link
+          to="/"
+          className={classes.brand}
+          aria-label={t("home.act", { act: t("app.name"), name: t("app.home") })}
+        >
           <IconCurrentLocation size={16} stroke={1.75} aria-hidden />
           <span className={classes.wide}>{t("app.name")}</span>
         </Link>
@@ -55,6 +68,9 @@ export function ReviewPage() {
         </h1>
         <span className={classes.spread} />
         <span className={classes.dim}>{tn("review.left", items.length)}</span>
+        {SHEETS.map((id) => (
+          <SheetButton key={id} id={id} onOpen={open} />
+        ))}
       </header>
       <main className={classes.middle}>
         <ErrorNote error={queue.error} />
@@ -73,11 +89,50 @@ export function ReviewPage() {
         )}
       </main>
       <aside className={classes.panel} aria-label={t("work.panel")}>
-        {item ? <Decision key={item.annotation} item={item} slug={slug} look={look} /> : null}
+        {item ? (
+          <Decision key={item.annotation} item={item} slug={slug} verdicts={verdicts} />
+        ) : null}
+        {item ? <Answers questions={campaign.data?.questions ?? []} item={item} /> : null}
+        {item ? <Others key={`others-${item.annotation}`} item={item} look={look} /> : null}
         <Layers look={look} withSuggestion={item?.suggestion != null} />
         <ClassLegend list={campaign.data?.classes ?? []} />
       </aside>
+      {sheets}
     </div>
+  );
+}
+
+const SHEETS = ["palette", "help", "preferences"] as const satisfies readonly SheetId[];
+
+/** What the reviewer does with the image alone. */
+function lookActs(look: Looking): PageAct[] {
+  return [
+    {
+      act: act("hideLabels"),
+      perform: () => look.change({ hidden: true }),
+      release: () => look.change({ hidden: false }),
+    },
+    {
+      act: act("outlines"),
+      perform: () => look.change({ outlines: !look.state.get().outlines }),
+    },
+    { act: act("fit"), perform: () => look.fit() },
+  ];
+}
+
+function SheetButton({ id, onOpen }: { id: SheetId; onOpen: Open }) {
+  const what = act(id);
+  const Icon = what.icon;
+  return (
+    <ActionIcon
+      variant="subtle"
+      color="gray"
+      aria-label={label(what.label)}
+      onClick={() => onOpen(id)}
+      {...spokenKey(what)}
+    >
+      {Icon ? <Icon size={18} stroke={1.6} /> : null}
+    </ActionIcon>
   );
 }
 
@@ -140,45 +195,42 @@ function useVerdict(item: Item, slug: string) {
   });
 }
 
-function Decision({ item, slug, look }: { item: Item; slug: string; look: Looking }) {
+function Decision(props: { item: Item; slug: string; verdicts: RefObject<readonly PageAct[]> }) {
+  const { item, slug, verdicts } = props;
   const [comment, setComment] = useState("");
   const field = useRef<HTMLTextAreaElement>(null);
   const verdict = useVerdict(item, slug);
   const { mutate, isPending } = verdict;
-  useEffect(() => {
-    const stop = new AbortController();
-    const down = (event: KeyboardEvent) => {
-      if (belongsToControl(event) || event.ctrlKey || event.metaKey || event.altKey) return;
-      const key = event.key.toLowerCase();
-      if (event.repeat) return;
-      if (key === "a" || key === "enter") mutate({ verdict: "accept", comment: "" });
-      else if (key === "r") field.current?.focus();
-      else if (key === "h") look.change({ hidden: true });
-      else if (key === "s") look.change({ outlines: !look.state.get().outlines });
-      else if (key === "0") look.fit();
-      else return;
-      event.preventDefault();
+  // With the case itself: a key pressed right after it came is meant for it.
+  useLayoutEffect(() => {
+    verdicts.current = [
+      {
+        act: act("accept"),
+        enabled: !isPending,
+        perform: () => mutate({ verdict: "accept", comment: comment.trim() }),
+      },
+      { act: act("comment"), perform: () => field.current?.focus() },
+    ];
+    return () => {
+      verdicts.current = [];
     };
-    const up = (event: KeyboardEvent) => {
-      if (event.key.toLowerCase() === "h") look.change({ hidden: false });
-    };
-    window.addEventListener("keydown", down, { signal: stop.signal });
-    window.addEventListener("keyup", up, { signal: stop.signal });
-    return () => stop.abort();
-  }, [mutate, look]);
+  }, [mutate, isPending, comment, verdicts]);
 
   const gone = verdict.error instanceof ApiError && verdict.error.status === 409;
   return (
     <section>
-      <h2>{t("tab.review")}</h2>
+      <h2>{t("tab.reviews")}</h2>
       <Button
         fullWidth
         mb={10}
         loading={isPending}
-        onClick={() => mutate({ verdict: "accept", comment })}
-        aria-keyshortcuts="A"
-        aria-label={t("review.accept")}
-        rightSection={<kbd className={classes.onAccent}>A</kbd>}
+        onClick={() => mutate({ verdict: "accept", comment: comment.trim() })}
+        {...spokenKey(act("accept"))}
+        rightSection={
+          <kbd className={classes.onAccent} aria-hidden>
+            {firstKey(act("accept"))}
+          </kbd>
+        }
       >
         {t("review.accept")}
       </Button>
@@ -187,7 +239,7 @@ function Decision({ item, slug, look }: { item: Item; slug: string; look: Lookin
         size="xs"
         label={t("review.comment")}
         description={t("review.commentHelp")}
-        aria-keyshortcuts="R"
+        {...spokenKey(act("comment"))}
         autosize
         minRows={3}
         maxRows={10}
@@ -237,7 +289,36 @@ function Layers({ look, withSuggestion }: { look: Looking; withSuggestion: boole
   );
 }
 
+function Answers({
+  questions,
+  item,
+}: {
+  questions: readonly Schemas["QuestionOutput"][];
+  item: Item;
+}) {
+  const list = new Intl.ListFormat(language, { type: "conjunction" });
+  const answered = questions.filter(({ name, retired }) => !retired || name in item.findings);
+  if (answered.length === 0) return null;
+  return (
+    <section>
+      <h2>{t("review.findings")}</h2>
+      <dl className={classes.answers}>
+        {answered.map(({ name, text }) => {
+          const value = item.findings[name];
+          return (
+            <div key={name}>
+              <dt>{text}</dt>
+              <dd>{Array.isArray(value) ? list.format(value) : (value ?? t("review.noAnswer"))}</dd>
+            </div>
+          );
+        })}
+      </dl>
+    </section>
+  );
+}
+
 function ClassLegend({ list }: { list: readonly Schemas["ClassOutput"][] }) {
+  if (list.length === 0) return null;
   return (
     <section>
       <h2>{t("work.classes")}</h2>

@@ -1,16 +1,18 @@
-import { ActionIcon, Button, Popover, Radio, Slider, Stack, Text, TextInput } from "@mantine/core";
+import { ActionIcon, Button, Radio, Slider, Stack, Text, TextInput } from "@mantine/core";
 import { IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
 import { type FormEvent, useState } from "react";
 import { action } from "../../actions/actions";
-import { firstKey } from "../../actions/keys";
+import { firstKey, spokenKey } from "../../actions/keys";
 import { label, t, tn } from "../../i18n";
 import classes from "../../styles/workstation.module.css";
 import type { Workstation } from "../../work/workstation";
 import { usePick } from "./hooks";
+import { BarPopover } from "./popover";
 import { RecentCases } from "./recent";
+import { Remarks } from "./remarks";
 
 /** Skip on the left, the series in the middle, the one primary act in its corner. */
-export function BottomBar({ station }: { station: Workstation }) {
+export function BottomBar({ station, sample }: { station: Workstation; sample: boolean }) {
   const { store } = station.reading;
   const ready = usePick(store, (state) => state.work !== null && !state.lost);
   const unsent = usePick(store, (state) => state.unsent);
@@ -18,7 +20,7 @@ export function BottomBar({ station }: { station: Workstation }) {
   const submit = action("submit");
   const name = amends ? t("work.saveAmendment") : label(submit.label);
   return (
-    <footer className={classes.bar}>
+    <footer className={classes.bar} data-part="bottom">
       {amends ? (
         <Button
           size="xs"
@@ -32,15 +34,20 @@ export function BottomBar({ station }: { station: Workstation }) {
         <Skip station={station} enabled={ready} />
       )}
       <RecentCases station={station} />
+      {/* A remark is for others to read: there is nobody to read it here. */}
+      {sample ? null : <Remarks station={station} />}
       <output className={classes.dim}>{unsent > 0 ? tn("work.unsent", unsent) : ""}</output>
       <SeriesSlider station={station} />
       <Button
         size="xs"
         disabled={!ready}
-        onClick={() => void station.reading.submit()}
-        aria-keyshortcuts="Enter"
-        rightSection={<kbd className={classes.onAccent}>{firstKey(submit)}</kbd>}
-        aria-label={name}
+        onClick={() => station.submit()}
+        {...spokenKey(submit)}
+        rightSection={
+          <kbd className={classes.onAccent} aria-hidden>
+            {firstKey(submit)}
+          </kbd>
+        }
       >
         {name}
       </Button>
@@ -53,6 +60,10 @@ function SeriesSlider({ station }: { station: Workstation }) {
   const frames = usePick(station.ui, (ui) => ui.frames);
   const own = usePick(station.ui, (ui) => ui.ownFrame);
   const playing = usePick(station.ui, (ui) => ui.cine);
+  const slices = usePick(station.ui, (ui) => ui.slices);
+  const labelled = usePick(station.ui, (ui) => ui.labelled);
+  // Of a lone image, where it stands; of a series, what has been drawn on.
+  const marked = slices > 1 ? labelled : [own];
   if (frames < 2) return <span className={classes.spread} />;
   const cine = action("cine");
   return (
@@ -63,7 +74,7 @@ function SeriesSlider({ station }: { station: Workstation }) {
         color="gray"
         aria-label={label(cine.label)}
         aria-pressed={playing}
-        aria-keyshortcuts="C"
+        {...spokenKey(cine)}
         onClick={() => cine.perform(station)}
       >
         {playing ? <IconPlayerPause size={16} /> : <IconPlayerPlay size={16} />}
@@ -76,7 +87,7 @@ function SeriesSlider({ station }: { station: Workstation }) {
         max={frames}
         value={frame + 1}
         onChange={(value) => station.goTo(value - 1)}
-        marks={[{ value: own + 1 }]}
+        marks={marked.map((at) => ({ value: at + 1 }))}
         label={null}
         thumbLabel={t("work.sliceLabel")}
       />
@@ -87,34 +98,10 @@ function SeriesSlider({ station }: { station: Workstation }) {
 const REASONS = ["quality", "unsure", "wrong"] as const;
 
 function Skip({ station, enabled }: { station: Workstation; enabled: boolean }) {
-  const opened = usePick(station.ui, (ui) => ui.ask === "skip");
-  const act = action("skip");
-  const close = () => station.ui.set({ ask: null });
   return (
-    <Popover
-      opened={opened}
-      onChange={(open) => !open && close()}
-      position="top-start"
-      trapFocus
-      returnFocus
-      withArrow
-    >
-      <Popover.Target>
-        <Button
-          size="xs"
-          variant="subtle"
-          color="gray"
-          disabled={!enabled}
-          aria-keyshortcuts="Shift+S"
-          onClick={() => (opened ? close() : act.perform(station))}
-        >
-          {label(act.label)}
-        </Button>
-      </Popover.Target>
-      <Popover.Dropdown>
-        <SkipForm station={station} onDone={close} />
-      </Popover.Dropdown>
-    </Popover>
+    <BarPopover station={station} id="skip" enabled={enabled}>
+      {(close) => <SkipForm station={station} onDone={close} />}
+    </BarPopover>
   );
 }
 
@@ -142,7 +129,7 @@ function SkipForm({ station, onDone }: { station: Workstation; onDone: () => voi
     <form onSubmit={(event) => void submit(event)}>
       <Stack gap="xs" w={260}>
         <Radio.Group label={t("work.skipTitle")} value={choice} onChange={setChoice}>
-          <Stack gap={6} mt={6}>
+          <Stack gap={8} mt={6}>
             {REASONS.map((each) => (
               <Radio key={each} size="xs" value={each} label={t(`work.skip.${each}`)} />
             ))}

@@ -1,4 +1,4 @@
-import { useEffect, useState, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
 import { openJournal } from "../../journal/journal";
 import { Reading } from "../../work/reading";
 import { restServer } from "../../work/server";
@@ -12,23 +12,39 @@ export function usePick<T extends object, P>(store: Store<T>, pick: (value: T) =
 
 /** A reading of one campaign by one person, alive as long as the page. */
 export function useStation(campaign: string, user: number): Workstation | null {
+  const make = useCallback(async () => {
+    const journal = await openJournal();
+    return new Workstation(new Reading(campaign, user, restServer, journal), restServer);
+  }, [campaign, user]);
+  return useStationOf(make);
+}
+
+function end(station: Workstation): void {
+  station.close();
+  station.reading.close();
+}
+
+/** What `make` makes, begun and ended with the page; made anew when `make` is another. */
+export function useStationOf(make: () => Promise<Workstation>): Workstation | null {
   const [station, setStation] = useState<Workstation | null>(null);
   useEffect(() => {
     let live = true;
     let made: Workstation | null = null;
-    void openJournal().then((journal) => {
-      if (!live) return;
-      made = new Workstation(new Reading(campaign, user, restServer, journal), restServer);
-      setStation(made);
-      void made.reading.start();
+    void make().then((station) => {
+      if (!live) {
+        end(station);
+        return;
+      }
+      made = station;
+      setStation(station);
+      void station.reading.start();
     });
     return () => {
       live = false;
-      made?.close();
-      made?.reading.close();
+      if (made) end(made);
       setStation(null);
     };
-  }, [campaign, user]);
+  }, [make]);
   return station;
 }
 

@@ -3,6 +3,7 @@ import { IconAlertTriangle } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import { t } from "../../i18n";
 import classes from "../../styles/workstation.module.css";
+import type { Refusal } from "../../work/outbox";
 import type { Workstation } from "../../work/workstation";
 import { usePick } from "./hooks";
 
@@ -14,20 +15,19 @@ export function Notices({ station }: { station: Workstation }) {
   const outbox = usePick(reading.store, (state) => state.outbox);
   const refusal = usePick(reading.store, (state) => state.refusal);
   if (refusal) {
-    const { caseName } = refusal.record;
-    const kept = refusal.code === "lease_lost";
     return (
       <Notice act={t("work.dismiss")} onAct={() => reading.dismiss()}>
-        {kept
-          ? t("work.refusedKept", { case: caseName })
-          : t("work.refused", { case: caseName, message: refusal.message })}
+        {refusalText(refusal)}
       </Notice>
     );
   }
   if (lost) {
     return (
-      <Notice act={t("work.goOn")} onAct={() => void reading.goOn()}>
-        {t("work.lost")}
+      <Notice
+        act={t(lost === "campaign_closed" ? "work.leave" : "work.goOn")}
+        onAct={() => void reading.goOn()}
+      >
+        {lostText(lost)}
       </Notice>
     );
   }
@@ -57,6 +57,38 @@ export function Notices({ station }: { station: Workstation }) {
     );
   }
   return null;
+}
+
+/** What became of a case under the reader's hands, by the server's code. */
+function lostText(code: string): string {
+  switch (code) {
+    case "already_submitted":
+      return t("work.lost.submitted");
+    case "skipped":
+      return t("work.lost.skipped");
+    case "campaign_closed":
+      return t("work.lost.closed");
+    default:
+      return t("work.lost");
+  }
+}
+
+function refusalText({ record, code, message }: Refusal): string {
+  const { caseName } = record;
+  // An amendment that is refused stays in this browser alone: the server's words say why.
+  if (record.amends) return t("work.refused", { case: caseName, message });
+  switch (code) {
+    case "lease_lost":
+      return t("work.refusedKept", { case: caseName });
+    case "already_submitted":
+      return t("work.refused.submitted", { case: caseName });
+    case "campaign_closed":
+      return t("work.refused.closed", { case: caseName });
+    case "task_settled":
+      return t("work.refused.settled", { case: caseName });
+    default:
+      return t("work.refused", { case: caseName, message });
+  }
 }
 
 function Notice(props: {

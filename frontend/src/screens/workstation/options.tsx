@@ -9,34 +9,36 @@ import {
 } from "@mantine/core";
 import { IconChevronDown, IconCircle, IconSquare } from "@tabler/icons-react";
 import { type ActionId, action } from "../../actions/actions";
-import { firstKey, keyText } from "../../actions/keys";
+import { keysOf } from "../../actions/bindings";
+import { firstKey, spokenKey } from "../../actions/keys";
 import { IGNORE } from "../../domain/mask";
 import { replaceLabel, swapLabels } from "../../domain/ops";
 import { presetsFor } from "../../domain/presets";
 import { decimal, label, number, t, word } from "../../i18n";
 import classes from "../../styles/workstation.module.css";
 import type { ToolId } from "../../tools/tool";
-import { MAX_RADIUS, type Workstation } from "../../work/workstation";
+import { LOOKING, MAX_RADIUS, type Workstation } from "../../work/workstation";
 import { usePick } from "./hooks";
 
 const PENS: readonly ToolId[] = ["brush", "eraser", "threshold"];
-const LOOKS: readonly ToolId[] = ["pan", "window", "ruler", "angle"];
 
 /** The options of the tool at hand, beside the rail and above the image; its room is always kept. */
 export function Options({ station }: { station: Workstation }) {
   const tool = usePick(station.ui, (ui) => ui.tool);
-  const work = usePick(station.reading.store, (state) => state.work);
+  usePick(station.reading.store, (state) => state.work);
+  const suggestion = usePick(station.ui, () => station.suggestion);
+  const draws = usePick(station.ui, (ui) => ui.classes.length > 0);
   const name = t(`action.${tool}`);
   return (
-    <div className={classes.options}>
-      <div className={classes.toolOptions}>
+    <div className={classes.options} data-part="options">
+      <div className={classes.toolOptions} data-tool={tool}>
         <span className={classes.toolName}>{name}</span>
         {PENS.includes(tool) ? <Pen station={station} /> : null}
         {tool === "threshold" ? <ValueRange station={station} /> : null}
-        {LOOKS.includes(tool) ? null : <Over station={station} />}
+        {LOOKING.has(tool) ? null : <Over station={station} />}
       </div>
-      {work?.suggestion ? <Suggested station={station} /> : null}
-      <ClassMenu station={station} />
+      {suggestion ? <Suggested station={station} /> : null}
+      {draws ? <ClassMenu station={station} /> : null}
       <ViewMenu station={station} />
       <Presets station={station} />
     </div>
@@ -93,7 +95,7 @@ function ValueRange({ station }: { station: Workstation }) {
         size="compact-xs"
         variant={picking ? "filled" : "default"}
         aria-pressed={picking}
-        aria-keyshortcuts={keyText(act.keys[0] ?? "")}
+        {...spokenKey(act)}
         onClick={() => act.perform(station)}
       >
         {picking ? t("work.picking") : label(act.label)}
@@ -115,7 +117,7 @@ function Over({ station }: { station: Workstation }) {
       size="xs"
       w={150}
       aria-label={label(act.label)}
-      aria-keyshortcuts={keyText(act.keys[0] ?? "")}
+      {...spokenKey(act)}
       value={over === "class" ? String(inside) : over}
       onChange={(event) => {
         const { value } = event.currentTarget;
@@ -144,7 +146,7 @@ function Entry({ station, id }: { station: Workstation; id: ActionId }) {
     <Menu.Item
       disabled={!enabled}
       leftSection={Icon ? <Icon size={16} stroke={1.6} /> : null}
-      rightSection={act.keys[0] ? <kbd>{firstKey(act)}</kbd> : null}
+      rightSection={keysOf(act).length > 0 ? <kbd>{firstKey(act)}</kbd> : null}
       onClick={() => act.perform(station)}
     >
       {label(act.label)}
@@ -183,7 +185,7 @@ function Suggested({ station }: { station: Workstation }) {
 /** What can be done to the whole of the class at hand. */
 function ClassMenu({ station }: { station: Workstation }) {
   const current = usePick(station.ui, (ui) => ui.label);
-  const step = usePick(station.ui, (ui) => ui.step);
+  const slices = usePick(station.ui, (ui) => ui.slices);
   const locked = usePick(station.ui, (ui) => ui.locked);
   const list = usePick(station.ui, (ui) => ui.classes);
   const others = [...list, { index: IGNORE, name: t("work.ignore") }].filter(
@@ -198,18 +200,13 @@ function ClassMenu({ station }: { station: Workstation }) {
         <Entry station={station} id="smoothEdge" />
         <Entry station={station} id="grow" />
         <Entry station={station} id="shrink" />
-        <NumberInput
-          size="xs"
-          mx={12}
-          mb={6}
-          min={1}
-          max={50}
-          label={t("work.step")}
-          value={step}
-          onChange={(value) =>
-            typeof value === "number" && value >= 1 && station.ui.set({ step: value })
-          }
-        />
+        <Steps station={station} />
+        {slices > 1 ? (
+          <>
+            <Entry station={station} id="copyBefore" />
+            <Entry station={station} id="fillBetween" />
+          </>
+        ) : null}
         <Entry station={station} id="clearClass" />
         <Entry station={station} id="lock" />
         {station.free && others.length > 0 ? (
@@ -240,6 +237,32 @@ function ClassMenu({ station }: { station: Workstation }) {
   );
 }
 
+const STEPS = ["1", "2", "3", "5", "10", "20"];
+
+/** How far a class grows or shrinks at a time. */
+function Steps({ station }: { station: Workstation }) {
+  const step = usePick(station.ui, (ui) => ui.step);
+  return (
+    <Menu.Sub>
+      <Menu.Sub.Target>
+        <Menu.Sub.Item>{t("work.step", { n: step })}</Menu.Sub.Item>
+      </Menu.Sub.Target>
+      <Menu.Sub.Dropdown>
+        <Menu.RadioGroup
+          value={String(step)}
+          onChange={(value) => station.ui.set({ step: Number(value) })}
+        >
+          {STEPS.map((size) => (
+            <Menu.RadioItem key={size} value={size}>
+              {t("work.sizeValue", { size })}
+            </Menu.RadioItem>
+          ))}
+        </Menu.RadioGroup>
+      </Menu.Sub.Dropdown>
+    </Menu.Sub>
+  );
+}
+
 const VIEWS: readonly ActionId[] = [
   "fit",
   "actualSize",
@@ -250,6 +273,8 @@ const VIEWS: readonly ActionId[] = [
   "mirror",
   "flip",
   "invert",
+  "lookWhereUnsure",
+  "volume",
 ];
 
 function ViewMenu({ station }: { station: Workstation }) {

@@ -1,27 +1,40 @@
-import { ActionIcon, Slider, Switch, UnstyledButton } from "@mantine/core";
-import { IconLock, IconLockOpen } from "@tabler/icons-react";
+import { ActionIcon, Slider, Switch, Tooltip, UnstyledButton } from "@mantine/core";
+import { IconEye, IconEyeOff, IconLock, IconLockOpen } from "@tabler/icons-react";
+import { HEAT_STOPS } from "../../domain/heat";
 import { IGNORE } from "../../domain/mask";
-import { decimal, number, percent, t, word } from "../../i18n";
+import { dateTime, decimal, number, percent, t, word } from "../../i18n";
 import classes from "../../styles/workstation.module.css";
 import { IGNORE_COLOUR } from "../../viewer/palette";
+import { HEATS } from "../../work/ui";
 import type { Workstation } from "../../work/workstation";
 import { usePick } from "./hooks";
+import { Neighbours } from "./neighbours";
+import { Questions } from "./questions";
 
 /** Classes, layers, and why this case: folds away with one key. */
 export function SidePanel({ station }: { station: Workstation }) {
   const returned = usePick(station.reading.store, (state) => state.work?.assignment.returned);
+  const draws = usePick(station.ui, (ui) => ui.classes.length > 0);
   return (
-    <aside className={classes.panel} aria-label={t("work.panel")}>
+    <aside className={classes.panel} data-part="panel" aria-label={t("work.panel")}>
       {returned ? (
         <section className={classes.comment}>
           <h2>{t("work.comment")}</h2>
           <p>{returned.comment}</p>
         </section>
       ) : null}
-      <Classes station={station} />
-      <Statistics station={station} />
-      <Layers station={station} />
+      <Questions station={station} />
+      {draws ? (
+        <>
+          <Classes station={station} />
+          <Statistics station={station} />
+          <Layers station={station} />
+        </>
+      ) : (
+        <AnswerMaps station={station} />
+      )}
       <Why station={station} />
+      <Neighbours station={station} />
     </aside>
   );
 }
@@ -30,6 +43,7 @@ function Classes({ station }: { station: Workstation }) {
   const label = usePick(station.ui, (ui) => ui.label);
   const list = usePick(station.ui, (ui) => ui.classes);
   const locked = usePick(station.ui, (ui) => ui.locked);
+  const unseen = usePick(station.ui, (ui) => ui.unseen);
   const all = [
     ...list.map((each, place) => ({ ...each, key: place < 9 ? String(place + 1) : "" })),
     {
@@ -58,9 +72,25 @@ function Classes({ station }: { station: Workstation }) {
                 className={index === IGNORE ? classes.hatch : classes.swatch}
                 style={{ "--colour": colour } as React.CSSProperties}
               />
-              <span className={classes.className}>{name}</span>
+              <span className={classes.className} data-unseen={unseen.has(index)}>
+                {name}
+              </span>
               <kbd>{key}</kbd>
             </UnstyledButton>
+            {index === IGNORE ? null : (
+              <Tooltip label={t(unseen.has(index) ? "work.unseen" : "work.seen")}>
+                <ActionIcon
+                  size="sm"
+                  variant="subtle"
+                  color={unseen.has(index) ? "yellow" : "gray"}
+                  aria-label={t("work.notLooked", { name })}
+                  aria-pressed={unseen.has(index)}
+                  onClick={() => station.form.toggleUnseen(index)}
+                >
+                  {unseen.has(index) ? <IconEyeOff size={14} /> : <IconEye size={14} />}
+                </ActionIcon>
+              </Tooltip>
+            )}
             <ActionIcon
               size="sm"
               variant="subtle"
@@ -109,7 +139,10 @@ function Layers({ station }: { station: Workstation }) {
   const outlines = usePick(station.ui, (ui) => ui.outlines);
   const changes = usePick(station.ui, (ui) => ui.changes);
   const smooth = usePick(station.ui, (ui) => ui.smooth);
-  const suggestion = usePick(station.reading.store, (state) => state.work?.suggestion ?? null);
+  usePick(station.reading.store, (state) => state.work);
+  const suggestion = usePick(station.ui, () => station.suggestion);
+  const before = usePick(station.ui, () => station.slice?.before ?? null);
+  const earlier = usePick(station.ui, (ui) => ui.before);
   return (
     <section>
       <h2>{t("work.layers")}</h2>
@@ -141,6 +174,15 @@ function Layers({ station }: { station: Workstation }) {
         disabled={!suggestion}
         onChange={(event) => station.showChanges(event.currentTarget.checked)}
       />
+      {before ? (
+        <Switch
+          size="xs"
+          label={t("work.before")}
+          checked={earlier}
+          onChange={(event) => station.showBefore(event.currentTarget.checked)}
+        />
+      ) : null}
+      <Heats station={station} />
       <Switch
         size="xs"
         label={t("work.smooth")}
@@ -148,6 +190,61 @@ function Layers({ station }: { station: Workstation }) {
         onChange={(event) => station.setSmooth(event.currentTarget.checked)}
       />
     </section>
+  );
+}
+
+/** Where nothing is drawn: why the model would answer so. */
+function AnswerMaps({ station }: { station: Workstation }) {
+  usePick(station.reading.store, (state) => state.work);
+  const explained = usePick(station.ui, () => station.maps.explained);
+  return explained ? (
+    <section>
+      <h2>{t("work.layers")}</h2>
+      <Heats station={station} />
+    </section>
+  ) : null;
+}
+
+/** The model's maps: one at a time, with the bar that says what its colours mean. */
+function Heats({ station }: { station: Workstation }) {
+  const heat = usePick(station.ui, (ui) => ui.heat);
+  const heats = usePick(station.ui, (ui) => ui.heats);
+  const label = usePick(station.ui, (ui) => ui.label);
+  const list = usePick(station.ui, (ui) => ui.classes);
+  const asked = usePick(station.ui, (ui) => ui.asked);
+  const explained = usePick(station.ui, () => station.maps.explained);
+  const answer = usePick(station.ui, (ui) => ui.findings[ui.questions[ui.question]?.name ?? ""]);
+  const draws = list.length > 0;
+  const of = list.find((each) => each.index === label)?.name ?? t("work.ignore");
+  const said = [answer ?? []].flat().join(", ") || t("work.noAnswer");
+  const name = draws ? of : said;
+  const kinds = HEATS.filter((kind) => draws || kind !== "uncertainty"); // an answer has no place
+  return (
+    <>
+      {kinds.map((kind) => (
+        <Switch
+          key={kind}
+          size="xs"
+          label={t(`work.${kind}`, { name })}
+          checked={heat === kind && (heats.includes(kind) || asked === "asked")}
+          disabled={!heats.includes(kind) && !(kind === "occlusion" && explained)}
+          onChange={(event) => station.maps.choose(event.currentTarget.checked ? kind : null)}
+        />
+      ))}
+      {heat === "occlusion" && asked !== "no" ? (
+        <output className={classes.dim}>{t(`work.maps.${asked}`)}</output>
+      ) : null}
+      {heat && heats.includes(heat) ? (
+        <div className={classes.heatBar} aria-hidden>
+          <span>{t(`work.heat.${heat}.low`)}</span>
+          <span
+            className={classes.heatColours}
+            style={{ background: `linear-gradient(to right, ${HEAT_STOPS.join(", ")})` }}
+          />
+          <span>{t(`work.heat.${heat}.high`)}</span>
+        </div>
+      ) : null}
+    </>
   );
 }
 
@@ -173,7 +270,11 @@ function Why({ station }: { station: Workstation }) {
         </p>
       ) : null}
       {why.model_number !== null ? (
-        <p className={classes.dim}>{t("work.by", { number: why.model_number })}</p>
+        <p className={classes.dim}>
+          {why.scored_at
+            ? t("work.byAt", { number: why.model_number, at: dateTime(why.scored_at) })
+            : t("work.by", { number: why.model_number })}
+        </p>
       ) : null}
     </section>
   );

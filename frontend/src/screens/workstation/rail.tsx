@@ -1,7 +1,8 @@
 import { Tooltip, UnstyledButton } from "@mantine/core";
 import { type Action, type ActionId, action } from "../../actions/actions";
-import { firstKey, keyText } from "../../actions/keys";
+import { firstKey, spokenKey } from "../../actions/keys";
 import { label, t } from "../../i18n";
+import { usePreference } from "../../preferences/hooks";
 import classes from "../../styles/workstation.module.css";
 import type { Workstation } from "../../work/workstation";
 import { usePick } from "./hooks";
@@ -15,16 +16,21 @@ const RAIL: readonly (readonly ActionId[])[] = [
   ["undo", "redo"],
 ];
 
+/** The groups that stay where nothing is drawn, by their first. */
+const LOOKS: ReadonlySet<ActionId> = new Set<ActionId>(["ruler", "pan"]);
+
 /** One column of icons: names on hover, keys in the corner. */
 export function ToolRail({ station }: { station: Workstation }) {
+  const draws = usePick(station.ui, (ui) => ui.classes.length > 0);
   return (
     <div
       className={classes.rail}
+      data-part="rail"
       role="toolbar"
       aria-label={t("work.tools")}
       aria-orientation="vertical"
     >
-      {RAIL.map((group) => (
+      {RAIL.filter((group) => draws || LOOKS.has(group[0]!)).map((group) => (
         <div key={group[0]} className={classes.railGroup}>
           {group.map((id) => (
             <RailButton key={id} station={station} act={action(id)} />
@@ -39,16 +45,17 @@ function RailButton({ station, act }: { station: Workstation; act: Action }) {
   const active = usePick(station.ui, (ui) => act.active?.(ui) ?? false);
   const enabled = usePick(station.ui, (ui) => act.enabled(station, ui));
   usePick(station.reading.store, (state) => state.work);
+  const hand = usePreference("hand");
   const Icon = act.icon;
   const name = label(act.label);
   const key = firstKey(act);
   return (
-    <Tooltip label={key ? `${name} (${key})` : name} position="right">
+    <Tooltip label={key ? `${name} (${key})` : name} position={hand === "left" ? "left" : "right"}>
       <UnstyledButton
         className={classes.tool}
         aria-label={name}
         {...(act.active ? { "aria-pressed": active } : {})}
-        {...(act.keys[0] ? { "aria-keyshortcuts": keyText(act.keys[0]) } : {})}
+        {...spokenKey(act)}
         disabled={!enabled}
         data-active={active}
         onClick={() => act.perform(station)}

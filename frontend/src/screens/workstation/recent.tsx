@@ -1,45 +1,29 @@
-import { Button, Popover, Skeleton, Text, UnstyledButton } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { Skeleton, Text, UnstyledButton } from "@mantine/core";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import type { Recent } from "../../api/client";
 import { dateTime, t, word } from "../../i18n";
 import classes from "../../styles/workstation.module.css";
 import type { Workstation } from "../../work/workstation";
 import { usePick } from "./hooks";
+import { BarPopover } from "./popover";
 
 /** The reader's last ten answers, each to be taken up again and amended. */
 export function RecentCases({ station }: { station: Workstation }) {
-  const opened = usePick(station.ui, (ui) => ui.ask === "recent");
-  const close = () => station.ui.set({ ask: null });
   return (
-    <Popover
-      opened={opened}
-      onChange={(open) => !open && close()}
-      position="top-start"
-      trapFocus
-      returnFocus
-      withArrow
-    >
-      <Popover.Target>
-        <Button
-          size="xs"
-          variant="subtle"
-          color="gray"
-          aria-keyshortcuts="Shift+B"
-          onClick={() => (opened ? close() : station.ui.set({ ask: "recent" }))}
-        >
-          {t("action.recent")}
-        </Button>
-      </Popover.Target>
-      <Popover.Dropdown p={6}>{opened ? <Answers station={station} /> : null}</Popover.Dropdown>
-    </Popover>
+    <BarPopover station={station} id="recent" padding={6}>
+      {() => <Answers station={station} />}
+    </BarPopover>
   );
 }
 
 function Answers({ station }: { station: Workstation }) {
+  // What is still on its way stands in the list once it has arrived.
+  const unsent = usePick(station.reading.store, (state) => state.unsent);
   const answers = useQuery({
-    queryKey: ["recent", station.reading.campaign],
+    queryKey: ["recent", station.reading.campaign, unsent],
     queryFn: () => station.reading.recent(),
+    placeholderData: keepPreviousData,
     staleTime: 0,
     gcTime: 0,
   });

@@ -1,6 +1,8 @@
 import { Button, Skeleton } from "@mantine/core";
 import { useEffect, useRef } from "react";
 import { Link } from "react-router";
+import { action } from "../../actions/actions";
+import { firstKey } from "../../actions/keys";
 import { Empty } from "../../components/page";
 import { edgesOf } from "../../domain/edges";
 import { scaleBar } from "../../domain/geometry";
@@ -11,19 +13,19 @@ import type { Workstation } from "../../work/workstation";
 import { usePick } from "./hooks";
 
 /** The image, pure black around it, with radiology's corner text. */
-export function Stage({ station, slug }: { station: Workstation; slug: string }) {
+export function Stage({ station, address }: { station: Workstation; address: string }) {
   const host = useRef<HTMLDivElement>(null);
   useEffect(() => (host.current ? station.mount(host.current) : undefined), [station]);
   const { store } = station.reading;
   const phase = usePick(store, (state) => state.phase);
   const work = usePick(store, (state) => state.work);
   const tool = usePick(station.ui, (ui) => ui.tool);
-  const drawable = usePick(station.ui, (ui) => ui.frame === ui.ownFrame && !ui.labelsHidden);
+  const drawable = usePick(station.ui, (ui) => ui.mine && ui.arrived && !ui.labelsHidden);
   const name = work
     ? t("work.surface", { case: work.assignment.task.case, tool: t(`action.${tool}`) })
     : t("work.surfaceEmpty");
   return (
-    <div className={classes.stage}>
+    <div className={classes.stage} data-part="stage">
       <div
         ref={host}
         className={classes.surface}
@@ -35,12 +37,11 @@ export function Stage({ station, slug }: { station: Workstation; slug: string })
         aria-label={name}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: the drawing takes the keys, so it takes the focus
         tabIndex={0}
-        data-empty={!work}
       />
       {work ? (
         <Corners station={station} />
       ) : (
-        <Without station={station} phase={phase} slug={slug} />
+        <Without station={station} phase={phase} address={address} />
       )}
     </div>
   );
@@ -138,12 +139,27 @@ function Bar({ station }: { station: Workstation }) {
 function Context({ station }: { station: Workstation }) {
   const frame = usePick(station.ui, (ui) => ui.frame);
   const own = usePick(station.ui, (ui) => ui.ownFrame);
+  const mine = usePick(station.ui, (ui) => ui.mine);
   const hidden = usePick(station.ui, (ui) => ui.labelsHidden);
-  if (frame !== own) {
+  const pinning = usePick(station.ui, (ui) => ui.pinning);
+  if (pinning) {
+    return (
+      <div className={classes.context} role="status">
+        {t("work.pinning")}
+      </div>
+    );
+  }
+  if (!mine) {
     return (
       <div className={classes.context} role="status">
         {t("work.context", { n: frame + 1, own: own + 1 })}
-        <Button size="compact-xs" variant="default" flex="none" onClick={() => station.goTo(own)}>
+        <Button
+          size="compact-xs"
+          variant="default"
+          flex="none"
+          rightSection={<kbd>{firstKey(action("cancel"))}</kbd>}
+          onClick={() => station.goTo(own)}
+        >
           {t("work.back")}
         </Button>
       </div>
@@ -156,10 +172,11 @@ function Context({ station }: { station: Workstation }) {
   ) : null;
 }
 
-function Without({ station, phase, slug }: { station: Workstation; phase: Phase; slug: string }) {
+function Without(props: { station: Workstation; phase: Phase; address: string }) {
+  const { station, phase, address } = props;
   const message = usePick(station.reading.store, (state) => state.message);
   const back = (
-    <Button component={Link} to={`/campaigns/${slug}`} variant="default">
+    <Button component={Link} to={address} variant="default">
       {t("home.open")}
     </Button>
   );

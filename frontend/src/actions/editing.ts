@@ -1,0 +1,119 @@
+/** Taking back, and acts on the whole drawing or on one class of it. */
+import {
+  IconArrowBackUp,
+  IconArrowForwardUp,
+  IconArrowsMaximize,
+  IconArrowsMinimize,
+  IconCircleDashed,
+  IconFocusCentered,
+  IconLock,
+  IconRestore,
+  IconRipple,
+  IconStackMiddle,
+  IconStackPush,
+  IconTrash,
+} from "@tabler/icons-react";
+import type { Ui } from "../work/ui";
+import type { Workstation } from "../work/workstation";
+import { type Action, drawing, type Icon, reading, withSuggestion } from "./action";
+import { type EditId, edits } from "./edits";
+
+const inSeries = (station: Workstation, ui: Ui) => drawing(station) && ui.slices > 1;
+
+function onClass(id: EditId, keys: readonly string[], icon?: Icon): Action {
+  return {
+    id,
+    label: `action.${id}`,
+    ...(icon ? { icon } : {}),
+    keys,
+    group: "class",
+    enabled: (station) => reading(station) && station.free && station.drawable,
+    perform: (station) => station.edit(edits[id]),
+  };
+}
+
+export const editing: readonly Action[] = [
+  {
+    id: "undo",
+    label: "action.undo",
+    icon: IconArrowBackUp,
+    keys: ["mod+z", "z"],
+    group: "edit",
+    enabled: (station, ui) => ui.canUndo || (reading(station) && station.tool.busy),
+    perform: (station) => station.undo(),
+  },
+  {
+    id: "redo",
+    label: "action.redo",
+    icon: IconArrowForwardUp,
+    keys: ["shift+mod+z", "mod+y", "y"],
+    group: "edit",
+    enabled: (_station, ui) => ui.canRedo,
+    perform: (station) => station.redo(),
+  },
+  {
+    id: "clearSuggestion",
+    label: "action.clearSuggestion",
+    icon: IconTrash,
+    keys: ["x"],
+    group: "edit",
+    enabled: withSuggestion,
+    perform: (station) => station.clearSuggestion(),
+  },
+  {
+    id: "loadSuggestion",
+    label: "action.loadSuggestion",
+    icon: IconRestore,
+    keys: [],
+    group: "edit",
+    enabled: withSuggestion,
+    perform: (station) => station.loadSuggestion(),
+  },
+  {
+    id: "clearAll",
+    label: "action.clearAll",
+    icon: IconTrash,
+    keys: ["shift+x"],
+    group: "edit",
+    enabled: reading,
+    perform: (station) => station.clearAll(),
+  },
+  {
+    ...onClass("acceptClass", ["shift+c"], IconRestore),
+    enabled: (station) => withSuggestion(station) && station.free && station.drawable,
+  },
+  onClass("fillHoles", ["shift+f"], IconCircleDashed),
+  onClass("keepLargest", ["shift+k"], IconFocusCentered),
+  onClass("smoothEdge", ["shift+m"], IconRipple),
+  onClass("grow", ["."], IconArrowsMaximize),
+  onClass("shrink", [","], IconArrowsMinimize),
+  onClass("clearClass", ["delete"], IconTrash),
+  {
+    id: "copyBefore",
+    label: "action.copyBefore",
+    icon: IconStackPush,
+    keys: ["shift+n"],
+    group: "class",
+    enabled: inSeries,
+    perform: (station) => station.copyBefore(),
+  },
+  {
+    id: "fillBetween",
+    label: "action.fillBetween",
+    icon: IconStackMiddle,
+    keys: ["shift+i"],
+    group: "class",
+    enabled: inSeries,
+    perform: (station) => station.fillBetween(),
+  },
+  {
+    id: "lock",
+    label: "action.lock",
+    icon: IconLock,
+    keys: ["k"],
+    group: "class",
+    enabled: reading,
+    active: (ui) => ui.locked.has(ui.label),
+    perform: (station) => station.toggleLock(station.label),
+  },
+];

@@ -1,0 +1,229 @@
+/** How the image and what lies on it are shown. */
+import {
+  IconContrast,
+  IconCube,
+  IconFlipHorizontal,
+  IconFlipVertical,
+  IconLayoutSidebarRight,
+  IconMaximize,
+  IconPlayerPlay,
+  IconRotateClockwise,
+  IconVectorSpline,
+  IconVectorTriangle,
+  IconZoomIn,
+  IconZoomOut,
+} from "@tabler/icons-react";
+import type { Heat } from "../work/ui";
+import { type Action, type Icon, reading, withSuggestion } from "./action";
+
+function look(
+  id: "turn" | "turnBack" | "mirror" | "flip",
+  keys: readonly string[],
+  icon?: Icon,
+): Action {
+  return {
+    id,
+    label: `action.${id}`,
+    ...(icon ? { icon } : {}),
+    keys,
+    group: "view",
+    enabled: reading,
+    perform: (station) => station.reorient(id),
+  };
+}
+
+function heat(id: Heat, key: string): Action {
+  return {
+    id,
+    label: `action.${id}`,
+    keys: [key],
+    group: "view",
+    enabled: (_, ui) => ui.heats.includes(id),
+    active: (ui) => ui.heat === id,
+    perform: (station) => station.maps.choose(station.ui.get().heat === id ? null : id),
+  };
+}
+
+export const view: readonly Action[] = [
+  {
+    id: "hideLabels",
+    label: "action.holdHide",
+    keys: ["h"],
+    group: "view",
+    enabled: reading,
+    active: (ui) => ui.labelsHidden,
+    perform: (station) => station.hideLabels(true),
+    release: (station) => station.hideLabels(false),
+  },
+  {
+    id: "outlines",
+    label: "action.outlines",
+    icon: IconVectorSpline,
+    keys: ["s"],
+    group: "view",
+    enabled: withSuggestion,
+    active: (ui) => ui.outlines,
+    perform: (station) => station.showOutlines(!station.ui.get().outlines),
+  },
+  {
+    id: "changes",
+    label: "action.changes",
+    icon: IconVectorTriangle,
+    keys: ["j"],
+    group: "view",
+    enabled: withSuggestion,
+    active: (ui) => ui.changes,
+    perform: (station) => station.showChanges(!station.ui.get().changes),
+  },
+  heat("uncertainty", "shift+w"),
+  heat("explanation", "shift+l"),
+  {
+    ...heat("occlusion", "shift+y"),
+    enabled: (station) => station.maps.explained,
+    perform: (station) => {
+      const { heat, heats } = station.ui.get();
+      station.maps.choose(heat === "occlusion" && heats.includes(heat) ? null : "occlusion");
+    },
+  },
+  {
+    id: "before",
+    label: "action.before",
+    keys: ["shift+o"],
+    group: "view",
+    enabled: (station) => station.slice?.before != null,
+    active: (ui) => ui.before,
+    perform: (station) => station.showBefore(!station.ui.get().before),
+  },
+  {
+    id: "lookWhereUnsure",
+    label: "action.lookWhereUnsure",
+    keys: ["shift+j"],
+    group: "view",
+    enabled: (_, ui) => ui.heats.includes("uncertainty"),
+    perform: (station) => void station.maps.lookWhereUnsure(),
+  },
+  {
+    id: "zoomIn",
+    label: "action.zoomIn",
+    icon: IconZoomIn,
+    keys: ["+", "="],
+    group: "view",
+    enabled: reading,
+    perform: (station) => station.zoom(1.25),
+  },
+  {
+    id: "zoomOut",
+    label: "action.zoomOut",
+    icon: IconZoomOut,
+    keys: ["-"],
+    group: "view",
+    enabled: reading,
+    perform: (station) => station.zoom(0.8),
+  },
+  {
+    id: "fit",
+    label: "action.fit",
+    icon: IconMaximize,
+    keys: ["0"],
+    group: "view",
+    enabled: reading,
+    perform: (station) => station.fit(),
+  },
+  {
+    id: "actualSize",
+    label: "action.actualSize",
+    keys: ["v"],
+    group: "view",
+    enabled: reading,
+    perform: (station) => station.actualSize(),
+  },
+  look("turn", ["shift+r"], IconRotateClockwise),
+  look("turnBack", ["shift+e"]),
+  look("mirror", ["shift+h"], IconFlipVertical),
+  look("flip", ["shift+v"], IconFlipHorizontal),
+  {
+    id: "invert",
+    label: "action.invert",
+    icon: IconContrast,
+    keys: ["i"],
+    group: "view",
+    enabled: reading,
+    active: (ui) => ui.window.inverted ?? false,
+    perform: (station) => station.invert(),
+  },
+  {
+    id: "autoWindow",
+    label: "action.autoWindow",
+    keys: ["a"],
+    group: "view",
+    enabled: reading,
+    perform: (station) => station.resetWindow("auto"),
+  },
+  {
+    id: "storedWindow",
+    label: "action.storedWindow",
+    keys: ["shift+a"],
+    group: "view",
+    enabled: reading,
+    perform: (station) => station.resetWindow("stored"),
+  },
+  {
+    id: "previousFrame",
+    label: "action.previousFrame",
+    keys: ["arrowup"],
+    group: "view",
+    enabled: (_station, ui) => ui.frames > 1,
+    perform: (station) => station.step(-1),
+  },
+  {
+    id: "nextFrame",
+    label: "action.nextFrame",
+    keys: ["arrowdown"],
+    group: "view",
+    enabled: (_station, ui) => ui.frames > 1,
+    perform: (station) => station.step(1),
+  },
+  {
+    id: "cine",
+    label: "action.cine",
+    icon: IconPlayerPlay,
+    keys: ["c"],
+    group: "view",
+    enabled: (_station, ui) => ui.frames > 1,
+    active: (ui) => ui.cine,
+    perform: (station) => station.setCine(!station.ui.get().cine),
+  },
+  {
+    id: "holdPan",
+    label: "action.holdPan",
+    keys: [" "],
+    group: "view",
+    enabled: reading,
+    perform: (station) => {
+      station.panning = true;
+    },
+    release: (station) => {
+      station.panning = false;
+    },
+  },
+  {
+    id: "volume",
+    label: "action.volume",
+    icon: IconCube,
+    keys: ["shift+p"],
+    group: "view",
+    enabled: (station) => (station.assignment?.series.count ?? 1) > 1,
+    active: (ui) => ui.volume,
+    perform: (station) => station.ui.set({ volume: !station.ui.get().volume }),
+  },
+  {
+    id: "panel",
+    label: "action.panel",
+    icon: IconLayoutSidebarRight,
+    keys: ["\\"],
+    group: "view",
+    enabled: () => true,
+    active: (ui) => ui.panel,
+    perform: (station) => station.ui.set({ panel: !station.ui.get().panel }),
+  },
+];

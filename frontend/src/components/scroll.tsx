@@ -1,0 +1,25 @@
+import { Table } from "@mantine/core";
+import type { ReactNode } from "react";
+
+interface Props {
+  readonly label: string;
+  readonly minWidth: number;
+  readonly maxHeight?: number;
+  readonly children: ReactNode;
+}
+
+/** A table that may be wider or higher than its place: scrolled by keys as well as by pointer. */
+export function Scroll({ label, minWidth, maxHeight, children }: Props) {
+  return (
+    <Table.ScrollContainer
+      type="native"
+      minWidth={minWidth}
+      {...(maxHeight === undefined ? {} : { maxHeight })}
+      tabIndex={0}
+      role="group"
+      aria-label={label}
+    >
+      {children}
+    </Table.ScrollContainer>
+  );
+}

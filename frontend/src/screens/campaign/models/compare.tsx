@@ -1,0 +1,319 @@
+import {
+  Button,
+  Group,
+  Select,
+  SimpleGrid,
+  Skeleton,
+  Stack,
+  Table,
+  Text,
+  Title,
+} from "@mantine/core";
+import { useDocumentTitle } from "@mantine/hooks";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { Link, useParams } from "react-router";
+import type { Schemas } from "../../../api/client";
+import { campaignQuery, compareQuery, modelsQuery } from "../../../api/queries";
+import { ErrorNote } from "../../../components/errors";
+import { Empty, Page } from "../../../components/page";
+import { Scroll } from "../../../components/scroll";
+import { decimal, number, percent, t } from "../../../i18n";
+import classes from "../../../styles/plot.module.css";
+import { questionText } from "./answers";
+import { signed, signedInterval } from "./figures";
+import { Measured } from "./measured";
+import { METRICS, type Metric, Section } from "./measures";
+import { Trail } from "./trail";
+
+type Model = Schemas["ModelOutput"];
+type Compared = Schemas["CompareOutput"];
+
+/** Two versions side by side: their numbers, and what they draw. */
+export function ComparePage() {
+  const { slug = "", number: one = "", other = "" } = useParams();
+  const campaign = useQuery(campaignQuery(slug));
+  const models = useQuery(modelsQuery(slug));
+  const find = (text: string) => models.data?.find((each) => String(each.number) === text);
+  const [model, rival] = [find(one), find(other)];
+  const compared = useQuery({
+    ...compareQuery(slug, model?.id ?? 0, rival?.number ?? 0),
+    enabled: model !== undefined && rival !== undefined,
+  });
+  const name = campaign.data?.name ?? slug;
+  useDocumentTitle(t("app.title", { page: t("compare.title", { campaign: name, one, other }) }));
+  const missing = models.data && (!model || !rival);
+  return (
+    <Page trail={<Trail slug={slug} name={name} />}>
+      <ErrorNote error={campaign.error ?? models.error ?? compared.error} />
+      {missing ? (
+        <Empty title={t("modelPage.missing", { number: model ? other : one })} />
+      ) : model && rival && compared.data ? (
+        <Stack gap="md">
+          <Title order={1}>{t("compare.heading", { one, other })}</Title>
+          <Group gap="xs">
+            {[model, rival].map((each) => (
+              <Button
+                key={each.id}
+                component={Link}
+                to={`/campaigns/${slug}/models/${each.number}`}
+                size="compact-sm"
+                variant="default"
+              >
+                {t("models.open", { number: each.number })}
+              </Button>
+            ))}
+          </Group>
+          <Metrics
+            compared={compared.data}
+            model={model}
+            rival={rival}
+            questions={campaign.data?.questions ?? []}
+          />
+          {compared.data.metric === "dice" ? (
+            <Drawings cases={compared.data.shared} model={model} rival={rival} />
+          ) : null}
+          <Patients compared={compared.data} model={model} rival={rival} />
+        </Stack>
+      ) : compared.error ? null : (
+        <Skeleton h={320} />
+      )}
+    </Page>
+  );
+}
+
+interface Pair {
+  readonly model: Model;
+  readonly rival: Model;
+}
+
+function Head({ model, rival, first }: Pair & { first: readonly string[] }) {
+  return (
+    <Table.Thead>
+      <Table.Tr>
+        {first.map((name) => (
+          <Table.Th key={name}>{name}</Table.Th>
+        ))}
+        <Table.Th ta="right">v{model.number}</Table.Th>
+        <Table.Th ta="right">v{rival.number}</Table.Th>
+        <Table.Th ta="right">{t("compare.difference")}</Table.Th>
+      </Table.Tr>
+    </Table.Thead>
+  );
+}
+
+function Metrics(
+  props: Pair & { compared: Compared; questions: Schemas["CampaignDetail"]["questions"] },
+) {
+  const { compared, model, rival, questions } = props;
+  const { mean, metric, same_cases, cases } = compared;
+  const asks = metric === "accuracy";
+  const title = t(asks ? "answers.title" : "metrics.title");
+  const part = t(asks ? "answers.question" : "metrics.class");
+  return (
+    <Section title={title}>
+      <Text size="sm" c="dimmed">
+        {cases === 0
+          ? t("compare.apart")
+          : t(same_cases ? "compare.same" : "compare.partly", { cases: number(cases) })}
+      </Text>
+      <Scroll label={title} minWidth={520}>
+        <Table>
+          <Head model={model} rival={rival} first={[part, t("compare.metric")]} />
+          <Table.Tbody>
+            <Table.Tr>
+              <Table.Th scope="row">{t(asks ? "compare.meanAnswers" : "compare.mean")}</Table.Th>
+              <Table.Td>{t(`metrics.${metric}`)}</Table.Td>
+              <Table.Td ta="right">{decimal(mean.model)}</Table.Td>
+              <Table.Td ta="right">{decimal(mean.against)}</Table.Td>
+              <Difference row={mean} />
+            </Table.Tr>
+            {compared.classes.map((row) => (
+              <ClassRows key={row.name} row={row} same={same_cases} />
+            ))}
+            {compared.questions.map((row) => (
+              <QuestionRows
+                key={row.name}
+                row={row}
+                text={questionText(questions, row.name)}
+                same={same_cases}
+              />
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Scroll>
+    </Section>
+  );
+}
+
+function Difference({ row }: { row: Pick<Schemas["PairedMean"], "difference" | "low" | "high"> }) {
+  return (
+    <Table.Td ta="right">
+      {signed(row.difference)}
+      {row.low === null ? null : (
+        <Text size="xs" c="dimmed">
+          {signedInterval(row.low, row.high)}
+        </Text>
+      )}
+    </Table.Td>
+  );
+}
+
+function ClassRows({ row, same }: { row: Schemas["PairedClass"]; same: boolean }) {
+  const [ours, theirs] = [row.model, row.against];
+  const measured = (Object.keys(METRICS) as Metric[]).filter(
+    (name) => ours?.[name] != null || theirs?.[name] != null,
+  );
+  return measured.map((name, i) => (
+    <Table.Tr key={name}>
+      {i === 0 ? (
+        <Table.Th scope="row" rowSpan={measured.length} style={{ verticalAlign: "top" }}>
+          {row.name}
+        </Table.Th>
+      ) : null}
+      <Table.Td>{t(`metrics.${name}`)}</Table.Td>
+      <Table.Td ta="right">
+        <Measured value={ours?.[name]} digits={METRICS[name]} />
+      </Table.Td>
+      <Table.Td ta="right">
+        <Measured value={theirs?.[name]} digits={METRICS[name]} />
+      </Table.Td>
+      {name === "dice" ? (
+        <Difference row={row} />
+      ) : (
+        <Table.Td ta="right">
+          {same && ours?.[name] != null && theirs?.[name] != null
+            ? signed(ours[name] - theirs[name])
+            : "–"}
+        </Table.Td>
+      )}
+    </Table.Tr>
+  ));
+}
+
+/** Accuracy of a question, and the AUC of each of its options. */
+function QuestionRows(props: { row: Schemas["PairedQuestion"]; text: string; same: boolean }) {
+  const { row, text, same } = props;
+  const [ours, theirs] = [row.model, row.against];
+  const options = [
+    ...new Set([ours, theirs].flatMap((each) => (each?.options ?? []).map(({ option }) => option))),
+  ];
+  const aucOf = (each: typeof ours, option: string) =>
+    each?.options.find((one) => one.option === option)?.auc;
+  return (
+    <>
+      <Table.Tr>
+        <Table.Th scope="row" rowSpan={1 + options.length} style={{ verticalAlign: "top" }}>
+          {text}
+        </Table.Th>
+        <Table.Td>{t("metrics.accuracy")}</Table.Td>
+        <Table.Td ta="right">
+          <Measured value={ours?.accuracy} />
+        </Table.Td>
+        <Table.Td ta="right">
+          <Measured value={theirs?.accuracy} />
+        </Table.Td>
+        <Difference row={row} />
+      </Table.Tr>
+      {options.map((option) => {
+        const [own, other] = [aucOf(ours, option), aucOf(theirs, option)];
+        return (
+          <Table.Tr key={option}>
+            <Table.Td>{t("compare.auc", { option })}</Table.Td>
+            <Table.Td ta="right">
+              <Measured value={own} />
+            </Table.Td>
+            <Table.Td ta="right">
+              <Measured value={other} />
+            </Table.Td>
+            <Table.Td ta="right">
+              {same && own != null && other != null ? signed(own - other) : "–"}
+            </Table.Td>
+          </Table.Tr>
+        );
+      })}
+    </>
+  );
+}
+
+function Patients({ compared, model, rival }: Pair & { compared: Compared }) {
+  if (compared.patients.length === 0) return null;
+  return (
+    <Section title={t("compare.patients")}>
+      <Scroll label={t("compare.patients")} minWidth={420}>
+        <Table>
+          <Head model={model} rival={rival} first={[t("compare.patient")]} />
+          <Table.Tbody>
+            {compared.patients.map((row) => (
+              <Table.Tr key={row.patient}>
+                <Table.Th scope="row">{row.patient}</Table.Th>
+                <Table.Td ta="right">{decimal(row.model)}</Table.Td>
+                <Table.Td ta="right">{decimal(row.against)}</Table.Td>
+                <Table.Td ta="right">{signed(row.difference)}</Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Scroll>
+    </Section>
+  );
+}
+
+/** Both drawings of one case; held-out cases are never among them. */
+function Drawings({ cases, model, rival }: Pair & { cases: readonly Schemas["SharedCase"][] }) {
+  const [place, setPlace] = useState(0);
+  const chosen = cases[Math.min(place, cases.length - 1)];
+  if (!chosen) {
+    return (
+      <Section title={t("compare.drawings")}>
+        <Text>{t("compare.noCases")}</Text>
+      </Section>
+    );
+  }
+  const step = (by: number) => setPlace((place + by + cases.length) % cases.length);
+  return (
+    <Section title={t("compare.drawings")}>
+      <Text size="sm" c="dimmed">
+        {t("compare.drawingsHelp")}
+      </Text>
+      <Group align="flex-end" gap="xs" my="xs">
+        <Select
+          label={t("compare.case")}
+          w={340}
+          data={cases.map((each, index) => ({
+            value: String(index),
+            label: t("compare.caseName", {
+              patient: each.patient,
+              slice: each.slice + 1,
+              share: percent(each.disagreement),
+            }),
+          }))}
+          value={String(cases.indexOf(chosen))}
+          onChange={(value) => value && setPlace(Number(value))}
+          allowDeselect={false}
+        />
+        <Button variant="default" onClick={() => step(-1)}>
+          {t("compare.previous")}
+        </Button>
+        <Button variant="default" onClick={() => step(1)}>
+          {t("compare.next")}
+        </Button>
+      </Group>
+      <SimpleGrid cols={2}>
+        {[model, rival].map((each) => (
+          <figure key={each.id} className={classes.drawing}>
+            <img
+              src={`/api/v1/models/${each.id}/drawing?image=${chosen.image}`}
+              alt={t("compare.picture", {
+                patient: chosen.patient,
+                slice: chosen.slice + 1,
+                number: each.number,
+              })}
+            />
+            <figcaption>v{each.number}</figcaption>
+          </figure>
+        ))}
+      </SimpleGrid>
+    </Section>
+  );
+}

@@ -1,0 +1,31 @@
+import { describe, expect, it } from "vitest";
+import { gradeOf, intervalText, signed, signedInterval } from "./figures";
+
+describe("differences", () => {
+  it("carry their sign, and a dash where there is none", () => {
+    expect([signed(0.0456), signed(-0.0456), signed(0), signed(null)]).toEqual([
+      "+0.046",
+      "−0.046",
+      "+0.000",
+      "–",
+    ]);
+  });
+
+  it("have intervals with signs, values without", () => {
+    expect(signedInterval(-0.01, 0.02)).toBe("−0.010 – +0.020");
+    expect(intervalText(0.8, 0.9)).toBe("0.80 – 0.90");
+    expect(intervalText(null, 0.9)).toBe("–");
+  });
+});
+
+describe("a fall of Dice", () => {
+  it("is small below 0.03, and a failure from 0.1", () => {
+    expect([-0.05, 0.029, 0.03, 0.099, 0.1].map(gradeOf)).toEqual([
+      "holds",
+      "holds",
+      "falls",
+      "falls",
+      "fails",
+    ]);
+  });
+});

@@ -1,0 +1,25 @@
+/** Figures of models in words: intervals, differences, and how far a model falls. */
+import { decimal } from "../../../i18n";
+
+export function intervalText(low: number | null | undefined, high: number | null | undefined) {
+  return low == null || high == null ? "–" : `${decimal(low)} – ${decimal(high)}`;
+}
+
+/** With its sign, so that a difference is not read as a value. */
+export function signed(value: number | null | undefined, digits = 3): string {
+  if (value === null || value === undefined) return "–";
+  const text = decimal(Math.abs(value), digits);
+  return `${value < 0 ? "−" : "+"}${text}`;
+}
+
+/** The interval of a difference: both ends with their signs. */
+export function signedInterval(low: number | null | undefined, high: number | null | undefined) {
+  return low == null || high == null ? "–" : `${signed(low)} – ${signed(high)}`;
+}
+
+export type Grade = "holds" | "falls" | "fails";
+
+/** By how much of Dice is lost: little, some, or more than a tenth. */
+export function gradeOf(fall: number): Grade {
+  return fall < 0.03 ? "holds" : fall < 0.1 ? "falls" : "fails";
+}

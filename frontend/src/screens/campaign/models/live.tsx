@@ -1,0 +1,161 @@
+import {
+  Alert,
+  Progress as Bar,
+  Group,
+  Paper,
+  SimpleGrid,
+  Stack,
+  Text,
+  Title,
+} from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import type { Schemas } from "../../../api/client";
+import { runQuery } from "../../../api/queries";
+import { ErrorNote } from "../../../components/errors";
+import { Plot, type PlotRow } from "../../../components/plot";
+import { dateTime, decimal, duration, number, t, tn, word } from "../../../i18n";
+import type { TabProps } from "../campaign";
+import { CancelRun, isLive } from "./runs";
+import { partSeries } from "./series";
+
+type Run = Schemas["RunOutput"];
+type Epoch = Schemas["EpochOutput"];
+
+function isPretraining({ stage }: Epoch): boolean {
+  return stage === "pretrain";
+}
+
+/** Which part of a run this is; nothing for a run of one part. */
+export function stageText(progress: Epoch): string {
+  if (progress.folds !== undefined) {
+    return t("run.stage.cross", { fold: (progress.fold ?? 0) + 1, folds: progress.folds });
+  }
+  return isPretraining(progress) ? t("run.stage.pretrain") : "";
+}
+
+/** How much of the part at hand is done, of a cross-validation of all folds: 0 to 100. */
+function shareDone({ epoch, epochs, fold = 0, folds = 1 }: Epoch): number {
+  return (100 * (fold + epoch / Math.max(1, epochs))) / Math.max(1, folds);
+}
+
+/** One training as it goes: how far, loss and Dice by epoch, what happened. */
+export function RunPanel({ id, campaign }: { id: number } & TabProps) {
+  const { data: run, error } = useQuery(runQuery(campaign.slug, id));
+  if (!run) return <ErrorNote error={error} />;
+  const heading = t("live.heading", { id });
+  const pretrained = run.epochs.filter(isPretraining);
+  // Of a cross-validation the fold at hand; each fold is a training of its own.
+  const fold = run.epochs.at(-1)?.fold;
+  const rows = run.epochs.filter((row) => !isPretraining(row) && row.fold === fold);
+  return (
+    <Paper p="md" component="section" aria-label={heading}>
+      <Group justify="space-between" mb="sm" mih={30}>
+        <Title order={2}>{heading}</Title>
+        {campaign.roles.includes("manager") && isLive(run) ? (
+          <CancelRun run={run} slug={campaign.slug} />
+        ) : null}
+      </Group>
+      <RunState run={run} />
+      <SimpleGrid cols={{ base: 1, md: 2 }} mt="md">
+        {pretrained.length > 0 ? (
+          <Loss
+            title={t("live.pretrainLoss")}
+            unit={t("live.pretrainLossUnit")}
+            rows={pretrained}
+          />
+        ) : null}
+        <Loss title={t("live.loss")} unit={t("live.lossUnit")} rows={rows} />
+        <Measures rows={rows} campaign={campaign} />
+      </SimpleGrid>
+      <Title order={3} size="h4" mt="md" mb={4}>
+        {t("live.log")}
+      </Title>
+      <ol style={{ margin: 0, paddingLeft: 20 }}>
+        {run.events.map((event) => (
+          <li key={`${event.at} ${event.event}`}>
+            <Text size="sm">
+              {dateTime(event.at)} · {word("run.event", event.event)}
+              {event.actor ? ` · ${event.actor}` : ""}
+              {event.text ? `: ${event.text}` : ""}
+            </Text>
+          </li>
+        ))}
+      </ol>
+    </Paper>
+  );
+}
+
+/** The state in words, the share done, and why it failed if it did. */
+export function RunState({ run }: { run: Run }) {
+  const { progress } = run;
+  const live = isLive(run);
+  const done = progress ? shareDone(progress) : 0;
+  const rate = progress?.learning_rate;
+  const parts = [
+    word("run.state", run.state),
+    run.ahead > 0 ? tn("run.ahead", run.ahead) : null,
+    run.labels === null ? null : tn("run.learnsFrom", run.labels),
+    progress ? stageText(progress) : null,
+    progress ? t("run.epoch", { epoch: progress.epoch, epochs: progress.epochs }) : null,
+    progress?.loss ? t("run.loss", { loss: decimal(progress.loss, 3) }) : null,
+    live && rate ? t("live.rate", { rate: number(rate, 5) }) : null,
+    live && progress?.eta_seconds ? t("run.eta", { time: duration(progress.eta_seconds) }) : null,
+    run.attempt > 1 ? t("run.attempt", { n: run.attempt }) : null,
+  ];
+  return (
+    <Stack gap={8}>
+      <Text>{parts.filter(Boolean).join(" · ")}</Text>
+      {live ? (
+        <Bar.Root size={8}>
+          <Bar.Section value={done} aria-label={t("run.progress", { id: run.id })} />
+        </Bar.Root>
+      ) : null}
+      {live && progress ? (
+        <Text size="sm" c="dimmed">
+          {Object.entries({ ...progress.dice, ...progress.accuracy })
+            .map(([name, value]) => `${name} ${decimal(value)}`)
+            .join(" · ")}
+        </Text>
+      ) : null}
+      {run.state === "failed" && run.error ? <Alert color="danger">{run.error}</Alert> : null}
+    </Stack>
+  );
+}
+
+interface CurveProps {
+  readonly rows: readonly Epoch[];
+}
+
+function Loss({ title, unit, rows }: CurveProps & { title: string; unit: string }) {
+  return (
+    <Plot
+      title={title}
+      unit={unit}
+      xLabel={t("live.epoch")}
+      xKey="epoch"
+      rows={rows.map(({ epoch, loss }) => ({ epoch, loss }))}
+      series={[{ key: "loss", name: t("live.loss"), colour: "var(--reticle-accent)" }]}
+      empty={t("live.empty")}
+    />
+  );
+}
+
+function Measures({ rows: epochs, campaign }: CurveProps & TabProps) {
+  const asks = campaign.kind === "classification";
+  const rows = epochs.map(
+    ({ epoch, dice, accuracy }): PlotRow => ({ epoch, ...dice, ...accuracy }),
+  );
+  const names = new Set(rows.flatMap((row) => Object.keys(row)));
+  return (
+    <Plot
+      title={t(asks ? "live.accuracy" : "live.dice")}
+      unit={t(asks ? "live.accuracyUnit" : "live.diceUnit")}
+      xLabel={t("live.epoch")}
+      xKey="epoch"
+      rows={rows}
+      series={partSeries(campaign, (name) => names.has(name))}
+      range={[0, 1]}
+      empty={t("live.empty")}
+    />
+  );
+}

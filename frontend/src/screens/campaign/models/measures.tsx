@@ -1,0 +1,255 @@
+import { Paper, Table, Text, Title } from "@mantine/core";
+import type { ReactNode } from "react";
+import type { Schemas } from "../../../api/client";
+import { Plot } from "../../../components/plot";
+import { Scroll } from "../../../components/scroll";
+import { decimal, number, t, tn, word } from "../../../i18n";
+import { type Grade, gradeOf, intervalText, signed, signedInterval } from "./figures";
+import { Measured } from "./measured";
+
+type Detail = Schemas["ModelDetailOutput"];
+export type Metric = keyof typeof METRICS;
+
+/** The metrics of a class in the order of the table, with their decimals. */
+export const METRICS = {
+  dice: 2,
+  iou: 2,
+  hd95: 1,
+  surface_dice: 2,
+  sensitivity: 2,
+  lesion_sensitivity: 2,
+  false_positives_per_image: 2,
+} as const satisfies Partial<Record<keyof Schemas["ClassMetrics"], number>>;
+
+const NAMES = Object.keys(METRICS) as Metric[];
+
+export function Section({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <Paper p="md" component="section" aria-label={title}>
+      <Title order={2} mb={4}>
+        {title}
+      </Title>
+      {children}
+    </Paper>
+  );
+}
+
+export function ClassTable({ model }: { model: Detail }) {
+  return (
+    <Section title={t("metrics.title")}>
+      <Text size="sm" c="dimmed">
+        {t("metrics.help")}
+      </Text>
+      <Scroll label={t("metrics.title")} minWidth={820}>
+        <Table>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{t("metrics.class")}</Table.Th>
+              <Table.Th ta="right">{t("metrics.patients")}</Table.Th>
+              {NAMES.map((name) => (
+                <Table.Th key={name} ta="right">
+                  {t(`metrics.${name}`)}
+                </Table.Th>
+              ))}
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {model.metrics.map((row) => (
+              <Table.Tr key={row.name}>
+                <Table.Th scope="row">
+                  {row.name}
+                  {row.left_out ? (
+                    <Text size="xs" c="dimmed" fw={400}>
+                      {tn("metrics.left_out", row.left_out)}
+                    </Text>
+                  ) : null}
+                </Table.Th>
+                <Table.Td ta="right">
+                  <Measured value={row.patients} digits={0} />
+                </Table.Td>
+                {NAMES.map((name) => (
+                  <Table.Td key={name} ta="right">
+                    <Measured value={row[name]} digits={METRICS[name]} />
+                    {name === "dice" && row.low !== null ? (
+                      <Text size="xs" c="dimmed">
+                        {intervalText(row.low, row.high)}
+                      </Text>
+                    ) : null}
+                  </Table.Td>
+                ))}
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Scroll>
+    </Section>
+  );
+}
+
+const GROUPS = ["sex", "age_band", "site", "scanner"] as const;
+
+function groupName({ attribute, value }: Schemas["SubgroupOutput"]): string {
+  const known = GROUPS.find((name) => name === attribute);
+  return known ? t(`subgroups.${known}`, { value }) : `${attribute} ${value}`;
+}
+
+export function Subgroups({ model }: { model: Detail }) {
+  const asks = model.metric === "accuracy";
+  return (
+    <Section title={t("subgroups.title")}>
+      <Text size="sm" c="dimmed">
+        {model.subgroups.length === 0
+          ? t("subgroups.none")
+          : t(asks ? "subgroups.helpAnswers" : "subgroups.help")}
+      </Text>
+      {model.subgroups.length > 0 ? (
+        <Scroll label={t("subgroups.title")} minWidth={480}>
+          <Table>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>{t("subgroups.group")}</Table.Th>
+                <Table.Th ta="right">{t("metrics.patients")}</Table.Th>
+                <Table.Th ta="right">
+                  {t(asks ? "subgroups.meanAccuracy" : "subgroups.mean")}
+                </Table.Th>
+                <Table.Th ta="right">{t("subgroups.difference")}</Table.Th>
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {model.subgroups.map((row) => (
+                <Table.Tr key={`${row.attribute} ${row.value}`}>
+                  <Table.Th scope="row">{groupName(row)}</Table.Th>
+                  <Table.Td ta="right">{number(row.patients)}</Table.Td>
+                  {row.enough ? (
+                    <>
+                      <Table.Td ta="right">
+                        {decimal(row.mean)}
+                        <Text size="xs" c="dimmed">
+                          {intervalText(row.low, row.high)}
+                        </Text>
+                      </Table.Td>
+                      <Table.Td ta="right">
+                        {row.difference === null ? (
+                          <Text size="xs" c="dimmed">
+                            {t("subgroups.restTooFew")}
+                          </Text>
+                        ) : (
+                          <>
+                            {signed(row.difference)}
+                            <Text size="xs" c="dimmed">
+                              {signedInterval(row.difference_low, row.difference_high)}
+                            </Text>
+                          </>
+                        )}
+                      </Table.Td>
+                    </>
+                  ) : (
+                    <Table.Td ta="right" colSpan={2}>
+                      <Text size="xs" c="dimmed">
+                        {t("subgroups.tooFew")}
+                      </Text>
+                    </Table.Td>
+                  )}
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Scroll>
+      ) : null}
+    </Section>
+  );
+}
+
+export function Calibration({ model }: { model: Detail }) {
+  const found = model.calibration;
+  return (
+    <Plot
+      title={t("calibration.title")}
+      unit={t("calibration.unit")}
+      xLabel={t("calibration.axis")}
+      xKey="confidence"
+      xDigits={2}
+      rows={(found?.reliability ?? []).map((bin) => ({ ...bin }))}
+      series={[
+        { key: "accuracy", name: t("calibration.accuracy"), colour: "var(--reticle-accent)" },
+      ]}
+      range={[0, 1]}
+      xRange={[0, 1]}
+      diagonal
+      empty={t("calibration.none")}
+      footer={
+        found ? (
+          <Text size="sm" mt="xs">
+            {t("calibration.ece", {
+              before: decimal(found.ece, 3),
+              after: found.ece_scaled === null ? "–" : decimal(found.ece_scaled, 3),
+              temperature: decimal(found.temperature),
+            })}
+          </Text>
+        ) : null
+      }
+    />
+  );
+}
+
+const SHADES = {
+  holds: "var(--reticle-good)",
+  falls: "var(--reticle-attention)",
+  fails: "var(--reticle-danger)",
+} as const satisfies Record<Grade, string>;
+
+export function Robustness({ model }: { model: Detail }) {
+  const found = model.robustness;
+  return (
+    <Section title={t("robust.title")}>
+      <Text size="sm" c="dimmed">
+        {found ? t("robust.help", { cases: number(found.examples ?? 0) }) : t("robust.none")}
+      </Text>
+      {found ? (
+        <Scroll label={t("robust.title")} minWidth={420}>
+          <Table>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>{t("robust.change")}</Table.Th>
+                <Table.Th ta="right">{t("robust.strength")}</Table.Th>
+                <Table.Th ta="right">{t("subgroups.mean")}</Table.Th>
+                <Table.Th ta="right">{t("robust.fall")}</Table.Th>
+                <Table.Th>{t("robust.grade")}</Table.Th>
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              <Table.Tr>
+                <Table.Th scope="row">{t("robust.clean")}</Table.Th>
+                <Table.Td />
+                <Table.Td ta="right">{decimal(found.mean)}</Table.Td>
+                <Table.Td />
+                <Table.Td />
+              </Table.Tr>
+              {found.changes.map((row) => (
+                <Change key={`${row.change} ${row.strength}`} row={row} />
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Scroll>
+      ) : null}
+    </Section>
+  );
+}
+
+/** A fall is told by its number, a word and a colour. */
+function Change({ row }: { row: Schemas["ChangeOutput"] }) {
+  const grade = row.fall === null ? null : gradeOf(row.fall);
+  return (
+    <Table.Tr>
+      <Table.Th scope="row">{word("robust.change", row.change)}</Table.Th>
+      <Table.Td ta="right">{number(row.strength, 3)}</Table.Td>
+      <Table.Td ta="right">
+        <Measured value={row.mean} />
+      </Table.Td>
+      <Table.Td ta="right">{row.fall === null ? "" : signed(-row.fall)}</Table.Td>
+      <Table.Td style={grade ? { color: SHADES[grade] } : {}}>
+        {grade ? t(`robust.grade.${grade}`) : ""}
+      </Table.Td>
+    </Table.Tr>
+  );
+}

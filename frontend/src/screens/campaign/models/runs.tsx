@@ -1,0 +1,121 @@
+import { Button, Group, Modal, NumberInput, Select, Stack, Text } from "@mantine/core";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { body, client, type Schemas } from "../../../api/client";
+import { ErrorNote } from "../../../components/errors";
+import { t, word } from "../../../i18n";
+import { usePresets } from "../policy";
+import { KindFields } from "./cross";
+import { StartFields } from "./origin";
+
+const LIVE: readonly string[] = ["queued", "running", "validating"];
+
+export function isLive(run: Schemas["RunOutput"]): boolean {
+  return LIVE.includes(run.state);
+}
+
+/** A change to a campaign's models, after which everything of the campaign is asked anew. */
+export function useCampaignChange<T, A = void>(slug: string, act: (given: A) => Promise<T>) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: act,
+    onSettled: () => queries.invalidateQueries({ queryKey: ["campaign", slug] }),
+  });
+}
+
+const NUMBERS = ["epochs", "minimum_steps", "seconds"] as const;
+
+/** Train now: at once with the campaign's settings, or with some of them changed for this time. */
+export function TrainNow({ slug }: { slug: string }) {
+  const [asking, setAsking] = useState(false);
+  return (
+    <>
+      <Button size="compact-sm" variant="default" onClick={() => setAsking(true)}>
+        {t("run.now")}
+      </Button>
+      <Modal
+        opened={asking}
+        onClose={() => setAsking(false)}
+        title={t("train.title")}
+        closeButtonProps={{ "aria-label": t("app.close") }}
+      >
+        <TrainForm slug={slug} onDone={() => setAsking(false)} />
+      </Modal>
+    </>
+  );
+}
+
+function TrainForm({ slug, onDone }: { slug: string; onDone: () => void }) {
+  const [asked, setAsked] = useState<Schemas["RunInputRequest"]>({});
+  const presets = usePresets(slug);
+  const train = useCampaignChange(slug, () =>
+    body(
+      client.POST("/api/v1/campaigns/{slug}/runs", { params: { path: { slug } }, body: asked }),
+    ).then(onDone),
+  );
+  return (
+    <Stack gap="sm">
+      <Text size="sm" c="dimmed">
+        {t("train.help")}
+      </Text>
+      <KindFields asked={asked} onChange={setAsked} />
+      {asked.kind === "cross" ? null : (
+        <StartFields slug={slug} asked={asked} onChange={setAsked} />
+      )}
+      <Select
+        label={t("new.training.preset")}
+        placeholder={t("train.presetDefault")}
+        data={presets.map((value) => ({ value, label: word("new.preset", value) }))}
+        value={asked.preset ?? null}
+        onChange={(value) => {
+          const { preset: _, ...rest } = asked;
+          setAsked(value ? { ...rest, preset: value as Schemas["PresetEnum"] } : rest);
+        }}
+        clearable
+        clearButtonProps={{ "aria-label": t("train.presetDefault") }}
+      />
+      {NUMBERS.map((name) => (
+        <NumberInput
+          key={name}
+          label={word("new.training", name)}
+          placeholder={t("train.presetDefault")}
+          value={asked[name] ?? ""}
+          allowDecimal={false}
+          onChange={(value) => {
+            const { [name]: _, ...rest } = asked;
+            setAsked(typeof value === "number" ? { ...rest, [name]: value } : rest);
+          }}
+        />
+      ))}
+      <ErrorNote error={train.error} />
+      <Group justify="flex-end" gap="xs">
+        <Button variant="default" onClick={onDone}>
+          {t("app.cancel")}
+        </Button>
+        <Button loading={train.isPending} onClick={() => train.mutate()}>
+          {t("train.begin")}
+        </Button>
+      </Group>
+    </Stack>
+  );
+}
+
+export function CancelRun({ run, slug }: { run: Schemas["RunOutput"]; slug: string }) {
+  const cancel = useCampaignChange(slug, () =>
+    body(client.POST("/api/v1/runs/{id}/cancel", { params: { path: { id: run.id } } })),
+  );
+  return (
+    <Group gap="xs">
+      <ErrorNote error={cancel.error} />
+      <Button
+        size="compact-sm"
+        variant="default"
+        disabled={run.cancel_requested}
+        loading={cancel.isPending}
+        onClick={() => cancel.mutate()}
+      >
+        {run.cancel_requested ? t("run.cancelling") : t("run.cancel")}
+      </Button>
+    </Group>
+  );
+}

@@ -1,0 +1,301 @@
+import {
+  Anchor,
+  Button,
+  Group,
+  Paper,
+  Select,
+  SimpleGrid,
+  Stack,
+  Table,
+  Text,
+  Title,
+} from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { Link } from "react-router";
+import type { Schemas } from "../../../api/client";
+import { learningQuery, modelsQuery, runsQuery } from "../../../api/queries";
+import { ErrorNote } from "../../../components/errors";
+import { Empty } from "../../../components/page";
+import { Scroll } from "../../../components/scroll";
+import { dateTime, decimal, duration, number, t, tn, word } from "../../../i18n";
+import type { TabProps } from "../campaign";
+import { CrossReport } from "./cross";
+import { Promote, RollBack } from "./decide";
+import { LearningCurve, SelectionCard } from "./learning";
+import { RunPanel, stageText } from "./live";
+import { isLive, TrainNow } from "./runs";
+import { Shadow } from "./shadow";
+import { ModelState } from "./state";
+
+type Model = Schemas["ModelOutput"];
+
+/** What the campaign's models are, how they came about, and what a manager can do with them. */
+export function ModelsTab({ campaign }: TabProps) {
+  const { slug, roles } = campaign;
+  const manages = roles.includes("manager");
+  const models = useQuery(modelsQuery(slug));
+  const runs = useQuery(runsQuery(slug));
+  const learning = useQuery(learningQuery(slug)).data;
+  const live = runs.data?.find(isLive);
+  const [shown, setShown] = useState<number | null>(null);
+  const retired = models.data?.some((model) => model.state === "retired");
+  return (
+    <Stack gap="md">
+      <ErrorNote error={models.error ?? runs.error} />
+      {manages ? (
+        <Group gap="xs">
+          {runs.data && !live ? <TrainNow slug={slug} /> : null}
+          {retired ? <RollBack slug={slug} /> : null}
+        </Group>
+      ) : null}
+      {live ? <RunPanel id={live.id} campaign={campaign} /> : null}
+      <Shadow slug={slug} manages={manages} />
+      {models.data?.length === 0 ? (
+        <Empty title={t("models.empty")}>{t("models.emptyHelp")}</Empty>
+      ) : (
+        <Versions models={models.data ?? []} campaign={campaign} manages={manages} />
+      )}
+      <CompareChoice models={models.data ?? []} slug={slug} />
+      <SimpleGrid cols={{ base: 1, md: 2 }}>
+        <LearningCurve campaign={campaign} curve={learning?.curve ?? []} choice />
+        <SelectionCard selection={learning?.selection ?? null} kind={campaign.kind} />
+      </SimpleGrid>
+      <CrossReport runs={runs.data ?? []} />
+      <Runs runs={runs.data ?? []} onShow={setShown} />
+      {shown !== null && shown !== live?.id ? (
+        <RunPanel key={shown} id={shown} campaign={campaign} />
+      ) : null}
+    </Stack>
+  );
+}
+
+function Versions(props: TabProps & { models: readonly Model[]; manages: boolean }) {
+  const { models, campaign, manages } = props;
+  const asks = campaign.kind === "classification";
+  return (
+    <Paper>
+      <Scroll label={t("tab.models")} minWidth={940}>
+        <Table>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{t("models.version")}</Table.Th>
+              <Table.Th>{t("models.state")}</Table.Th>
+              <Table.Th ta="right">{t("models.labels")}</Table.Th>
+              <Table.Th ta="right">{t(asks ? "models.accuracy" : "models.dice")}</Table.Th>
+              <Table.Th>{t(asks ? "models.questions" : "models.classes")}</Table.Th>
+              <Table.Th>{t("models.decision")}</Table.Th>
+              <Table.Th>{t("models.created")}</Table.Th>
+              {manages ? <Table.Th w={80} /> : null}
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {models.map((model) => (
+              <Version key={model.id} model={model} campaign={campaign} manages={manages} />
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Scroll>
+    </Paper>
+  );
+}
+
+function Version(props: TabProps & { model: Model; manages: boolean }) {
+  const { model, campaign, manages } = props;
+  const { slug } = campaign;
+  return (
+    <Table.Tr>
+      <Table.Td fw={600}>
+        <Anchor
+          component={Link}
+          to={`/campaigns/${slug}/models/${model.number}`}
+          aria-label={t("models.open", { number: model.number })}
+        >
+          v{model.number}
+        </Anchor>
+      </Table.Td>
+      <Table.Td>
+        <ModelState state={model.state} />
+      </Table.Td>
+      <Table.Td ta="right">{number(model.labels)}</Table.Td>
+      <Table.Td ta="right">{decimal(model.score)}</Table.Td>
+      <Table.Td>
+        {Object.entries(model.classes).map(([name, score]) => (
+          <PartScore
+            key={name}
+            name={name}
+            value={score.dice}
+            interval={[score.low, score.high]}
+            of={score.patients == null ? "" : tn("models.patients", score.patients)}
+          />
+        ))}
+        {campaign.questions.map(({ name, text }) => {
+          const score = model.questions[name];
+          return score ? (
+            <PartScore
+              key={name}
+              name={text}
+              value={score.accuracy}
+              interval={[score.low, score.high]}
+              of={tn("models.answers", score.answered)}
+            />
+          ) : null;
+        })}
+      </Table.Td>
+      <Table.Td maw={300} miw={180}>
+        {model.decision?.reasons.map((reason) => (
+          <Text key={reason} size="sm">
+            {reason}
+          </Text>
+        ))}
+      </Table.Td>
+      <Table.Td>{dateTime(model.created_at)}</Table.Td>
+      {manages ? (
+        <Table.Td>
+          {model.state === "champion" ? null : (
+            <Promote model={model} slug={slug} size="compact-xs" />
+          )}
+        </Table.Td>
+      ) : null}
+    </Table.Tr>
+  );
+}
+
+/** Value, interval, and how much it was measured on. */
+function PartScore(props: {
+  name: string;
+  value: number | null;
+  interval: readonly [number | null | undefined, number | null | undefined];
+  of: string;
+}) {
+  const { name, value, interval, of } = props;
+  const [low, high] = interval;
+  const range = low != null && high != null ? ` (${decimal(low)} – ${decimal(high)})` : "";
+  return (
+    <Text size="sm" style={{ whiteSpace: "nowrap" }}>
+      {name} {decimal(value)}
+      <Text span size="xs" c="dimmed">
+        {range} {of}
+      </Text>
+    </Text>
+  );
+}
+
+/** Two versions to lay side by side: at first the newest against the champion before it. */
+function CompareChoice({ models, slug }: { models: readonly Model[]; slug: string }) {
+  const [one, setOne] = useState<string | null>(null);
+  const [other, setOther] = useState<string | null>(null);
+  if (models.length < 2) return null;
+  const data = models.map(({ number: n, state }) => ({
+    value: String(n),
+    label: `v${n} · ${word("model", state)}`,
+  }));
+  const first = one ?? data[0]!.value;
+  const second = other ?? data[1]!.value;
+  return (
+    <Paper p="md" component="section" aria-label={t("models.compare")}>
+      <Group align="flex-end" gap="sm">
+        <Select
+          label={t("models.compareA")}
+          data={data}
+          value={first}
+          onChange={setOne}
+          allowDeselect={false}
+        />
+        <Select
+          label={t("models.compareB")}
+          data={data}
+          value={second}
+          onChange={setOther}
+          allowDeselect={false}
+        />
+        <Button
+          component={Link}
+          to={`/campaigns/${slug}/models/${first}/against/${second}`}
+          variant="default"
+          {...(first === second ? { "data-disabled": true, "aria-disabled": true } : {})}
+        >
+          {t("models.compareGo")}
+        </Button>
+      </Group>
+    </Paper>
+  );
+}
+
+function Runs(props: { runs: readonly Schemas["RunOutput"][]; onShow: (id: number) => void }) {
+  const { runs, onShow } = props;
+  if (runs.length === 0) return null;
+  return (
+    <Paper>
+      <Title order={2} p="md" pb={4}>
+        {t("models.runs")}
+      </Title>
+      <Scroll label={t("models.runs")} minWidth={700}>
+        <Table>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{t("models.run")}</Table.Th>
+              <Table.Th>{t("models.state")}</Table.Th>
+              <Table.Th>{t("run.reason")}</Table.Th>
+              <Table.Th ta="right">{t("models.labels")}</Table.Th>
+              <Table.Th>{t("models.started")}</Table.Th>
+              <Table.Th ta="right">{t("run.took")}</Table.Th>
+              <Table.Th>{t("models.result")}</Table.Th>
+              <Table.Th w={80} />
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {runs.map((run) => (
+              <Table.Tr key={run.id}>
+                <Table.Td>{run.id}</Table.Td>
+                <Table.Td>{stateText(run)}</Table.Td>
+                <Table.Td>
+                  {run.reason}
+                  {run.kind === "cross" ? (
+                    <Text size="xs" c="dimmed">
+                      {t("cross.run", { folds: run.folds })}
+                    </Text>
+                  ) : null}
+                </Table.Td>
+                <Table.Td ta="right">{run.labels === null ? "" : number(run.labels)}</Table.Td>
+                <Table.Td>{dateTime(run.started_at)}</Table.Td>
+                <Table.Td ta="right">{tookText(run)}</Table.Td>
+                <Table.Td maw={320}>{resultText(run)}</Table.Td>
+                <Table.Td>
+                  <Button
+                    size="compact-xs"
+                    variant="default"
+                    aria-label={t("live.show", { id: run.id })}
+                    onClick={() => onShow(run.id)}
+                  >
+                    {t("live.showShort")}
+                  </Button>
+                </Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Scroll>
+    </Paper>
+  );
+}
+
+function stateText({ state, progress, ahead }: Schemas["RunOutput"]): string {
+  const parts = [
+    word("run.state", state),
+    progress ? stageText(progress) : null,
+    progress ? t("run.epoch", { epoch: progress.epoch, epochs: progress.epochs }) : null,
+    ahead > 0 ? tn("run.ahead", ahead) : null,
+  ];
+  return parts.filter(Boolean).join(" · ");
+}
+
+function resultText({ model_number, report, error }: Schemas["RunOutput"]): string {
+  if (model_number !== null) return t("models.isVersion", { number: model_number });
+  return report ? t("cross.result", { dice: decimal(report.mean_dice) }) : error;
+}
+
+function tookText({ started_at, finished_at }: Schemas["RunOutput"]): string {
+  if (!started_at || !finished_at) return "";
+  return duration((Date.parse(finished_at) - Date.parse(started_at)) / 1000);
+}

@@ -1,0 +1,51 @@
+import { Button, Skeleton } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { neighboursQuery } from "../../api/queries";
+import { t } from "../../i18n";
+import classes from "../../styles/workstation.module.css";
+import type { Workstation } from "../../work/workstation";
+import { usePick } from "./hooks";
+
+/** Labelled cases that the model holds to be like the one at hand: fetched when wanted. */
+export function Neighbours({ station }: { station: Workstation }) {
+  const [open, setOpen] = useState(false);
+  const shown = usePick(station.ui, () => station.suggestion !== null && station.maps.explained);
+  const at = usePick(station.ui, () => station.slice?.assignment ?? null);
+  usePick(station.reading.store, (state) => state.work);
+  if (!shown || at === null) return null;
+  return (
+    <section>
+      <h2>{t("work.near")}</h2>
+      <Button
+        size="compact-xs"
+        variant="default"
+        aria-expanded={open}
+        onClick={() => setOpen(!open)}
+      >
+        {t(open ? "work.nearHide" : "work.nearShow")}
+      </Button>
+      {open ? <Found assignment={at} /> : null}
+    </section>
+  );
+}
+
+function Found({ assignment }: { assignment: number }) {
+  const found = useQuery({ ...neighboursQuery(assignment), gcTime: 0 });
+  if (found.isPending) return <Skeleton h={80} mt={6} />;
+  if (found.isError) return <p role="alert">{t("error.network")}</p>;
+  if (found.data.length === 0) return <p className={classes.dim}>{t("work.nearNone")}</p>;
+  return (
+    <ul className={classes.near}>
+      {found.data.map((each) => {
+        const name = t("work.nearCase", { patient: each.patient, slice: each.slice + 1 });
+        return (
+          <li key={each.image}>
+            <img src={each.picture_url} alt={name} />
+            <span className={classes.dim}>{name}</span>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}

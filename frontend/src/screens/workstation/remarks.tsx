@@ -1,0 +1,133 @@
+import { Button, Checkbox, Group, Skeleton, Stack, Text, Textarea } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type FormEvent, useEffect, useState } from "react";
+import { body, client, type Schemas } from "../../api/client";
+import { ErrorNote } from "../../components/errors";
+import { dateTime, t } from "../../i18n";
+import classes from "../../styles/workstation.module.css";
+import type { Workstation } from "../../work/workstation";
+import { usePick } from "./hooks";
+import { BarPopover } from "./popover";
+
+type Remark = Schemas["RemarkOutput"];
+
+/** What was said of the image at hand, pinned to its places; and something to say. */
+export function Remarks({ station }: { station: Workstation }) {
+  usePick(station.reading.store, (state) => state.work);
+  const slice = usePick(station.ui, () => station.slice);
+  const assignment = slice?.assignment ?? null;
+  const remarks = useQuery({
+    queryKey: ["remarks", assignment],
+    queryFn: () =>
+      body(
+        client.GET("/api/v1/assignments/{id}/remarks", { params: { path: { id: assignment! } } }),
+      ),
+    enabled: assignment !== null,
+    staleTime: 30_000,
+    // A case that is read is not looked at again: kept for minutes, a day's remarks would pile up.
+    gcTime: 0,
+  });
+  const rows = remarks.data;
+  useEffect(() => station.showPins(rows ?? []), [station, rows]);
+  return (
+    <BarPopover station={station} id="remarks" enabled={assignment !== null}>
+      {(close) => (
+        <Stack gap="xs" w={300}>
+          {remarks.isPending ? <Skeleton h={40} /> : <List rows={rows ?? []} />}
+          <ErrorNote error={remarks.error} />
+          {assignment === null ? null : (
+            <Form station={station} assignment={assignment} onDone={close} />
+          )}
+        </Stack>
+      )}
+    </BarPopover>
+  );
+}
+
+function List({ rows }: { rows: readonly Remark[] }) {
+  return (
+    <div className={classes.remarks}>
+      {rows.map((row, i) => (
+        <div key={row.id}>
+          <span className={classes.dim}>
+            {row.place ? t("work.pin", { n: i + 1 }) : ""} {row.author} {dateTime(row.created_at)}
+          </span>
+          <div className={classes.remark}>{row.text}</div>
+          {row.flag ? (
+            <span className={row.settled ? classes.dim : classes.attention}>
+              {row.settled ? t("work.flagSettled") : t("work.flagOpen")}
+            </span>
+          ) : null}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function Form(props: { station: Workstation; assignment: number; onDone: () => void }) {
+  const { station, assignment, onDone } = props;
+  const queries = useQueryClient();
+  const draft = usePick(station.ui, (ui) => ui.remark);
+  const [flag, setFlag] = useState(false);
+  const add = useMutation({
+    mutationFn: () =>
+      body(
+        client.POST("/api/v1/assignments/{id}/remarks", {
+          params: { path: { id: assignment } },
+          body: { text: draft.text, place: draft.place, flag },
+        }),
+      ),
+    onSuccess: async () => {
+      station.ui.set({ remark: { text: "", place: null } });
+      await queries.invalidateQueries({ queryKey: ["remarks", assignment] });
+      onDone();
+    },
+  });
+
+  function submit(event: FormEvent) {
+    event.preventDefault();
+    add.mutate();
+  }
+
+  return (
+    <form onSubmit={submit}>
+      <Stack gap={6}>
+        <Textarea
+          size="xs"
+          label={t("work.remark")}
+          autosize
+          minRows={2}
+          maxRows={8}
+          maxLength={2000}
+          value={draft.text}
+          onChange={(event) =>
+            station.ui.set({ remark: { ...draft, text: event.currentTarget.value } })
+          }
+        />
+        <Group gap="xs">
+          <Button size="compact-xs" variant="default" onClick={() => station.pin()}>
+            {draft.place ? t("work.pinAgain") : t("work.pinPlace")}
+          </Button>
+          {draft.place ? (
+            <Text size="xs" c="dimmed">
+              {t("work.pinned", {
+                x: Math.floor(draft.place.x),
+                y: Math.floor(draft.place.y),
+              })}
+            </Text>
+          ) : null}
+        </Group>
+        <Checkbox
+          size="xs"
+          label={t("work.flag")}
+          checked={flag}
+          onChange={(event) => setFlag(event.currentTarget.checked)}
+        />
+        <ErrorNote error={add.error} />
+        <Button size="xs" type="submit" loading={add.isPending} disabled={draft.text.trim() === ""}>
+          {t("work.remarkSend")}
+        </Button>
+      </Stack>
+    </form>
+  );
+}

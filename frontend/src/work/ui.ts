@@ -1,0 +1,138 @@
+/** What the workstation's page shows, and how it begins. */
+import type { Findings, LabelClass, Question } from "../api/client";
+import type { View } from "../domain/geometry";
+import type { PaintOver } from "../domain/ink";
+import type { Measure, RegionStatistics } from "../domain/measure";
+import type { BrushShape, Point } from "../domain/ops";
+import type { Window } from "../domain/window";
+import type { ToolId } from "../tools/tool";
+
+/** What the model's maps show. */
+export const HEATS = ["uncertainty", "explanation", "occlusion"] as const;
+export type Heat = (typeof HEATS)[number];
+
+export interface Ui {
+  readonly tool: ToolId;
+  /** The classes in the order of their number keys. */
+  readonly classes: readonly LabelClass[];
+  readonly label: number;
+  readonly questions: readonly Question[];
+  /** The place of the question at hand. */
+  readonly question: number;
+  readonly findings: Findings;
+  /** The reader wanted to hand in, and required answers lack. */
+  readonly incomplete: boolean;
+  /** Classes the reader has not looked at. */
+  readonly unseen: ReadonlySet<number>;
+  readonly radius: number;
+  readonly shape: BrushShape;
+  /** What acts of drawing may replace; `inside` is the class that "class" keeps to. */
+  readonly over: PaintOver;
+  readonly inside: number;
+  /** How many pixel widths a class grows or shrinks by. */
+  readonly step: number;
+  /** Protected classes. */
+  readonly locked: ReadonlySet<number>;
+  /** The threshold brush's range, in modality values. */
+  readonly range: readonly [low: number, high: number];
+  /** The next press takes the range from under the brush. */
+  readonly picking: boolean;
+  readonly measures: readonly Measure[];
+  readonly opacity: number;
+  readonly labelsHidden: boolean;
+  readonly outlines: boolean;
+  readonly changes: boolean;
+  /** The outline of the version that this one corrects. */
+  readonly before: boolean;
+  /** Which map lies under the labels: how unsure the model is, or where it looked for the class. */
+  readonly heat: Heat | null;
+  /** Which maps there are of the slice drawn on. */
+  readonly heats: readonly Heat[];
+  /** Whether the map that is made on request is being made for the slice drawn on. */
+  readonly asked: "no" | "asked" | "failed";
+  readonly smooth: boolean;
+  readonly panel: boolean;
+  /** Whether the series is shown as a volume beside the image. */
+  readonly volume: boolean;
+  /** Whether the campaign's guideline is open beside the image. */
+  readonly guideline: boolean;
+  /** Grows with every change of a drawing. */
+  readonly revision: number;
+  readonly window: Window;
+  readonly scale: number;
+  readonly view: View | null;
+  /** Which frame of the series is shown, and which one is the case's own. */
+  readonly frame: number;
+  readonly ownFrame: number;
+  readonly frames: number;
+  /** Whether the frame shown is one to draw on. */
+  readonly mine: boolean;
+  /** Whether its pixels are there; until then the frame before it is still on show. */
+  readonly arrived: boolean;
+  /** How many images are handed in together. */
+  readonly slices: number;
+  /** The frames that hold labels. */
+  readonly labelled: readonly number[];
+  readonly cine: boolean;
+  readonly canUndo: boolean;
+  readonly canRedo: boolean;
+  readonly value: readonly number[] | null;
+  /** Of the class at hand, in stored samples. */
+  readonly stats: RegionStatistics | null;
+  readonly ask: "skip" | "help" | "recent" | "remarks" | "palette" | "preferences" | "tour" | null;
+  /** A remark being written, and the place it points to. */
+  readonly remark: { readonly text: string; readonly place: Point | null };
+  /** The next press pins the remark. */
+  readonly pinning: boolean;
+}
+
+export const START: Ui = {
+  tool: "brush",
+  classes: [],
+  label: 1,
+  questions: [],
+  question: 0,
+  findings: {},
+  incomplete: false,
+  unseen: new Set(),
+  radius: 4,
+  shape: "round",
+  over: "everything",
+  inside: 1,
+  step: 1,
+  locked: new Set(),
+  range: [0, 0],
+  picking: false,
+  measures: [],
+  opacity: 0.45,
+  labelsHidden: false,
+  outlines: false,
+  changes: false,
+  before: false,
+  heat: null,
+  heats: [],
+  asked: "no",
+  smooth: true,
+  panel: true,
+  volume: false,
+  guideline: false,
+  revision: 0,
+  window: { center: 0, width: 1 },
+  scale: 1,
+  view: null,
+  frame: 0,
+  ownFrame: 0,
+  frames: 1,
+  mine: true,
+  arrived: true,
+  slices: 1,
+  labelled: [],
+  cine: false,
+  canUndo: false,
+  canRedo: false,
+  value: null,
+  stats: null,
+  ask: null,
+  remark: { text: "", place: null },
+  pinning: false,
+};
