@@ -34,11 +34,15 @@ class Installation:
 
     def start(self, *, patients: int, slices: int, size: int, training: Mapping[str, Any]) -> None:
         """Start all, and fill in the demo people and a small cohort campaign `brain-mri`."""
+        options = {"patients": patients, "slices": slices, "size": size, "training": dict(training)}
+        self.start_with(FILL, options)
+
+    def start_with(self, script: Path, options: object) -> None:
+        """Start all, and fill in what a script makes of its options."""
         self.supervisor.start_services()
         self.supervisor.environment = {**self.supervisor.environment, **self.extra}
         self.manage("migrate", "--verbosity=0")
-        options = {"patients": patients, "slices": slices, "size": size, "training": dict(training)}
-        self.run(str(FILL), json.dumps(options))
+        self.run(str(script), json.dumps(options))
         self.supervisor.start_processes()
         self.wait_until(self.answers, 60)
 

@@ -19,6 +19,7 @@ from reticle.images.models import Image, Series, Study
 from reticle.pixels.mask import pack
 
 ROWS, COLUMNS = 24, 32
+CLASSES = [{"name": "grey"}, {"name": "white"}]
 PASSWORD = "a-long-password"
 
 
@@ -65,7 +66,7 @@ def campaign(
     """Make a campaign with `patients` x `per_patient` images (or `tasks` images of one each)."""
     made = campaign_create(
         actor=manager, slug=slug, name=slug.title(),
-        classes=[{"name": "grey"}, {"name": "white"}], **fields,
+        classes=[] if fields.get("kind") == "classification" else CLASSES, **fields,
     )  # fmt: skip
     for person in readers:
         member_set(actor=manager, campaign=made, user=person, roles={Role.READER})

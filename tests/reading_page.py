@@ -9,7 +9,14 @@ from playwright.sync_api import Page
 from installation import Installation
 from reticle.pixels.mask import unpack
 
-SHOWN = "() => window.__reticle && window.__reticle.assignment() !== null"
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+SHOWN = """(id) => {
+  const held = window.__reticle?.assignment() ?? null;
+  return held && held.id !== id ? held : null;
+}"""
 
 
 def start_reading(page: Page, installation: Installation) -> dict[str, Any]:
@@ -19,12 +26,8 @@ def start_reading(page: Page, installation: Installation) -> dict[str, Any]:
 
 def shown(page: Page, *, other_than: int | None = None) -> dict[str, Any]:
     """Wait for a case (another than the one named) and return its assignment."""
-    page.wait_for_function(SHOWN)
-    if other_than is not None:
-        page.wait_for_function(
-            "(id) => window.__reticle && window.__reticle.assignment()?.id !== id", arg=other_than
-        )
-    return dict(page.evaluate("() => window.__reticle.assignment()"))
+    # Waited for and read in one go: between cases there is none for a moment.
+    return dict(page.wait_for_function(SHOWN, arg=other_than).json_value())
 
 
 def mask_of(page: Page, case: dict[str, Any]) -> npt.NDArray[np.uint8]:

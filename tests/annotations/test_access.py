@@ -11,7 +11,9 @@ from rest_framework.test import APIClient
 import make
 from annotations.export import export_create
 from annotations.join import import_create
-from annotations.models import Suggestion
+from annotations.models import Picture, Suggestion, SuggestionMap
+from annotations.remarks import remark_add
+from reticle import storage
 from reticle.accounts.models import User
 from reticle.accounts.roles import ALLOWED, Action, Role
 from reticle.pixels.mask import mask_hash, pack
@@ -20,10 +22,15 @@ from training.models import ModelVersion, Snapshot, TrainingRun
 pytestmark = pytest.mark.django_db
 
 PUBLIC = {"health", "schema", "no-such-address", "front-end", "session"}
-OWN = {"assignment", "renew", "release", "draft", "submit", "amend"}  # only the reader who holds it
+# Only the reader who holds it may enter.
+OWN = {
+    "assignment", "renew", "release", "draft", "submit", "submit-series", "amend", "own-remarks",
+    "maps", "neighbours", "neighbour",
+}  # fmt: skip
+PERSONAL = {"preferences"}  # everybody's own, of no campaign
 HTTP = ("get", "post", "put", "patch", "delete")
 # Doors whose bytes a member sees only when they are theirs: asked for in tests of their own.
-AUTHOR = {"annotation-mask", "suggestion-mask"}
+AUTHOR = {"annotation-mask", "suggestion-mask", "suggestion-map"}
 
 
 def patterns(found: Any = None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
@@ -36,7 +43,7 @@ def patterns(found: Any = None, prefix: str = "") -> Iterator[tuple[str, URLPatt
 
 
 ROUTES = {entry.name or "": (route, entry) for route, entry in patterns()}
-CAMPAIGN_ROUTES = sorted(set(ROUTES) - PUBLIC - {"campaigns"})
+CAMPAIGN_ROUTES = sorted(set(ROUTES) - PUBLIC - PERSONAL - {"campaigns"})
 
 
 def view_of(name: str) -> Any:
@@ -59,23 +66,40 @@ def world() -> dict[str, Any]:
     suggestion = Suggestion.objects.create(
         task=held.task, model_number=1, packed=pack(drawn), sha256=mask_hash(drawn)
     )
+    heat = SuggestionMap.objects.create(
+        suggestion=suggestion, kind="uncertainty", packed=pack(drawn), sha256=mask_hash(drawn)
+    )
+    remark = remark_add(
+        task=done.task, author=people["reader"], text="Look here", place=None, flag=True
+    )
+    picture = Picture.objects.create(
+        campaign=campaign, sha256=storage.put(b"a picture"), media_type="image/png",
+        width=1, height=1,
+    )  # fmt: skip
     snapshot = Snapshot.objects.create(
-        campaign=campaign, sha256="0" * 64, manifest={}, labels=1, held_out=1
+        campaign=campaign, sha256="0" * 64, manifest={"held_out": []}, labels=1, held_out=1
     )
     run = TrainingRun.objects.create(campaign=campaign, snapshot=snapshot)
     model = ModelVersion.objects.create(
-        campaign=campaign, number=1, run=run, weights_sha256="0" * 64
+        campaign=campaign, number=1, run=run, weights_sha256=storage.put(b"weights")
     )
     keys = {
         "task": held.task_id, "assignment": held.pk, "renew": held.pk, "release": held.pk,
-        "draft": held.pk, "submit": held.pk, "image": held.task.image_id,
+        "draft": held.pk, "submit": held.pk, "submit-series": held.pk,
+        "image": held.task.image_id,
         "pixels": held.task.image_id, "thumbnail": held.task.image_id,
+        "maps": held.pk, "neighbours": held.pk, "neighbour": held.pk,
         "series": held.task.image.series_id, "suggestion-mask": suggestion.pk,
         "annotation-mask": done.annotation.pk, "amend": done.annotation.pk,
-        "review": done.annotation.pk,
+        "review": done.annotation.pk, "suggestion-map": heat.pk, "own-remarks": held.pk,
+        "task-remarks": held.task_id, "versions": held.task_id, "flag-settle": remark.pk,
         "import": import_create(campaign=campaign, actor=None, source="upload", files=[]).pk,
         "export": export_create(campaign=campaign, actor=None).pk,
-        "run-cancel": run.pk, "model-promote": model.pk,
+        "picture": picture.pk, "run": run.pk, "run-cancel": run.pk,
+        **dict.fromkeys(
+            ("model", "model-card", "model-compare", "model-drawing", "model-promote",
+             "model-end-shadow", "model-bundle"), model.pk,
+        ),
     }  # fmt: skip
     keys["export-file"] = keys["export"]
     return {"people": people, "campaign": campaign, "keys": keys}
@@ -83,6 +107,8 @@ def world() -> dict[str, Any]:
 
 def address(world: dict[str, Any], name: str) -> str:
     route = "/" + ROUTES[name][0].replace("<slug:slug>", world["campaign"].slug)
+    route = route.replace("<slug:name>", "none-of-that-name")
+    route = route.replace("<int:image>", "1")
     return route.replace("<int:pk>", str(world["keys"].get(name, 0)))
 
 
@@ -103,7 +129,7 @@ def doors(names: set[str]) -> Iterator[tuple[str, str, Action | None]]:
 
 
 def test_nobody_enters_without_logging_in(world: dict[str, Any]) -> None:
-    for name, method, _ in doors({*CAMPAIGN_ROUTES, "campaigns"}):
+    for name, method, _ in doors({*CAMPAIGN_ROUTES, *PERSONAL, "campaigns"}):
         answer = getattr(APIClient(), method)(address(world, name))
         assert answer.status_code == 401, f"{method} {name}"
 
@@ -127,7 +153,7 @@ def test_a_role_enters_exactly_where_the_table_says(world: dict[str, Any], role:
 
 
 def _format(name: str, method: str) -> str | None:
-    return "multipart" if name == "imports" and method == "post" else None
+    return "multipart" if name in {"imports", "pictures"} and method == "post" else None
 
 
 @pytest.mark.parametrize("person", ["reviewer", "manager", "administrator"])
@@ -151,7 +177,8 @@ def test_masks_are_seen_by_their_author_and_by_reviewers_only(world: dict[str, A
     own = address(world, "annotation-mask")
     assert make.client(people["reader"]).get(own).status_code == 200
     # The suggestion came after the reader's lease: what a lease does not offer stays hidden.
-    assert make.client(people["reader"]).get(address(world, "suggestion-mask")).status_code == 404
+    for name in ("suggestion-mask", "suggestion-map"):
+        assert make.client(people["reader"]).get(address(world, name)).status_code == 404
 
 
 def test_only_managers_and_administrators_create_campaigns(world: dict[str, Any]) -> None:

@@ -10,8 +10,9 @@ from django.db import connection, transaction
 from django.utils.timezone import now
 
 import make
+from annotations.campaigns import campaign_set_state, images_join
 from annotations.models import Assignment, Campaign, Task
-from annotations.queue import Place, lease_release, order_publish, task_lease
+from annotations.queue import Place, lease_release, lease_renew, order_publish, task_lease
 from reticle.accounts.models import User
 from reticle.errors import Conflict
 
@@ -56,6 +57,17 @@ def _lease_elsewhere(campaign: Campaign, reader: User) -> Assignment:
         return make.lease(campaign, reader)
     finally:
         connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_readers_are_served_while_images_join_the_campaign() -> None:
+    """A lock that leases wait for would be a deadlock once the order of the tasks is written."""
+    manager, reader = make.user("manager"), make.user("reader")
+    campaign = make.campaign(manager, tasks=2, readers=[reader])
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        images_join(actor=manager, campaign=campaign, images=make.images(1, patient="new"))
+        served = pool.submit(_lease_elsewhere, campaign, reader).result(timeout=20)
+    assert served.campaign_id == campaign.pk
 
 
 def test_shuffled_priorities_change_the_order_served() -> None:
@@ -116,6 +128,18 @@ def test_an_expired_lease_comes_back_to_its_reader_when_free() -> None:
     assert Task.objects.get(pk=held.task_id).taken == 1
 
 
+def test_of_two_leases_that_ran_out_the_case_at_hand_comes_back_as_such() -> None:
+    manager, reader = make.user("manager"), make.user("reader")
+    campaign = make.campaign(manager, tasks=3, readers=[reader])
+    ahead, at_hand = make.lease(campaign, reader), make.lease(campaign, reader, "next")
+    for row, slot in ((ahead, "swap"), (at_hand, "current"), (ahead, "next")):
+        Assignment.objects.filter(pk=row.pk).update(slot=slot)
+    for row in (ahead, at_hand):
+        expire(row)
+    assert make.lease(campaign, reader, "current").pk == at_hand.pk
+    assert make.lease(campaign, reader, "next").pk == ahead.pk
+
+
 def test_a_skipped_case_goes_to_another_reader_and_never_back() -> None:
     manager, first, second = make.user("manager"), make.user("first"), make.user("second")
     campaign = make.campaign(manager, tasks=1, readers=[first, second])
@@ -130,6 +154,23 @@ def test_a_closed_campaign_hands_out_nothing() -> None:
     campaign = make.campaign(manager, tasks=1, readers=[reader], opened=False)
     with pytest.raises(Conflict, match="not open"):
         make.lease(campaign, reader)
+
+
+def test_a_lost_lease_says_what_became_of_the_case() -> None:
+    manager, reader = make.user("manager"), make.user("reader")
+    campaign = make.campaign(manager, tasks=3, readers=[reader])
+    held = [make.lease(campaign, reader), make.lease(campaign, reader, "next")]
+    make.submit(held[0])
+    lease_release(assignment=held[1], token=held[1].token, reason="blurred")
+    held.append(make.lease(campaign, reader))
+    campaign_set_state(actor=manager, campaign=campaign, state=Campaign.State.CLOSED)
+    codes = []
+    for row in held:
+        again = Assignment.objects.select_related("campaign").get(pk=row.pk)
+        with pytest.raises(Conflict) as caught:
+            lease_renew(assignment=again, token=row.token)
+        codes.append(caught.value.code)
+    assert codes == ["already_submitted", "skipped", "campaign_closed"]
 
 
 def test_one_early_lease_in_four_is_held_out_and_blind() -> None:

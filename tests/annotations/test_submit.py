@@ -1,8 +1,11 @@
 """Submission: durable, once, and nothing lost on the way to a conflict."""
 
 import uuid
+from base64 import b64encode
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from django.db import DatabaseError, transaction
 
@@ -10,12 +13,19 @@ import make
 from annotations.campaigns import campaign_set_state
 from annotations.models import Annotation, Assignment, Campaign, Draft, Suggestion, Task
 from annotations.queue import lease_release
-from annotations.submit import annotation_submit, draft_save
+from annotations.submit import (
+    Box,
+    annotation_submit,
+    annotation_submit_part,
+    draft_patch,
+    draft_save,
+)
 from reticle.audit.models import AuditEvent
 from reticle.errors import Conflict, Invalid
 from reticle.pixels.mask import mask_hash, pack, unpack
 
 pytestmark = pytest.mark.django_db
+ONE = np.ones((1, 1), np.uint8)
 
 
 @pytest.fixture
@@ -108,6 +118,132 @@ def test_a_draft_is_replaced_only_by_a_higher_sequence(held: Assignment) -> None
             draft_save(assignment=held, sequence=sequence, packed=older, seconds=4)
         assert caught.value.code == "stale_draft"
     assert bytes(Draft.objects.get(assignment=held).packed) == newer
+
+
+def test_a_draft_of_another_window_is_not_overwritten_by_a_higher_sequence(
+    held: Assignment,
+) -> None:
+    draft_save(assignment=held, sequence=1, packed=pack(make.mask(1)), seconds=3, base=0)
+    with pytest.raises(Conflict) as caught:
+        draft_save(assignment=held, sequence=9, packed=pack(make.mask(2)), seconds=3, base=0)
+    assert (caught.value.code, caught.value.detail) == ("stale_draft", {"sequence": 1})
+    draft_save(assignment=held, sequence=9, packed=pack(make.mask(2)), seconds=3, base=1)
+    assert Draft.objects.get(assignment=held).sequence == 9
+
+
+def test_what_changed_is_put_upon_the_draft_it_names(held: Assignment) -> None:
+    draft_save(assignment=held, sequence=1, packed=pack(make.mask(1)), seconds=3)
+    part = np.full((2, 3), 2, np.uint8)
+    draft_patch(
+        assignment=held, sequence=2, base=1, box=(5, 10, 8, 12), packed=pack(part), seconds=4
+    )
+    kept = Draft.objects.get(assignment=held)
+    wanted = make.mask(1)
+    wanted[10:12, 5:8] = 2
+    assert (kept.sequence, kept.seconds_spent) == (2, 4)
+    assert bytes(kept.packed) == pack(wanted), "as if the whole mask had been sent"
+
+
+@pytest.mark.parametrize(("kept", "base", "sequence"), [(2, 1, 3), (0, 1, 2), (2, 2, 2)])
+def test_what_changed_since_another_draft_is_refused(
+    held: Assignment, kept: int, base: int, sequence: int
+) -> None:
+    if kept:
+        draft_save(assignment=held, sequence=kept, packed=pack(make.mask(1)), seconds=3)
+    part = pack(np.full((1, 1), 2, np.uint8))
+    with pytest.raises(Conflict) as caught:
+        draft_patch(
+            assignment=held, sequence=sequence, base=base, box=(0, 0, 1, 1), packed=part, seconds=4
+        )
+    assert (caught.value.code, caught.value.detail) == ("stale_draft", {"sequence": kept})
+
+
+@pytest.mark.parametrize(
+    ("box", "part", "code"),
+    [
+        ((0, 0, make.COLUMNS + 1, 1), np.ones((1, make.COLUMNS + 1), np.uint8), "bad_box"),
+        ((4, 4, 4, 6), np.ones((2, 1), np.uint8), "bad_box"),
+        ((0, 0, 2, 2), np.ones((1, 1), np.uint8), "bad_mask"),
+        ((0, 0, 1, 1), np.full((1, 1), 7, np.uint8), "unknown_class"),
+    ],
+)
+def test_a_part_that_does_not_fit_changes_nothing(
+    held: Assignment, box: Box, part: npt.NDArray[np.uint8], code: str
+) -> None:
+    draft_save(assignment=held, sequence=1, packed=pack(make.mask(1)), seconds=3)
+    with pytest.raises(Invalid) as caught:
+        draft_patch(assignment=held, sequence=2, base=1, box=box, packed=pack(part), seconds=4)
+    assert caught.value.code == code
+    assert Draft.objects.get(assignment=held).sequence == 1
+
+
+def test_the_door_takes_a_whole_draft_and_then_what_changed(held: Assignment) -> None:
+    door = f"/api/v1/assignments/{held.pk}/draft"
+    client = make.client(held.reader)
+    sent: dict[str, object] = {"token": str(held.token), "seconds": 1}
+    whole = {**sent, "sequence": 1, "base": 0, "mask": b64encode(pack(make.mask(1))).decode()}
+    assert client.put(door, whole, format="json").status_code == 200
+    part = {**sent, "sequence": 2, "box": [1, 1, 2, 2], "mask": b64encode(pack(ONE)).decode()}
+    refused = client.put(door, part, format="json")
+    assert (refused.status_code, list(refused.json()["detail"])) == (422, ["base"])
+    assert client.put(door, {**part, "base": 1}, format="json").json()["sequence"] == 2
+    kept = Draft.objects.get(assignment=held)
+    assert unpack(bytes(kept.packed), make.ROWS, make.COLUMNS)[1, 1] == 1
+
+
+def drafted(held: Assignment) -> dict[str, Any]:
+    """Keep a draft; return the arguments of a submission that changes one pixel of it."""
+    draft_save(assignment=held, sequence=5, packed=pack(make.mask(1)), seconds=3)
+    wanted = make.mask(1)
+    wanted[0, 0] = 1
+    return {
+        "token": held.token, "key": uuid.uuid4(), "base": 5, "box": (0, 0, 1, 1),
+        "packed": pack(ONE), "sha256": mask_hash(wanted), "seconds": 9.0,
+    }  # fmt: skip
+
+
+def test_a_submission_of_what_changed_is_stored_as_the_whole_would_be(held: Assignment) -> None:
+    given = drafted(held)
+    done = annotation_submit_part(assignment=held, **given)
+    wanted = make.mask(1)
+    wanted[0, 0] = 1
+    assert bytes(done.annotation.packed) == pack(wanted)
+    assert done.annotation.sha256 == given["sha256"]
+    assert not Draft.objects.filter(assignment=held).exists()
+
+
+@pytest.mark.parametrize("change", [{"base": 4}, {"sha256": "0" * 64}])
+def test_a_submission_of_what_changed_since_another_draft_asks_for_the_whole(
+    held: Assignment, change: dict[str, Any]
+) -> None:
+    with pytest.raises(Conflict) as caught:
+        annotation_submit_part(assignment=held, **{**drafted(held), **change})
+    assert caught.value.code == "stale_draft"
+    assert not Annotation.objects.exists()
+    assert Draft.objects.get(assignment=held).sequence == 5
+
+
+def test_what_changed_is_kept_with_the_draft_when_the_lease_was_lost(held: Assignment) -> None:
+    given = drafted(held)
+    with pytest.raises(Conflict) as caught:
+        annotation_submit_part(assignment=held, **{**given, "token": uuid.uuid4()})
+    assert caught.value.code == "lease_lost"
+    kept = unpack(bytes(Draft.objects.get(assignment=held).packed), make.ROWS, make.COLUMNS)
+    assert mask_hash(kept) == given["sha256"]
+
+
+def test_the_door_of_a_submission_takes_what_changed_with_the_hash_of_the_whole(
+    held: Assignment,
+) -> None:
+    given = drafted(held)
+    packed = b64encode(given.pop("packed")).decode()
+    body = {**given, "token": str(held.token), "key": str(given["key"]), "mask": packed}
+    door, client = f"/api/v1/assignments/{held.pk}/submit", make.client(held.reader)
+    without = {name: value for name, value in body.items() if name != "sha256"}
+    refused = client.post(door, without, format="json")
+    assert (refused.status_code, list(refused.json()["detail"])) == (422, ["sha256"])
+    answer = client.post(door, body, format="json")
+    assert (answer.status_code, answer.json()["mask_sha256"]) == (201, given["sha256"])
 
 
 @pytest.mark.parametrize("table", ["annotations_annotation", "audit_auditevent"])

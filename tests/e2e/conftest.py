@@ -9,11 +9,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from find_browser import find
 from installation import Installation
+from reading_page import FLAGS
 
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 TRAINING = {
     "preset": "tiny", "epochs": 4, "minimum_steps": 120, "minimum_total": 12, "minimum_new": 12,
     "minimum_held_out": 3, "cooldown_seconds": 0,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route, expect
 
 from installation import Installation
 from reading_page import mask_of, shown, start_reading, stroke
@@ -98,10 +98,16 @@ def test_an_earlier_answer_is_amended_and_the_case_at_hand_comes_back(
     page.keyboard.press("1")
     page.keyboard.press("b")
     stroke(page, (12, 12), (30, 12))
+    held: list[Route] = []
+    page.route("**/submit", lambda route: held.append(route))
     page.keyboard.press("Enter")
     current = shown(page, other_than=first["id"])
     page.keyboard.press("Shift+B")
-    page.locator(f"[data-case='{first['task']['case']}']:not([data-testid])").click()
+    answer = page.locator(f"[data-case='{first['task']['case']}']:not([data-testid])")
+    expect(answer).to_have_count(0)
+    held[0].continue_()  # what was still on its way when the list was opened comes into it
+    page.unroute("**/submit")
+    answer.click()
     shown(page, other_than=current["id"])
     page.get_by_text("amending an earlier answer").wait_for()
     page.keyboard.press("2")

@@ -1,8 +1,10 @@
 """The learner's loop, with a tiny network that is really trained for seconds."""
 
+import io
 import os
 import signal
 import threading
+import zipfile
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,8 +21,9 @@ from reticle import storage
 from reticle.accounts.models import User
 from reticle.errors import Conflict
 from reticle.images.models import Image, ReferenceMask, Series
-from reticle.pixels.mask import mask_hash, pack
-from training import fit, jobs, predict, promote, trigger
+from reticle.pixels.mask import mask_hash, pack, unpack
+from training import asked, fit, jobs, maps, near, predict, promote, trials, trigger
+from training.ml import robust
 from training.models import ModelVersion, Prediction, TrainingRun
 from training.snapshot import snapshot_take, subgroups_of
 
@@ -255,7 +258,7 @@ def test_rollback_brings_the_earlier_champion_back(campaign: Campaign) -> None:
     execute(campaign)
     first = ModelVersion.objects.get()
     with pytest.raises(Conflict, match="no earlier champion"):
-        promote.model_rollback(campaign=campaign, actor=manager)
+        promote.model_rollback(campaign=campaign, actor=manager, reason="why")
     run = trigger.run_create(campaign=campaign, actor=manager, reason="second")
     assert run is not None
     second = ModelVersion.objects.create(
@@ -263,7 +266,7 @@ def test_rollback_brings_the_earlier_champion_back(campaign: Campaign) -> None:
     )
     promote.model_promote(model=second, actor=manager, reason="by hand")
     assert promote.champion_of(campaign) == second
-    assert promote.model_rollback(campaign=campaign, actor=manager) == first
+    assert promote.model_rollback(campaign=campaign, actor=manager, reason="why") == first
     campaign.refresh_from_db()
     assert campaign.champion is not None
     assert campaign.champion["number"] == 1
@@ -337,3 +340,157 @@ def test_an_assignment_records_the_suggestion_it_was_shown(campaign: Campaign) -
     assert done.annotation.started_from_id == held.suggestion_id
     assert done.annotation.changed_pixels is not None
     assert done.annotation.changed_pixels > 0
+
+
+def test_the_next_cases_get_maps_of_where_the_model_is_unsure_and_where_it_looked(
+    campaign: Campaign,
+) -> None:
+    execute(campaign)
+    assert maps.maps_claim() is None, "there is nothing to map before the order is published"
+    scored = predict.scoring_claim()
+    assert scored is not None
+    predict.scoring_run(scored)
+    model = maps.maps_claim()
+    assert model is not None
+    assert maps.maps_claim() is None, "one worker at a time"
+    suggested = Suggestion.objects.filter(task__state=Task.State.OPEN, model_number=1)
+    assert maps.maps_run(model) == min(maps.AHEAD, suggested.count())
+    row = suggested.order_by("-task__priority", "task_id").first()
+    assert row is not None
+    kinds = [(each.kind, each.class_index) for each in row.maps.order_by("id")]
+    assert kinds == [("uncertainty", None), ("explanation", 1), ("explanation", 2)]
+    unsure = unpack(bytes(row.maps.get(kind="uncertainty").packed), SIZE, SIZE)
+    assert unsure.max() > unsure.min()
+    assert not suggested.filter(maps_at=None).exists()
+    assert maps.maps_claim() is None, "maps that are there are not made again"
+
+
+@pytest.fixture
+def held(campaign: Campaign) -> Assignment:
+    """A case that its reader holds, and of which the champion shows a suggestion."""
+    execute(campaign)
+    scored = predict.scoring_claim()
+    assert scored is not None
+    predict.scoring_run(scored)
+    campaign.refresh_from_db()
+    reader = User.objects.get(username="reader")
+    row = make.lease(campaign, reader)
+    while row.suggestion_id is None:
+        make.submit(row, make.mask(rows=SIZE, columns=SIZE))
+        row = make.lease(campaign, reader)
+    return Assignment.objects.get(pk=row.pk)
+
+
+def test_a_downloaded_model_is_one_that_the_core_reads(held: Assignment, tmp_path: Path) -> None:
+    model = ModelVersion.objects.get(state="champion")
+    answer = make.client(User.objects.get(username="manager")).get(
+        f"/api/v1/models/{model.pk}/bundle"
+    )
+    assert answer["Content-Disposition"] == f'attachment; filename="{held.campaign.slug}-v1.zip"'
+    content = b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert set(archive.namelist()) == {"model.json", "model.safetensors", "CARD.md"}
+        archive.extractall(tmp_path / "model")
+    example = jobs.Example(image=held.task.image, patient="")
+    job = tmp_path / "job"
+    jobs.job_write(job, [example], classes=model.card["classes"], config={}, seed=0)
+    arguments = ["predict", str(job), "--model", str(tmp_path / "model"), "--out", str(tmp_path)]
+    events = list(jobs.child_lines(arguments, beat=lambda: True, beat_seconds=10))
+    with np.load(tmp_path / f"{held.task.image_id}.npz") as found:
+        mask = found["mask"]
+    own = Prediction.objects.get(model=model, image=held.task.image)
+    assert np.array_equal(mask, unpack(bytes(own.packed), SIZE, SIZE))
+    assert events[0]["score"] == pytest.approx(own.score)
+
+
+def test_a_reader_asks_what_the_model_would_miss_and_a_worker_makes_it(held: Assignment) -> None:
+    client, address = make.client(held.reader), f"/api/v1/assignments/{held.pk}/maps"
+    assert client.get(address).json() == {"asked": False, "maps": []}
+    assert asked.asked_claim() is None
+    answer = client.post(address)
+    assert (answer.status_code, answer.json()["asked"]) == (202, True)
+    client.post(address)
+    row = asked.asked_claim()
+    assert row is not None
+    assert asked.asked_claim() is None, "one worker at a time, and one wish of two posts"
+    assert asked.asked_run(row)
+    found = client.post(address).json()
+    assert not found["asked"], "what is there is not made again"
+    kinds = [(each["kind"], each["class_index"]) for each in found["maps"]]
+    explained = [("explanation", 1), ("explanation", 2)]
+    assert kinds == [("uncertainty", None), *explained, ("occlusion", 1), ("occlusion", 2)]
+    body = client.get(found["maps"][-1]["url"], HTTP_ACCEPT_ENCODING="gzip")
+    assert body.status_code == 200
+
+
+def test_a_wish_that_fails_is_gone_and_a_blind_case_has_none(
+    held: Assignment,
+) -> None:
+    client, address = make.client(held.reader), f"/api/v1/assignments/{held.pk}/maps"
+    client.post(address)
+    model = ModelVersion.objects.get(state="champion")
+    ModelVersion.objects.filter(pk=model.pk).update(weights_sha256=storage.put(b"damaged"))
+    row = asked.asked_claim()
+    assert row is not None
+    assert not asked.asked_run(row)
+    assert client.get(address).json() == {"asked": False, "maps": []}
+    Assignment.objects.filter(pk=held.pk).update(suggestion=None)
+    for answer in (client.get(address), client.post(address)):
+        assert (answer.status_code, answer.json()["code"]) == (409, "no_suggestion")
+    assert client.get(f"/api/v1/assignments/{held.pk}/neighbours").json() == []
+
+
+def test_the_neighbours_of_a_case_are_the_nearest_labelled_ones_of_other_patients(
+    held: Assignment,
+) -> None:
+    client, address = make.client(held.reader), f"/api/v1/assignments/{held.pk}/neighbours"
+    found = client.get(address).json()
+    own = held.task.image.series.study.patient_key
+    assert found
+    assert own not in {row["patient"] for row in found}
+    assert len({row["patient"] for row in found}) == len(found) <= near.COUNT
+    vectors = {
+        row.image_id: np.frombuffer(bytes(row.embedding or b""), "<f4")
+        for row in Prediction.objects.filter(model__state="champion")
+    }
+    settled = {
+        task.image_id: task.image.series.study.patient_key
+        for task in held.campaign.tasks.filter(state="settled", held_out=False)
+    }
+    assert {row["image"] for row in found} <= set(settled)
+    others = [image for image, patient in settled.items() if patient != own]
+    spread = np.stack([vectors[image] for image in others]).std(axis=0)
+    spread[spread == 0] = np.finfo(np.float32).eps
+    away = {
+        image: float(np.linalg.norm((vectors[image] - vectors[held.task.image_id]) / spread))
+        for image in others
+    }
+    assert found[0]["image"] == min(away, key=lambda image: away[image])
+    assert [away[row["image"]] for row in found] == sorted(away[row["image"]] for row in found)
+    picture = client.get(found[0]["picture_url"])
+    assert picture["Content-Type"] == "image/png"
+    outside = next(image for image in vectors if image not in {row["image"] for row in found})
+    assert client.get(f"{address}/{outside}").status_code == 404
+
+
+def test_a_champion_is_put_to_the_trial_when_nothing_else_waits(campaign: Campaign) -> None:
+    execute(campaign)
+    assert trials.trial_claim() is None, "its scores come first"
+    scored = predict.scoring_claim()
+    assert scored is not None
+    predict.scoring_run(scored)
+    waiting = trigger.run_create(campaign=campaign, actor=None, reason="more labels")
+    model = trials.trial_claim()
+    assert model is not None
+    assert not trials.trial_run(model), "a queued run goes first"
+    assert waiting is not None
+    trigger.run_cancel(run=waiting, actor=User.objects.get(username="manager"))
+    model = trials.trial_claim()
+    assert model is not None, "and it is made another time"
+    assert trials.trial_run(model)
+    model.refresh_from_db()
+    assert model.robustness["clean"].keys() == {"grey", "white"}
+    changes = {row["change"] for row in model.robustness["changes"]}
+    assert changes == {*robust.CHANGES, "rotation", "adversarial"}
+    assert model.scoring_until is None
+    assert trials.trial_claim() is None, "once is enough"

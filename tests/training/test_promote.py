@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from training.promote import CLASS_CASES, Decision, decide, finite, majority_dice
+from training.figures import ENOUGH_CASES
+from training.promote import Decision, decide, finite, majority_dice
 
 
 def report(grey: list[float], lesion: list[float | None] = []) -> dict[str, Any]:  # noqa: B006
@@ -77,8 +78,8 @@ def test_a_champion_from_before_a_class_was_added_is_compared_by_what_both_know(
 
 
 def test_a_class_that_hardly_any_case_shows_does_not_decide() -> None:
-    shown: list[float | None] = [0.6] * (CLASS_CASES - 1)
-    lost: list[float | None] = [0.0] * (CLASS_CASES - 1)
+    shown: list[float | None] = [0.6] * (ENOUGH_CASES - 1)
+    lost: list[float | None] = [0.0] * (ENOUGH_CASES - 1)
     assert judge(report([0.9] * 6, lost), report([0.8] * 6, shown)).verdict == "promote"
 
 

@@ -1,5 +1,6 @@
 """`manage.py up`: everything starts, answers, stops on Ctrl-C, and the data is there again."""
 
+import json
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ import httpx
 import pytest
 
 from reticle.config import embedded
+from reticle.config.supervisor import background_cores, reader_cores
 
 BASE = Path(__file__).resolve().parents[3]
 
@@ -65,6 +67,12 @@ def manage(data: Path, *arguments: str) -> str:
     ).stdout  # fmt: skip
 
 
+def placed(data: Path) -> dict[str, set[int]]:
+    """Return the cores that two processes of an installation may use."""
+    pids = json.loads((data / "pids.json").read_text())
+    return {name: os.sched_getaffinity(pids[name]) for name in ("web", "trainer")}
+
+
 def test_up_starts_stops_and_keeps_the_data(tmp_path: Path) -> None:
     data, log, port = tmp_path / "data", tmp_path / "up.log", embedded.free_port()
     count = "from reticle.accounts.models import User; print(User.objects.count())"
@@ -72,6 +80,7 @@ def test_up_starts_stops_and_keeps_the_data(tmp_path: Path) -> None:
         for number in range(2):
             process = begin(data, port, log)
             wait_ready(process, port, log)
+            assert placed(data) == {"web": reader_cores(), "trainer": background_cores()}
             # Other commands find the services of this folder by themselves.
             assert manage(data, "shell", "--no-imports", "-c", count).split()[-1] == str(number)
             make = "from reticle.accounts.models import User; User.objects.create_user('ann')"
@@ -110,3 +119,15 @@ def test_a_wrong_database_address_is_said(tmp_path: Path, name: str) -> None:
     )  # fmt: skip
     assert done.returncode != 0
     assert "postgresql://" in done.stderr
+
+
+def test_training_and_readers_share_no_core_where_there_are_two(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cores = os.sched_getaffinity(0)
+    assert reader_cores() | background_cores() <= cores
+    if len(cores) > 1:
+        assert max(cores) not in reader_cores()
+        assert min(cores) not in background_cores()
+    monkeypatch.setenv("TRAINING_THREADS", "256")  # more than there are: readers keep all
+    assert reader_cores() == cores

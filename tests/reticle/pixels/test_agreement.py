@@ -14,7 +14,9 @@ from reticle.pixels.agreement import (
     dice,
     hd95,
     iou,
+    lesions,
     sensitivity,
+    surface,
 )
 
 masks = arrays(np.uint8, (6, 7), elements=st.sampled_from([0, 1, 2, IGNORE]))
@@ -96,3 +98,28 @@ def test_dice_and_iou_stay_in_bounds_and_agree_with_each_other(a: Mask, b: Mask)
 def test_hd95_is_symmetric_when_nothing_is_ignored(a: Mask, b: Mask) -> None:
     a, b = np.where(a == IGNORE, 0, a), np.where(b == IGNORE, 0, b)
     np.testing.assert_equal(hd95(a, b, 1), hd95(b, a, 1))
+
+
+def test_surface_dice_counts_the_edge_within_a_tolerance() -> None:
+    truth, moved = np.zeros((30, 30), np.uint8), np.zeros((30, 30), np.uint8)
+    truth[5:15, 5:15], moved[5:15, 7:17] = 1, 1  # by two columns
+    assert surface(moved, truth, 1, tolerance=2).dice == 1
+    # Of each edge 9 of 10 pixels above and below are near, and the last one beside each of them.
+    found = surface(moved, truth, 1, tolerance=1)
+    assert (found.near, found.total) == (2 * (9 + 9 + 2), 2 * 36)
+    assert surface(moved, truth, 1, tolerance=1, spacing=(1.0, 0.5)).dice == 1
+    assert surface(truth * 0, truth, 1, tolerance=5).dice == 0
+    assert math.isnan(surface(truth * 0, truth * 0, 1, tolerance=5).dice)
+
+
+def test_lesions_are_found_by_any_pixel_and_false_without_one() -> None:
+    truth, guess = np.zeros((20, 20), np.uint8), np.zeros((20, 20), np.uint8)
+    truth[1:4, 1:4] = truth[4:6, 4:6] = 1  # touch by a corner: one lesion
+    truth[10:12, 10:12] = 1
+    guess[3, 3] = guess[10, 18] = guess[18, 1:5] = 1
+    found = lesions(guess, truth, 1)
+    assert (found.found, found.missed, found.false) == (1, 1, 2)
+    assert found.sensitivity == 0.5
+    assert math.isnan(lesions(guess, truth * 0, 1).sensitivity)
+    truth[10, 18] = 255
+    assert lesions(guess, truth, 1).false == 1, "nobody judged that place"

@@ -8,32 +8,50 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.ml.acquire import BATCH, MINIMUM_GAP, STRATEGIES, diverse, entropy, select_order
+from training.ml.acquire import BATCH, MINIMUM_GAP, STRATEGIES, Pool, diverse, select_order
 
-SCORE = st.one_of(st.floats(0, 1), st.just(float("nan")), st.just(0.5))
+SCORE = st.one_of(st.floats(0, 1), st.just(float("nan")), st.just(0.5), st.just(float("inf")))
+NAMES = ("entropy", "least_confidence", "margin", "bald", "variance", "disagreement")
 
 
 @st.composite
-def pools(draw: st.DrawFn) -> dict[str, object]:
+def pools(draw: st.DrawFn) -> Pool:
+    """Any pool: unknown scores, ties, no scores, no features, one patient, no classes."""
     count = draw(st.integers(0, 40))
-    scores = np.array(draw(st.lists(SCORE, min_size=count, max_size=count)))
+    scores = np.array(draw(st.lists(SCORE, min_size=count, max_size=count)), float)
     classes = draw(st.integers(0, 3))
-    return {
-        "scores": scores,
-        "class_scores": np.resize(scores, (count, classes)) if count else np.zeros((0, classes)),
-        "patients": draw(st.lists(st.sampled_from("abcd"), min_size=count, max_size=count)),
-        "positions": draw(st.lists(st.integers(0, 20), min_size=count, max_size=count)),
-    }
+    features = np.resize(scores, (count, 2)) if count else np.zeros((0, 2))
+    known = draw(st.booleans())
+    return Pool(
+        patients=draw(st.lists(st.sampled_from("abcd"), min_size=count, max_size=count)),
+        positions=draw(st.lists(st.integers(0, 20), min_size=count, max_size=count)),
+        class_scores=np.resize(scores, (count, classes)) if count else np.zeros((0, classes)),
+        measures={name: scores for name in NAMES} if draw(st.booleans()) else {},
+        foreground=scores if known else None,
+        features=features if known else None,
+        gradients=features if draw(st.booleans()) else None,
+        labelled=features[:3] if known and draw(st.booleans()) else None,
+    )
+
+
+def simple(
+    scores: np.ndarray, patients: list[str] | None = None, positions: list[int] | None = None
+) -> Pool:
+    """Scores of one class, each case a patient of its own unless said."""
+    count = len(scores)
+    return Pool(
+        patients=patients or [str(number) for number in range(count)],
+        positions=positions or [0] * count,
+        class_scores=scores[:, None],
+        measures={name: scores for name in NAMES},
+    )
 
 
 @given(pool=pools(), strategy=st.sampled_from(STRATEGIES), share=st.floats(0, 1))
-def test_every_case_has_exactly_one_place(
-    pool: dict[str, object], strategy: str, share: float
-) -> None:
-    order = select_order(**pool, strategy=strategy, random_share=share, seed=1)  # type: ignore[arg-type]
-    count = len(pool["scores"])  # type: ignore[arg-type]
-    assert sorted(place.index for place in order) == list(range(count))
-    again = select_order(**pool, strategy=strategy, random_share=share, seed=1)  # type: ignore[arg-type]
+def test_every_case_has_exactly_one_place(pool: Pool, strategy: str, share: float) -> None:
+    order = select_order(pool, strategy=strategy, random_share=share, seed=1)
+    assert sorted(place.index for place in order) == list(range(len(pool)))
+    again = select_order(pool, strategy=strategy, random_share=share, seed=1)
     assert order == again
 
 
@@ -41,34 +59,31 @@ def test_every_case_has_exactly_one_place(
 def test_every_prefix_holds_its_share_of_chance(share: float) -> None:
     rng = np.random.default_rng(0)
     scores = rng.random(60)
-    order = select_order(
-        scores, scores[:, None], ["p"] * 60, list(range(60)), strategy="stratified",
-        random_share=share, seed=3,
-    )  # fmt: skip
+    pool = simple(scores, ["p"] * 60, list(range(60)))
+    order = select_order(pool, strategy="stratified", random_share=share, seed=3)
     by_chance = np.cumsum([place.share == "random" for place in order])
     # Past three quarters one of the two orders may have run dry.
     for place in range(45):
         assert abs(by_chance[place] - share * (place + 1)) <= 1.0
 
 
-def test_entropy_serves_the_most_uncertain_first_when_nothing_crowds() -> None:
+@pytest.mark.parametrize("strategy", NAMES)
+def test_a_plain_measure_serves_the_most_uncertain_first_when_nothing_crowds(
+    strategy: str,
+) -> None:
     scores = np.array([0.1, 0.9, np.nan, 0.5])
-    order = select_order(
-        scores, scores[:, None], list("abcd"), [0, 0, 0, 0], strategy="entropy",
-        random_share=0.0, seed=0,
-    )  # fmt: skip
+    order = select_order(simple(scores), strategy=strategy, random_share=0.0, seed=0)
     assert [place.index for place in order] == [1, 3, 0, 2]
     assert order[-1].score is None
 
 
-def test_stratified_gives_every_class_its_turn() -> None:
+@pytest.mark.parametrize("strategy", ["stratified", "class_balanced"])
+def test_a_rare_class_gets_its_turn(strategy: str) -> None:
     class_scores = np.full((30, 2), 1e-6)
     class_scores[:28, 0] = 0.9
     class_scores[28:, 1] = 0.9  # the rare class is uncertain in two cases only
-    order = select_order(
-        class_scores.max(axis=1), class_scores, [str(i) for i in range(30)], [0] * 30,
-        strategy="stratified", random_share=0.0, seed=0,
-    )  # fmt: skip
+    pool = Pool([str(i) for i in range(30)], [0] * 30, class_scores)
+    order = select_order(pool, strategy=strategy, random_share=0.0, seed=0)
     assert {28, 29} <= {place.index for place in order[:4]}
 
 
@@ -84,13 +99,56 @@ def test_a_batch_is_not_filled_by_neighbours_of_one_patient() -> None:
 
 def test_an_unknown_strategy_is_named() -> None:
     with pytest.raises(ValueError, match="stratified"):
-        select_order(
-            np.zeros(1), np.zeros((1, 1)), ["a"], [0], strategy="best", random_share=0, seed=0
-        )
+        select_order(simple(np.zeros(1)), strategy="best", random_share=0, seed=0)
 
 
-def test_entropy_is_one_where_nothing_is_known_and_zero_where_all_is() -> None:
-    probabilities = np.zeros((4, 1, 2))
-    probabilities[:, 0, 0] = 0.25
-    probabilities[0, 0, 1] = 1.0
-    assert entropy(probabilities)[0] == pytest.approx([1.0, 0.0], abs=1e-9)
+def test_parts_of_unequal_length_are_refused() -> None:
+    with pytest.raises(ValueError, match="one length"):
+        Pool(["a"], [0], np.zeros((1, 1)), {"entropy": np.zeros(2)})
+
+
+def test_chance_lets_patients_take_turns() -> None:
+    patients = ["a"] * 30 + ["b"] * 3 + ["c"] * 3
+    pool = simple(np.zeros(36), patients, list(range(36)))
+    order = select_order(pool, strategy="random", random_share=1.0, seed=4)
+    assert Counter(patients[place.index] for place in order[:9]) == {"a": 3, "b": 3, "c": 3}
+
+
+def test_foreground_serves_what_shows_something_first() -> None:
+    shown = np.array([0.0, 0.2, 0.0, 0.1, np.nan])
+    pool = Pool(list("abcde"), [0] * 5, np.zeros((5, 1)), foreground=shown)
+    order = select_order(pool, strategy="foreground", random_share=0.0, seed=0)
+    assert {place.index for place in order[:2]} == {1, 3}
+
+
+@pytest.mark.parametrize(("strategy", "least"), [("power", 8), ("softmax", 8)])
+def test_a_stochastic_order_follows_the_scores_and_differs_by_seed(
+    strategy: str, least: int
+) -> None:
+    scores = np.concatenate([np.full(90, 0.1), np.full(10, 0.9)])
+    orders = [
+        [p.index for p in select_order(simple(scores), strategy=strategy, random_share=0, seed=s)]
+        for s in range(3)
+    ]
+    assert len({tuple(order) for order in orders}) == 3
+    assert all(sum(index >= 90 for index in order[:12]) >= least for order in orders)
+
+
+@pytest.mark.parametrize("strategy", ["core_set", "k_means", "badge"])
+def test_a_diverse_strategy_visits_every_cluster_before_it_repeats_one(strategy: str) -> None:
+    rng = np.random.default_rng(0)
+    centres = rng.normal(0, 100, (BATCH, 5))
+    owner = np.repeat(np.arange(BATCH), 20)
+    features = centres[owner] + rng.normal(0, 0.1, (len(owner), 5))
+    pool = Pool([str(i) for i in owner], [0] * len(owner), np.zeros((len(owner), 1)),
+                features=features, gradients=features)  # fmt: skip
+    order = select_order(pool, strategy=strategy, random_share=0.0, seed=0)
+    assert {int(owner[place.index]) for place in order[:BATCH]} == set(range(BATCH))
+
+
+def test_a_core_set_goes_where_nothing_is_labelled() -> None:
+    features = np.array([[0.0], [0.1], [5.0], [9.0]])
+    pool = Pool(list("abcd"), [0] * 4, np.zeros((4, 1)), features=features,
+                labelled=np.array([[0.0], [9.1]]))  # fmt: skip
+    order = select_order(pool, strategy="core_set", random_share=0.0, seed=0)
+    assert [place.index for place in order] == [2, 1, 3, 0]

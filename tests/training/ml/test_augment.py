@@ -1,10 +1,12 @@
 """Augmentation: a function of its seed, picture and labels moved together, nothing invented."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from training.ml.augment import Augment, cut
+from training.ml.augment import Augment
 from training.ml.config import IGNORE, AugmentConfig
 
 PATCH = 64
@@ -45,15 +47,60 @@ def test_the_same_seed_gives_the_same_patches_and_another_seed_others() -> None:
     assert not np.array_equal(first[0][0], first[1][0])
 
 
-def test_without_changes_it_is_a_cut_true_to_less_than_a_pixel() -> None:
-    ramp = np.tile(np.arange(100, dtype=np.float32)[:, None, None], (1, 100, 1))
-    target = np.zeros((100, 100), np.uint8)
-    for picture in (ramp, ramp.transpose(1, 0, 2)):
-        found, labels = changed(STILL, (picture, target), (10, 20), 3)
-        expected = picture[10 : 10 + PATCH, 20 : 20 + PATCH, 0]
-        # MONAI's bicubic control grid wobbles by half a pixel; picture and labels alike.
-        assert np.abs(found[0] - expected).max() < 1
-        assert (labels == 0).all()
+def test_without_changes_it_is_a_cut_true_to_the_bit() -> None:
+    picture, target = example(3)
+    picture = picture + np.random.default_rng(0).random(picture.shape, dtype=np.float32)
+    found, labels = changed(STILL, (picture, target), (10, 20), 3)
+    assert np.array_equal(found, picture[10 : 10 + PATCH, 20 : 20 + PATCH].transpose(2, 0, 1))
+    assert np.array_equal(labels, target[10 : 10 + PATCH, 20 : 20 + PATCH])
+
+
+def test_a_cut_beyond_every_edge_is_filled_with_nothing() -> None:
+    picture, target = np.ones((4, 6, 1), np.float32), np.zeros((4, 6), np.uint8)
+    found, labels = changed(STILL, (picture, target), (-2, -2), 3)
+    assert found.sum() == (labels == 0).sum() == 24
+    assert (labels[2:6, 2:8] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "low", "high"),
+    [
+        ({"gain": 0.2}, 0.8, 1.2),
+        ({"gamma": 0.25}, 0.5**1.29, 0.5**0.77),
+        ({"bias": 0.3}, 0.1, 10),
+    ],
+)
+def test_tones_change_within_what_was_asked_for(
+    change: dict[str, float], low: float, high: float
+) -> None:
+    """A picture of 0, 1 and its half: what became of 1 (gain, bias) or of the half (gamma)."""
+    picture, target = np.ones((PATCH, PATCH, 1), np.float32), np.zeros((PATCH, PATCH), np.uint8)
+    picture[0], picture[1] = 0.0, 0.5
+    place = 1 if "gamma" in change else 5
+    config = AugmentConfig(**{**vars(STILL), **change})
+    found = [changed(config, (picture, target), (0, 0), seed)[0][0, place] for seed in range(20)]
+    assert low <= np.min(found) < np.max(found) <= high
+    assert np.ptp([row.mean() for row in found]) > 0.1 * (high - low) * ("bias" not in change)
+    if "bias" in change:
+        assert all(np.ptp(row) > 0 for row in found), "a field changes from place to place"
+        assert max(np.abs(np.diff(row)).max() for row in found) < 0.2, "and is smooth"
+
+
+def test_turning_stays_within_its_angle_and_mirroring_happens_on_both_axes() -> None:
+    ys, xs = np.mgrid[0:PATCH, 0:PATCH].astype(np.float32)
+    ramp = np.stack((ys, xs), axis=2)
+    target = np.zeros((PATCH, PATCH), np.uint8)
+    middle = slice(PATCH // 2 - 4, PATCH // 2 + 4)
+    angles, signs = set(), set()
+    for seed in range(40):
+        config = replace(STILL, rotate=15.0, flip=True)
+        found, _ = changed(config, (ramp, target), (0, 0), seed)
+        along = np.diff(found[:, middle, middle], axis=1).mean(axis=(1, 2))  # (row, column) per row
+        across = np.diff(found[:, middle, middle], axis=2).mean(axis=(1, 2))
+        signs.add((float(np.sign(along[0])), float(np.sign(across[1]))))
+        angles.add(round(float(np.rad2deg(np.arctan2(abs(along[1]), abs(along[0])))), 1))
+    assert signs == {(a, b) for a in (-1.0, 1.0) for b in (-1.0, 1.0)}
+    assert 8 < max(angles) <= 15.1
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -79,10 +126,3 @@ def test_pixels_ignored_by_the_reader_stay_ignored() -> None:
     target[:] = IGNORE
     _, labels = changed(AugmentConfig(), (picture, target), (10, 20), 1)
     assert (labels == IGNORE).all()
-
-
-def test_a_cut_beyond_every_edge_is_filled_with_nothing() -> None:
-    planes = np.ones((1, 4, 6), np.uint8)
-    assert cut(planes, (-2, -2), 10).sum() == 24
-    assert cut(planes, (50, 50), 4).sum() == 0
-    assert cut(planes, (1, 2), 2).sum() == 4

@@ -2,75 +2,22 @@
 
 import hashlib
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
 
+from discs import CONFIG, ENVIRONMENT, run, start, write_job
 from training.ml.config import ConfigError, NetworkConfig, TrainConfig
 from training.ml.loss import SegmentationLoss
 from training.ml.preprocess import Plan
 from training.ml.unet import UNet, outputs_for
-
-BASE = Path(__file__).resolve().parents[3]
-ENVIRONMENT = {
-    **os.environ,
-    "PYTHONPATH": os.pathsep.join([str(BASE), str(BASE / "platform")]),
-    "OMP_NUM_THREADS": "1",
-}
-CONFIG = {"preset": "tiny", "epochs": 3, "minimum_steps": 12, "threads": 1, "longest": 64}
-
-
-def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "training.ml", *map(str, arguments)],
-        env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options,
-    )  # fmt: skip
-
-
-def run(*arguments: object) -> list[dict[str, Any]]:
-    process = start(*arguments)
-    output, errors = process.communicate()
-    assert process.returncode == 0, output + errors[-2000:]
-    return [json.loads(line) for line in output.splitlines()]
-
-
-def write_job(folder: Path, count: int = 4, **job: Any) -> Path:
-    """A job of bright discs on noise, 64 x 48 pixels, patients of two images each."""
-    for part in ("images", "masks"):
-        (folder / part).mkdir(parents=True)
-    rows = []
-    for number in range(count):
-        rng = np.random.default_rng(number)
-        ys, xs = np.mgrid[0:64, 0:48]
-        mask = ((ys - 30) ** 2 + (xs - 20 - number) ** 2 < 150).astype(np.uint8)
-        image = (rng.normal(300, 40, mask.shape) + 600.0 * mask).astype(np.uint16)
-        np.save(folder / "images" / f"{number}.npy", image)
-        np.save(folder / "masks" / f"{number}.npy", mask)
-        rows.append(
-            {
-                "id": str(number), "image": f"images/{number}.npy",
-                "mask": f"masks/{number}.npy", "patient": f"P{number // 2}", "spacing": None,
-                "slope": 1.0, "intercept": 0.0, "channels": 1, "fresh": False,
-            }
-        )  # fmt: skip
-    content = {
-        "config": CONFIG,
-        "seed": 5,
-        "classes": [{"index": 1, "name": "disc"}],
-        "start": None,
-    }
-    (folder / "job.json").write_text(json.dumps({**content, **job}))
-    (folder / "examples.json").write_text(json.dumps(rows))
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -215,6 +162,27 @@ def test_evaluation_pools_a_patients_images(trained: Path, tmp_path: Path) -> No
     mean = np.mean([report["patients"][patient]["disc"] for patient in ("P0", "P1")])
     assert report["classes"]["disc"]["dice"] == pytest.approx(mean)
     assert report["mean_dice"] == pytest.approx(mean)
+
+
+def test_a_class_that_no_truth_shows_is_not_in_the_mean_however_much_of_it_is_drawn(
+    tmp_path: Path,
+) -> None:
+    """Else a model is compared by two classes, and the next one, for one wrong pixel, by three."""
+    classes = [{"index": 1, "name": "left"}, {"index": 2, "name": "right"}]
+    job = write_job(tmp_path / "job", classes=classes)
+    masks = sorted((job / "masks").glob("*.npy"))
+    for path in masks:
+        mask = np.load(path)
+        mask[:, 22:] *= 2
+        np.save(path, mask)
+    run("train", job, "--out", tmp_path / "model")
+    for path in masks:
+        mask = np.load(path)
+        np.save(path, np.where(mask == 2, 0, mask).astype(np.uint8))
+    run("evaluate", job, "--model", tmp_path / "model", "--out", tmp_path / "r.json")
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert report["classes"]["right"]["dice"] == 0, "drawn, and never true"
+    assert report["mean_dice"] == pytest.approx(report["classes"]["left"]["dice"])
 
 
 def test_two_processes_train_one_model_together(trained: Path, tmp_path: Path) -> None:

@@ -1,0 +1,21 @@
+"""What axe finds at fault with a page, by the rules of WCAG 2.2 A and AA."""
+
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+AXE = Path(__file__).resolve().parents[1] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
+RUN = """async (tags) => {
+  const { violations } = await axe.run(document, { runOnly: { type: 'tag', values: tags } });
+  return violations.flatMap(({ id, nodes }) => nodes.map(
+    ({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary}`));
+}"""
+
+
+def faults(page: Page) -> list[str]:
+    """Return one line a fault. Canvases hold pixels, which axe does not look into."""
+    if not page.evaluate("() => 'axe' in window"):
+        page.add_script_tag(path=AXE)
+    found: list[str] = page.evaluate(RUN, TAGS)
+    return found

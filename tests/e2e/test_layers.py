@@ -1,0 +1,126 @@
+"""The model's maps under the labels: how unsure it is, and where it looked."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from playwright.sync_api import TimeoutError as TooLate
+
+from installation import Installation
+from reading_page import shown, start_reading
+
+pytestmark = pytest.mark.browser
+LogIn = Callable[[str], Page]
+
+PAINTED = """() => {
+  const heat = document.querySelector('[data-layer="heat"]');
+  const bytes = heat.getContext('2d').getImageData(0, 0, heat.width, heat.height).data;
+  let sum = 0;
+  for (let i = 3; i < bytes.length; i += 4) sum += bytes[i];
+  return sum;
+}"""
+
+
+def with_maps(page: Page, installation: Installation) -> dict[str, Any]:
+    """Make the case with maps that nobody holds the next one, and read on until it comes."""
+    ready = (
+        "SELECT s.task_id FROM annotations_suggestion s"
+        " JOIN annotations_task t ON t.id = s.task_id"
+        " WHERE s.maps_at IS NOT NULL AND t.state = 'open' ORDER BY t.priority DESC"
+    )
+    installation.wait_until(lambda: bool(installation.query(ready)), 120)
+    installation.query("UPDATE annotations_campaign SET blind_share = 0 RETURNING id")
+    case = start_reading(page, installation)
+    for _ in range(8):
+        if case["suggestion"] and case["suggestion"]["maps"]:
+            return case
+        page.keyboard.press("Enter")
+        case = shown(page, other_than=case["id"])
+    raise AssertionError("no case with maps came")
+
+
+def test_maps_lie_under_the_labels_and_lead_to_the_most_uncertain_place(
+    installation: Installation, log_in: LogIn
+) -> None:
+    page = log_in("reader")
+    case = with_maps(page, installation)
+    kinds = [row["kind"] for row in case["suggestion"]["maps"]]
+    assert kinds.count("uncertainty") == 1
+    assert kinds.count("explanation") == 3  # grey, lesion, white
+    assert page.evaluate(PAINTED) == 0
+    page.keyboard.press("Shift+W")
+    page.wait_for_function(f"() => ({PAINTED})() > 0")
+    expect(page.get_by_role("switch", name="Where the model is unsure")).to_be_checked()
+    unsure = page.evaluate(PAINTED)
+    page.keyboard.press("Shift+L")
+    page.wait_for_function(f"(before) => ![0, before].includes(({PAINTED})())", arg=unsure)
+    looked = page.evaluate(PAINTED)
+    page.keyboard.press("2")  # the explanation follows the class at hand
+    page.wait_for_function(f"(before) => ![0, before].includes(({PAINTED})())", arg=looked)
+    page.keyboard.press("Shift+L")
+    page.wait_for_function(f"() => ({PAINTED})() === 0")
+    before = page.evaluate("() => document.querySelector('[data-layer=image]').style.transform")
+    page.keyboard.press("Shift+J")
+    page.wait_for_function(
+        "(before) => document.querySelector('[data-layer=image]').style.transform !== before",
+        arg=before,
+    )
+
+
+def painted(page: Page, key: str) -> bool:
+    """Choose a class; tell whether its map comes to be seen."""
+    page.keyboard.press(key)
+    try:
+        page.wait_for_function(f"() => ({PAINTED})() > 0", timeout=3000)
+    except TooLate:
+        return False
+    return True
+
+
+def test_what_the_model_would_miss_is_made_when_it_is_asked_for(
+    installation: Installation, log_in: LogIn
+) -> None:
+    page = log_in("reader")
+    with_maps(page, installation)
+    page.keyboard.press("Shift+Y")
+    waiting = page.get_by_text("Squares of the image are hidden in turn")
+    expect(waiting).to_be_visible()
+    expect(waiting).to_have_count(0, timeout=120_000)
+    expect(page.get_by_role("switch", name="What it would miss")).to_be_checked()
+    # A class that nothing costs much has an empty map.
+    assert any(painted(page, key) for key in "123")
+    page.keyboard.press("Shift+Y")
+    page.wait_for_function(f"() => ({PAINTED})() === 0")
+
+
+def test_labelled_cases_that_the_model_holds_to_be_alike_are_shown(
+    installation: Installation, log_in: LogIn
+) -> None:
+    page = log_in("reader")
+    case = with_maps(page, installation)
+    page.get_by_role("button", name="Show them").click()
+    pictures = page.get_by_role("complementary").get_by_role("img", name=", slice ")
+    expect(pictures.first).to_be_visible()
+    page.wait_for_function("() => [...document.images].every((each) => each.naturalWidth > 0)")
+    own = case["image"]["patient_key"]
+    names = [picture.get_attribute("alt") or "" for picture in pictures.all()]
+    assert len(names) == len(set(names)) <= 4
+    assert not any(name.startswith(f"{own},") for name in names)
+
+
+def test_a_blind_case_has_no_maps(installation: Installation, log_in: LogIn) -> None:
+    page = log_in("reader")
+    case = start_reading(page, installation)
+    for _ in range(12):
+        if case["suggestion"] is None:
+            break
+        page.keyboard.press("Enter")
+        case = shown(page, other_than=case["id"])
+    assert case["suggestion"] is None
+    for name in ("Where the model is unsure", "What it would miss"):
+        expect(page.get_by_role("switch", name=name)).to_be_disabled()
+    expect(page.get_by_role("heading", name="Labelled cases like this one")).to_have_count(0)
+    page.keyboard.press("Shift+W")
+    page.keyboard.press("Shift+Y")
+    assert page.evaluate(PAINTED) == 0

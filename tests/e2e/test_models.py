@@ -1,0 +1,166 @@
+"""What people see of the models: a second one is trained, looked at, compared, taken and undone."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from accessible_page import faults
+from installation import Installation
+
+pytestmark = pytest.mark.browser
+LogIn = Callable[[str], Page]
+Scheme = Literal["light", "dark"]
+TAB = "campaigns/brain-mri/models"
+
+
+def settled(page: Page) -> None:
+    page.get_by_role("main").wait_for()
+    page.wait_for_load_state("networkidle")
+    expect(page.locator(".mantine-Skeleton-root")).to_have_count(0)
+
+
+def models(installation: Installation) -> dict[int, str]:
+    rows = installation.query("SELECT number, state FROM training_modelversion ORDER BY number")
+    return {int(number): str(state) for number, state in rows}
+
+
+def scored(installation: Installation) -> set[int]:
+    """Return the models that have drawn cases, once the champion has published its scores."""
+    waiting = "SELECT 1 FROM training_modelversion WHERE state = 'champion' AND scored_at IS NULL"
+    if installation.query(waiting):
+        return set()
+    drawn = (
+        "SELECT DISTINCT m.number FROM training_prediction p"
+        " JOIN training_modelversion m ON m.id = p.model_id"
+    )
+    return {int(number) for (number,) in installation.query(drawn)}
+
+
+def give_reason(page: Page, opener: Locator, reason: str) -> None:
+    """Open the dialog of a decision, see that it asks why, and confirm."""
+    name = opener.get_attribute("aria-label") or opener.inner_text()
+    opener.click()
+    dialog = page.get_by_role("dialog")
+    confirm = dialog.get_by_role("button", name=name, exact=True)
+    expect(confirm).to_be_disabled()
+    dialog.get_by_role("textbox", name="Why").fill(reason)
+    assert faults(page) == []
+    confirm.click()
+    dialog.wait_for(state="hidden")
+
+
+def train_from_the_champion(page: Page, installation: Installation) -> int:
+    """Ask for a short run by hand; a value that cannot be used is named. Return its model."""
+    before = set(models(installation))
+    page.get_by_role("button", name="Train now").click()
+    dialog = page.get_by_role("dialog", name="Train now")
+    dialog.get_by_label("Epochs").fill("0")
+    dialog.get_by_role("button", name="Start training").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("epochs")
+    dialog.get_by_label("Epochs").fill("2")
+    dialog.get_by_label("Steps at least").fill("20")
+    dialog.get_by_role("combobox", name="Start from").click()
+    page.get_by_role("option", name="From the champion").click()
+    assert faults(page) == []
+    dialog.get_by_role("button", name="Start training").click()
+    dialog.wait_for(state="hidden")
+    installation.wait_until(lambda: len(models(installation)) > len(before), 120)
+    (made,) = set(models(installation)) - before
+    ended = (
+        "SELECT 1 FROM training_trainingrun r JOIN training_modelversion m ON m.run_id = r.id"
+        " WHERE m.number = %s AND r.state = 'succeeded'"
+    )
+    installation.wait_until(lambda: bool(installation.query(ended, made)), 60)
+    return made
+
+
+def test_a_second_model_is_trained_compared_taken_and_undone(
+    installation: Installation, log_in: LogIn, tmp_path: Path
+) -> None:
+    page = log_in("manager")
+    page.goto(f"{installation.url}/{TAB}")
+    settled(page)
+    made = train_from_the_champion(page, installation)
+    other = next(
+        n for n, state in models(installation).items() if n != made and state != "rejected"
+    )
+    taken = other if models(installation)[made] == "champion" else made
+    if taken == other:
+        installation.wait_until(lambda: made in scored(installation), 120)
+
+    page.goto(f"{installation.url}/{TAB}")
+    give_reason(page, page.get_by_role("button", name=f"Promote v{taken}"), "to see what it does")
+    installation.wait_until(lambda: scored(installation) >= {made, other}, 120)
+
+    page.goto(f"{installation.url}/{TAB}/{taken}")
+    decisions = page.get_by_role("region", name="Decisions")
+    expect(decisions).to_contain_text("made champion by hand")
+    expect(decisions).to_contain_text("to see what it does")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download the model card").click()
+    download.value.save_as(tmp_path / "card.md")
+    card = (tmp_path / "card.md").read_text()
+    assert card.startswith(f"# Model card: Brain MRI, version {taken}")
+    assert "## Robustness" in card, "measured by now or not: the card says which"
+
+    page.goto(f"{installation.url}/{TAB}/{made}/against/{other}")
+    pictures = page.get_by_role("img", name="as v")
+    expect(pictures).to_have_count(2)
+    page.wait_for_function("[...document.images].every((each) => each.naturalWidth > 0)")
+    first = pictures.nth(0).get_attribute("src")
+    page.get_by_role("button", name="Next case").click()
+    expect(pictures.nth(0)).not_to_have_attribute("src", first or "")
+    expect(page.get_by_role("region", name="Patient by patient")).to_be_visible()
+
+    page.goto(f"{installation.url}/{TAB}")
+    give_reason(
+        page, page.get_by_role("button", name="Roll back to the champion before"), "enough seen"
+    )
+    installation.wait_until(lambda: bool(scored(installation)), 120)
+    events = "SELECT detail->>'reason' FROM audit_auditevent WHERE action = 'model.rollback'"
+    assert installation.query(events) == [("enough seen",)]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pages_of_the_models_keep_the_rules(
+    installation: Installation, log_in: LogIn, scheme: Scheme
+) -> None:
+    page = log_in("manager")
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    found = {}
+    for address in (TAB, f"{TAB}/1", f"{TAB}/1/against/{max(models(installation))}"):
+        page.goto(f"{installation.url}/{address}")
+        settled(page)
+        if address == TAB:
+            page.get_by_role("button", name="Show training").first.click()
+            page.get_by_role("heading", name="What happened").wait_for()
+        for plot in page.locator("summary").all():
+            plot.click()
+        found[address] = faults(page)
+    assert {address: told for address, told in found.items() if told} == {}
+
+
+def test_a_plot_gives_its_figures_as_table_csv_and_png(
+    installation: Installation, log_in: LogIn, tmp_path: Path
+) -> None:
+    page = log_in("reviewer")
+    page.goto(f"{installation.url}/{TAB}")
+    plot = page.get_by_role("region", name="Learning curve")
+    plot.get_by_text("reading time").click()
+    expect(plot.get_by_role("img")).to_contain_text("minutes of reading so far")
+    plot.locator("summary").click()
+    expect(plot.get_by_role("columnheader", name="grey")).to_be_visible()
+    with page.expect_download() as download:
+        plot.get_by_role("button", name="as PNG").click()
+    download.value.save_as(tmp_path / "curve.png")
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+    with page.expect_download() as download:
+        plot.get_by_role("link", name="as CSV").click()
+    download.value.save_as(tmp_path / "curve.csv")
+    head = (tmp_path / "curve.csv").read_text().splitlines()[0]
+    assert head.startswith("version,labels,minutes,mean")
+    expect(page.get_by_role("region", name="Does the model's choice")).to_contain_text("estimate")
+    expect(page.get_by_role("button", name="Train now")).to_have_count(0)

@@ -1,0 +1,109 @@
+"""Campaigns of discs on noise that are read and really trained, in seconds."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+import make
+from annotations.campaigns import images_join
+from annotations.models import Campaign, Task
+from annotations.queue import order_publish
+from reticle import storage
+from reticle.accounts.models import User
+from reticle.images.models import Image
+from training import fit, trigger
+from training.models import ModelVersion, TrainingRun
+
+SIZE = 64
+TINY = {
+    "preset": "tiny", "epochs": 3, "minimum_steps": 60, "minimum_total": 6, "minimum_new": 6,
+    "minimum_held_out": 2, "cooldown_seconds": 0,
+}  # fmt: skip
+
+
+def disc(image: Image) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+    """Give an image bright grey and brighter white discs on noise; return the true mask."""
+    rng = np.random.default_rng(image.pk)
+    ys, xs = np.mgrid[0:SIZE, 0:SIZE]
+    drawn = np.zeros((SIZE, SIZE), np.uint8)
+    for value, radius in ((1, 14), (2, 8)):
+        cy, cx = rng.integers(18, SIZE - 18, 2)
+        drawn[(ys - cy) ** 2 + (xs - cx) ** 2 < radius**2] = value
+    pixels = rng.normal(200, 40, (SIZE, SIZE)) + drawn * 500.0
+    image.sha256 = storage.put(pixels.clip(0, 4095).astype("<u2").tobytes())
+    image.save()
+    return drawn
+
+
+def campaign(
+    manager: User, reader: User, slug: str = "brain", *, patients: int = 9, read: int = 12,
+    **training: object,
+) -> Campaign:  # fmt: skip
+    """A campaign of three images a patient, of which `read` are settled, each as it truly is."""
+    made = make.campaign(
+        manager, slug=slug, readers=[reader], training={**TINY, **training}, blind_share=0.0,
+        suggestion_dice=0.2,
+    )  # fmt: skip
+    for number in range(patients):
+        images = make.images(3, patient=f"{slug}-{number}", rows=SIZE, columns=SIZE)
+        images_join(actor=manager, campaign=made, images=images)
+    order_publish(campaign=made, pool=[])
+    settle(made, reader, read)
+    for task in made.tasks.filter(state=Task.State.OPEN).select_related("image"):
+        disc(task.image)
+    made.refresh_from_db()
+    return made
+
+
+def settle(made: Campaign, reader: User, count: int) -> None:
+    """Read the next cases as they truly are."""
+    for _ in range(count):
+        row = make.lease(made, reader)
+        make.submit(row, disc(row.task.image))
+
+
+def executed(run: TrainingRun | None) -> TrainingRun:
+    """Claim the run and take it to its end."""
+    assert run is not None
+    claimed = fit.run_claim()
+    assert claimed is not None
+    assert claimed.pk == run.pk
+    return fit.run_execute(claimed)
+
+
+def trained(made: Campaign, actor: User, **asked: object) -> ModelVersion:
+    """Train now; return the model."""
+    run = executed(trigger.run_request(campaign=made, actor=actor, **asked))  # type: ignore[arg-type]
+    assert (run.state, run.error) == (TrainingRun.State.SUCCEEDED, "")
+    return ModelVersion.objects.get(run=run)
+
+
+@contextmanager
+def killed_after(checkpoint: Path, output: Path | None = None) -> Iterator[None]:
+    """Kill the training child by signal as soon as the checkpoint is there.
+
+    `output` is the folder that the child was called with, if not the checkpoint's.
+    """
+    killer = threading.Thread(target=_kill_after, args=(checkpoint, output or checkpoint.parent))
+    killer.start()
+    yield
+    killer.join()
+
+
+def _kill_after(checkpoint: Path, folder: Path) -> None:
+    deadline = time.monotonic() + 120
+    while not checkpoint.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = entry.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"training.ml" in command and str(folder).encode() in command:
+            os.kill(int(entry.parent.name), signal.SIGKILL)

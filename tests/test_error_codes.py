@@ -1,0 +1,99 @@
+"""Every error code that the server can send has a text of the pages, in both languages."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from annotations.amend import _WORDS as HINDRANCES
+from reticle import errors
+from reticle.web.handler import _CODES
+
+BASE = Path(__file__).resolve().parents[1]
+SOURCES = [
+    path
+    for folder in ("platform/reticle", "annotations", "training")
+    for path in sorted((BASE / folder).rglob("*.py"))
+    if not {"migrations", "pixels", "simulation", "ml"} & set(path.parts)
+]
+KINDS = {name for name, kind in vars(errors).items() if isinstance(kind, type)} - {"Mapping"}
+BASES: list[type[errors.ReticleError]] = [
+    errors.ReticleError,
+    *errors.ReticleError.__subclasses__(),
+]
+GENERIC = {kind.default_code for kind in BASES}
+
+
+def raised() -> Iterator[tuple[Path, ast.Call]]:
+    """Yield every call that makes one of our errors."""
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in KINDS:
+                yield path, node
+
+
+def code_of(call: ast.Call) -> ast.expr | None:
+    return next((word.value for word in call.keywords if word.arg == "code"), None)
+
+
+def server_codes() -> set[str]:
+    named = [code_of(call) for _, call in raised()]
+    constants = {str(code.value) for code in named if isinstance(code, ast.Constant)}
+    # DRF's own, by the handler, and a refused amendment, by its table.
+    return constants | GENERIC | set(_CODES.values()) | {"too_many_requests"} | set(HINDRANCES)
+
+
+def page_codes(language: str, of: str = "error") -> set[str]:
+    text = (BASE / "frontend" / "src" / "i18n" / f"{language}.ts").read_text()
+    return set(re.findall(rf'^  "{of}\.code\.(\w+)":', text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_code_of_the_server_has_a_text(language: str) -> None:
+    found = server_codes()
+    assert {"slug_taken", "lease_lost", "superseded", "not_found"} <= found
+    assert page_codes(language) == found
+
+
+def test_what_cannot_be_used_says_why_with_a_code_of_its_own() -> None:
+    """A bare `invalid` is a form's own: its fields say what is wrong. A step knows more."""
+    bare = [
+        f"{path.relative_to(BASE)}:{call.lineno}"
+        for path, call in raised()
+        if getattr(call.func, "id", "") in {"Invalid", "Conflict"} and code_of(call) is None
+    ]
+    assert bare == []
+
+
+def test_codes_that_are_worked_out_are_those_of_the_table() -> None:
+    """A code that stands nowhere as a word would escape the list above."""
+    worked_out = [
+        ast.unparse(code)
+        for _, call in raised()
+        if (code := code_of(call)) is not None and not isinstance(code, ast.Constant)
+    ]
+    assert worked_out == ["hindrance"]
+
+
+def import_codes() -> set[str]:
+    """What can become of one file of an import: words in the calls that say so."""
+    found: set[str] = set()
+    places = {"Unreadable": 0, "Rejected": 0, "_ChildDied": 0, "_reject": 1, "_settle": 2}
+    for path in (BASE / "platform" / "reticle").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in places:
+                place = places[getattr(node.func, "id", "")]
+                code = node.args[place] if len(node.args) > place else None
+                if isinstance(code, ast.Constant) and code.value:
+                    found.add(str(code.value))
+    # The sandbox's child answers with these two by itself.
+    return found | {"out_of_memory", "broken"}
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_reason_of_an_import_has_a_text(language: str) -> None:
+    found = import_codes()
+    assert {"duplicate", "too_large", "crashed", "mask_mismatch"} <= found
+    assert page_codes(language, "import") == found

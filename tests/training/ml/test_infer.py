@@ -1,0 +1,49 @@
+"""Windows over large images, against MONAI's; and what a pool's scoring has to load."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from monai.inferers.utils import sliding_window_inference
+
+from discs import ENVIRONMENT
+from training.ml.checkpoint import Model
+from training.ml.config import NetworkConfig
+from training.ml.device import Place
+from training.ml.infer import forward
+from training.ml.job import LabelClass
+from training.ml.networks import build
+from training.ml.preprocess import Plan
+from training.ml.unet import probabilities
+
+torch.set_num_threads(1)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(65, 64), (97, 200), (300, 41), (128, 128)])
+def test_windows_are_weighted_as_by_monai(rows: int, columns: int) -> None:
+    config = NetworkConfig(widths=(4, 8, 16))
+    plan = Plan(1, 64, 512, None, 0.5, 99.5, 0)
+    torch.manual_seed(0)
+    network = build(config, 1, 3).eval()
+    model = Model(network, config, plan, (LabelClass(1, "a"), LabelClass(2, "b")), 0, 1)
+    picture = np.random.default_rng(0).random((rows, columns, 1)).astype(np.float32)
+    found = forward(model, picture, Place(torch.device("cpu"), half=False)).values
+    with torch.inference_mode():
+        wanted = sliding_window_inference(
+            torch.from_numpy(picture.transpose(2, 0, 1))[None], (64, 64), 4,
+            lambda x: probabilities(network(x)), overlap=0.5, mode="gaussian",
+        )  # fmt: skip
+    assert isinstance(wanted, torch.Tensor)
+    assert np.abs(found - wanted[0].numpy()).max() < 1e-5
+
+
+def test_asking_a_plain_model_does_not_wait_for_monai(tmp_path: Path) -> None:
+    program = (
+        "import sys; from training.ml import cli, commands; "
+        "sys.exit(any(name.split('.')[0] == 'monai' for name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], env=ENVIRONMENT, check=False)
+    assert done.returncode == 0

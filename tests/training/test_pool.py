@@ -1,0 +1,318 @@
+"""From stored scores to the order of the queue: complete, current, and never stale in silence."""
+
+import threading
+
+import numpy as np
+import pytest
+from django.db import connection
+
+import make
+from annotations.campaigns import images_join
+from annotations.models import Assignment, Campaign, Task
+from annotations.queue import task_lease
+from reticle.accounts.models import User
+from reticle.pixels.mask import pack
+from training import gain, pool, predict
+from training.models import ModelVersion, Prediction, TrainingRun
+
+CLASSES = [{"index": 1, "name": "lesion"}]
+
+
+def champion(campaign: Campaign, number: int = 1) -> ModelVersion:
+    """A champion without weights; the one before it is retired."""
+    campaign.models.filter(state="champion").update(state=ModelVersion.State.RETIRED)
+    run = TrainingRun.objects.create(campaign=campaign, state=TrainingRun.State.SUCCEEDED)
+    return ModelVersion.objects.create(
+        campaign=campaign, number=number, run=run, weights_sha256="0" * 64,
+        card={"classes": CLASSES}, state=ModelVersion.State.CHAMPION,
+    )  # fmt: skip
+
+
+def score(model: ModelVersion, task: Task, value: float | None, **fields: object) -> None:
+    rng = np.random.default_rng(task.pk)
+    values: dict[str, object] = {
+        "measures": {"margin": value, "bald": value},
+        "class_scores": {"lesion": value},
+        "embedding": rng.random(6).astype("<f4").tobytes(),
+        "gradient": rng.random(12).astype("<f4").tobytes(),
+        "packed": pack(make.mask()),
+    }
+    Prediction.objects.create(
+        model=model, image_id=task.image_id, score=value, **{**values, **fields}
+    )
+
+
+def waiting(campaign: Campaign) -> list[Task]:
+    return list(pool.open_tasks(campaign).order_by("-priority", "id"))
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    manager = make.user("manager")
+    return make.campaign(manager, patients=6, per_patient=4)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("strategy", Campaign.Strategy.values)
+def test_every_strategy_gives_every_open_case_one_place(campaign: Campaign, strategy: str) -> None:
+    """Ties, no scores and unknown scores among them."""
+    Campaign.objects.filter(pk=campaign.pk).update(strategy=strategy)
+    model = champion(campaign)
+    for number, task in enumerate(waiting(campaign)):
+        if number % 5 == 4:
+            continue  # not scored yet
+        value = None if number % 5 == 3 else round(number / 9) / 3
+        score(model, task, value, **({"measures": {}} if number % 5 == 2 else {}))
+    published = predict.scores_publish(model=model)
+    tasks = list(campaign.tasks.filter(state="open").order_by("-priority"))
+    assert published == len(tasks)
+    assert [task.priority for task in tasks] == [-place for place in range(1, len(tasks) + 1)]
+    assert {task.priority_from["place"] for task in tasks} == set(range(1, len(tasks) + 1))
+    named = [t for t in tasks if t.priority_from["share"] in {"model", "random"}]
+    assert {t.priority_from["model_number"] for t in named} == {1}
+    last = [t.priority_from["share"] for t in tasks if not t.held_out][-len(tasks) // 6 :]
+    assert "order" in last, "cases without any score come last"
+
+
+@pytest.mark.django_db
+def test_the_most_uncertain_case_of_the_stored_scores_is_served_first(campaign: Campaign) -> None:
+    Campaign.objects.filter(pk=campaign.pk).update(strategy="margin", random_share=0.0)
+    model = champion(campaign)
+    tasks = waiting(campaign)
+    for number, task in enumerate(tasks):
+        score(model, task, number / 100)
+    predict.scores_publish(model=model)
+    head = waiting(campaign)[0]
+    assert head.pk == tasks[-1].pk
+    assert head.priority_from["score"] == pytest.approx((len(tasks) - 1) / 100)
+
+
+@pytest.mark.django_db
+def test_a_score_that_the_champion_has_not_renewed_is_used_and_says_whose_it_is(
+    campaign: Campaign,
+) -> None:
+    first = champion(campaign)
+    tasks = waiting(campaign)
+    for task in tasks:
+        score(first, task, 0.2)
+    second = champion(campaign, 2)
+    for task in tasks[:3]:
+        score(second, task, 0.4)
+    predict.scores_publish(model=second)
+    found = {task.pk: task.priority_from for task in waiting(campaign)}
+    assert {found[task.pk]["model_number"] for task in tasks[:3]} == {2}
+    assert {found[task.pk]["model_number"] for task in tasks[3:]} == {1}
+    assert all(why["scored_at"] for why in found.values())
+
+
+@pytest.mark.django_db
+def test_after_a_rollback_the_champions_own_scores_count(campaign: Campaign) -> None:
+    first = champion(campaign)
+    tasks = waiting(campaign)
+    for task in tasks:
+        score(first, task, 0.2)
+    second = champion(campaign, 2)
+    for task in tasks:
+        score(second, task, 0.9)
+    second.state = ModelVersion.State.RETIRED
+    second.save()
+    first.state = ModelVersion.State.CHAMPION
+    first.save()
+    predict.scores_publish(model=first)
+    assert {task.priority_from["model_number"] for task in waiting(campaign)} == {1}
+
+
+@pytest.mark.django_db
+def test_while_a_new_champion_scores_the_order_before_stands(campaign: Campaign) -> None:
+    first = champion(campaign)
+    for task in waiting(campaign):
+        score(first, task, 0.2)
+    predict.scores_publish(model=first)
+    before = [(task.pk, task.priority_from["model_number"]) for task in waiting(campaign)]
+    second = champion(campaign, 2)
+    for task in waiting(campaign)[:5]:
+        score(second, task, 0.9)  # a chunk of many
+    assert [(t.pk, t.priority_from["model_number"]) for t in waiting(campaign)] == before
+    assert predict.scores_publish(model=first) == 0, "it is champion no more"
+    assert [(t.pk, t.priority_from["model_number"]) for t in waiting(campaign)] == before
+
+
+@pytest.mark.django_db
+def test_labelled_cases_are_scored_and_held_out_ones_never(campaign: Campaign) -> None:
+    model = champion(campaign)
+    settled = waiting(campaign)[0]
+    Task.objects.filter(pk=settled.pk).update(state=Task.State.EXCLUDED)
+    wanted = set(pool.unscored(model).values_list("id", flat=True))
+    assert wanted == {task.pk for task in waiting(campaign)}
+    assert not campaign.tasks.filter(pk__in=wanted, held_out=True).exists()
+
+
+@pytest.mark.django_db
+def test_in_a_large_pool_a_champion_scores_a_part_and_the_next_one_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pool, "WHOLE", 30)
+    monkeypatch.setattr(pool, "HEAD_FRESH", 5)
+    campaign = make.campaign(make.user("manager"), patients=20, per_patient=6)
+    size = pool.open_tasks(campaign).count()
+    step = pool.stride(size)
+    assert step == 4
+    head = {task.pk for task in campaign.tasks.filter(state="open", priority__gte=-5)}
+    parts = []
+    for number in range(1, step + 1):
+        model = champion(campaign, number)
+        wanted = set(pool.unscored(model).values_list("id", flat=True))
+        assert len(wanted) <= size / step + 5 + 1
+        assert wanted >= {pk for pk in head if not Task.objects.get(pk=pk).held_out}
+        parts.append(wanted)
+    everything = {task.pk for task in waiting(campaign)}
+    assert set.union(*parts) == everything, "after as many champions every case has been scored"
+
+
+@pytest.mark.parametrize(
+    ("size", "step"), [(0, 1), (20_000, 1), (20_001, 2), (40_000, 2), (100_000, 8)]
+)
+def test_the_part_of_a_pool_that_is_scored_rarely_moves(size: int, step: int) -> None:
+    assert pool.stride(size) == step
+
+
+@pytest.mark.django_db(transaction=True)
+def test_eight_readers_at_once_are_served_the_top_of_the_stored_order() -> None:
+    people = [make.user(f"reader-{number}") for number in range(8)]
+    made = make.campaign(make.user("manager"), readers=people, patients=12, per_patient=4)
+    Campaign.objects.filter(pk=made.pk).update(strategy="entropy")
+    model = champion(made)
+    for number, task in enumerate(waiting(made)):
+        score(model, task, (number * 7 % 13) / 13)
+    predict.scores_publish(model=model)
+    order = list(made.tasks.filter(state="open").order_by("-priority").values_list("id", flat=True))
+    served: list[int] = []
+    failures: list[BaseException] = []
+    start = threading.Barrier(len(people))
+
+    def work(number: int) -> None:
+        try:
+            own = Campaign.objects.get(pk=made.pk)
+            start.wait()
+            row = task_lease(campaign=own, reader=people[number], slot=Assignment.Slot.CURRENT)
+            assert row is not None
+            served.append(row.task_id)
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert sorted(served) == sorted(order[:8])
+
+
+@pytest.mark.django_db
+def test_a_changed_strategy_or_share_orders_the_queue_anew(campaign: Campaign) -> None:
+    model = champion(campaign)
+    for task in waiting(campaign):
+        score(model, task, 0.3)
+    predict.scores_publish(model=model)
+    assert predict.scoring_claim() is None
+    for changes in ({"strategy": "entropy"}, {"random_share": 0.5}):
+        Campaign.objects.filter(pk=campaign.pk).update(**changes)
+        claimed = predict.scoring_claim()
+        assert claimed is not None, changes
+        predict.scores_publish(model=claimed)
+        assert predict.scoring_claim() is None
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("strategy", "lacking"),
+    [("margin", {"measures": {}}), ("bald", {"measures": {}}), ("badge", {"gradient": None})],
+)
+def test_a_strategy_that_asks_for_more_has_the_pool_scored_again(
+    campaign: Campaign, strategy: str, lacking: dict[str, object]
+) -> None:
+    model = champion(campaign)
+    for task in waiting(campaign):
+        score(model, task, 0.3, **lacking)
+    assert not pool.unscored(model).exists()
+    Campaign.objects.filter(pk=campaign.pk).update(strategy=strategy)
+    model.campaign.refresh_from_db()
+    assert pool.unscored(model).count() == len(waiting(campaign))
+
+
+@pytest.mark.django_db
+def test_new_images_are_scored_and_take_their_place(campaign: Campaign) -> None:
+    model = champion(campaign)
+    for task in waiting(campaign):
+        score(model, task, 0.3)
+    predict.scores_publish(model=model)
+    assert predict.scoring_claim() is None
+    manager = User.objects.get(username="manager")
+    for number in range(8):
+        new = make.images(2, patient=f"new-{number}")
+        images_join(actor=manager, campaign=campaign, images=new)
+    assert all("model_number" not in t.priority_from for t in waiting(campaign)[-2:])
+    claimed = predict.scoring_claim()
+    assert claimed is not None, "the pool has grown"
+    assert claimed.pk == model.pk
+    patients = set(pool.unscored(model).values_list("image__series__study__patient_key", flat=True))
+    assert patients, "some of eight new patients are not held out"
+    assert all(patient.startswith("new-") for patient in patients)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("of_model", "of_chance", "verdict"),
+    [(0.6, 0.1, "more"), (0.1, 0.6, "less"), (0.3, 0.3, "unclear")],
+)
+def test_what_selection_gains_is_read_from_the_share_of_chance(
+    of_model: float, of_chance: float, verdict: str
+) -> None:
+    """The model drew each case before it was read: how wrong it was is what the case taught."""
+    reader = make.user("reader")
+    campaign = make.campaign(make.user("manager"), readers=[reader], patients=20, per_patient=3)
+    Campaign.objects.filter(pk=campaign.pk).update(random_share=0.5, blind_share=0.0)
+    model = champion(campaign)
+    for task in waiting(campaign):
+        score(model, task, 0.3)
+    predict.scores_publish(model=model)
+    rng = np.random.default_rng(0)
+    for task in waiting(campaign):
+        wrong = of_model if task.priority_from["share"] == "model" else of_chance
+        drawn = make.mask()
+        rows, columns = np.nonzero(drawn)
+        missed = rng.random(len(rows)) < wrong
+        drawn[rows[missed], columns[missed]] = 0
+        Prediction.objects.filter(image_id=task.image_id).update(packed=pack(drawn))
+    assert gain.gain_of(campaign)["outcome"] == "too_few"
+    make.read(campaign, reader, 50)
+    found = gain.gain_of(campaign)
+    assert found["outcome"] == verdict
+    assert found["model"]["cases"] >= gain.ENOUGH
+    assert found["random"]["cases"] >= gain.ENOUGH
+    assert found["model"]["seconds"] == pytest.approx(12.5)
+    expected = [1 - 2 * (1 - w) / (2 - w) for w in (of_model, of_chance)]  # 1 - Dice of w missed
+    assert found["model"]["error"] == pytest.approx(expected[0], abs=0.05)
+    assert found["random"]["error"] == pytest.approx(expected[1], abs=0.05)
+    gain.gain_store(model)
+    answer = make.client(User.objects.get(username="manager")).get(
+        f"/api/v1/campaigns/{campaign.slug}/learning"
+    )
+    assert answer.json()["selection"]["outcome"] == verdict
+
+
+@pytest.mark.django_db
+def test_cases_unlike_the_others_are_named() -> None:
+    campaign = make.campaign(make.user("manager"), patients=15, per_patient=4)
+    model = champion(campaign)
+    rng = np.random.default_rng(3)
+    tasks = waiting(campaign)
+    for number, task in enumerate(tasks):
+        far = 12.0 if number == 7 else 1.0
+        score(model, task, 0.3, embedding=(rng.normal(size=6) * far).astype("<f4").tobytes())
+    predict.scores_publish(model=model)
+    model.refresh_from_db()
+    assert [row["image"] for row in model.unfamiliar] == [tasks[7].image_id]
