@@ -1,0 +1,286 @@
+"""Every state of the pages that a picture is taken of: who looks, where, and what they do first."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from playwright.sync_api import Page
+
+from picture_people import set_preferences, token
+
+READY_SECONDS = 20_000
+CASE = "() => window.__reticle && window.__reticle.assignment() !== null"
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture: who looks, at which address, and what they do first."""
+
+    name: str
+    person: str
+    address: str
+    act: Callable[[Page], None] = lambda page: None
+    work: bool = False  # waits for a case
+    colours: str = "dark"
+
+
+def key(*keys: str) -> Callable[[Page], None]:
+    """Press keys one after the other."""
+
+    def press(page: Page) -> None:
+        for each in keys:
+            page.keyboard.press(each)
+
+    return press
+
+
+def stroke(page: Page, *points: tuple[float, float]) -> None:
+    """Draw with the mouse along points given as shares of the image."""
+    spots = page.evaluate(
+        """(points) => { const { image } = window.__reticle.assignment();
+        return points.map(([x, y]) =>
+          window.__reticle.imageToClient(x * image.columns, y * image.rows)) }""",
+        [list(point) for point in points],
+    )
+    page.mouse.move(spots[0]["x"], spots[0]["y"])
+    page.mouse.down()
+    for spot in spots[1:]:
+        page.mouse.move(spot["x"], spot["y"], steps=6)
+    page.mouse.up()
+
+
+def drawing(tool: str) -> Callable[[Page], None]:
+    """Choose a tool and leave a stroke of it on the image."""
+
+    def draw(page: Page) -> None:
+        page.keyboard.press(tool)
+        stroke(page, (0.35, 0.4), (0.45, 0.45), (0.5, 0.55))
+
+    return draw
+
+
+def offline(page: Page) -> None:
+    """Draw without a connection."""
+    page.context.set_offline(True)
+    page.keyboard.press("2")
+    stroke(page, (0.3, 0.3), (0.7, 0.7))
+    page.locator("[data-save=offline]").wait_for()
+
+
+def unanswered(page: Page) -> None:
+    """Hand in before the required answers are there."""
+    page.keyboard.press("Enter")
+
+
+def button(page: Page, place: str, number: int = 0) -> None:
+    """Press a button of one part of the room, whatever language it speaks."""
+    page.locator(f"[data-part={place}] button").nth(number).click()
+
+
+def searching(page: Page) -> None:
+    """Open the palette and type a few letters."""
+    page.keyboard.press("Control+k")
+    page.locator("[role=combobox]").fill("cl")
+
+
+def left(page: Page) -> None:
+    """Change the hand in the preferences, as a left-handed reader has it."""
+    set_preferences(page, {"hand": "left"})
+    page.reload()
+    page.wait_for_function(CASE)
+
+
+def step(number: int) -> Callable[[Page], None]:
+    """Go to a step of the tour."""
+
+    def forward(page: Page) -> None:
+        page.wait_for_function(CASE)
+        page.locator("section:has([aria-live=polite]) button").last.wait_for()
+        for _ in range(number):
+            page.locator("section:has([aria-live=polite]) button").last.click()
+
+    return forward
+
+
+def released(page: Page) -> None:
+    """Give the case at hand back from another window; this one hears of it."""
+    held = page.evaluate("() => window.__reticle.assignment()")
+    place = page.url.split("/campaigns/")[0]
+    page.context.request.post(
+        f"{place}/api/v1/assignments/{held['id']}/release",
+        data={"token": held["token"], "reason": "given back elsewhere"},
+        headers=token(page.context),
+    )
+    page.context.set_offline(True)
+    page.context.set_offline(False)
+    page.get_by_role("alert").first.wait_for()
+
+
+def signed_out(page: Page) -> None:
+    """Let the session end; the next save finds out."""
+    page.context.clear_cookies()
+    page.keyboard.press("2")
+    stroke(page, (0.3, 0.3), (0.7, 0.7))
+    page.get_by_role("dialog").wait_for()
+
+
+def overtaken(page: Page) -> None:
+    """Save newer work on the case from a second window."""
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.wait_for_function(CASE)
+    other.keyboard.press("2")
+    stroke(other, (0.3, 0.3), (0.7, 0.7))
+    other.locator("[data-save=saved]").wait_for()
+    other.close()
+    page.keyboard.press("3")
+    stroke(page, (0.4, 0.3), (0.6, 0.7))
+    page.get_by_role("alert").first.wait_for()
+
+
+def unanswering(page: Page) -> None:
+    """Ask for something while the server does not answer."""
+    page.route("**/api/**", lambda route: route.abort())
+    page.get_by_role("tab").nth(2).click()
+    page.get_by_role("alert").first.wait_for()
+
+
+def alike(page: Page) -> None:
+    """Open the labelled cases that are like the one at hand."""
+    page.locator("[data-part=panel] button[aria-expanded]").last.click()
+    page.wait_for_load_state("networkidle")
+
+
+def missed(page: Page) -> None:
+    """Ask what the model would miss, and wait for the map."""
+    page.keyboard.press("Shift+Y")
+    page.locator("[data-part=panel] output").wait_for()
+    page.locator("[data-part=panel] output").wait_for(state="detached", timeout=120_000)
+
+
+def volume(page: Page) -> None:
+    """Open the three planes and wait for them."""
+    page.keyboard.press("Shift+P")
+    page.locator("canvas").nth(4).wait_for(timeout=READY_SECONDS)
+    page.wait_for_load_state("networkidle")
+
+
+READ = "campaigns/brain-mri/read"
+TABS = (
+    "overview", "guideline", "cases", "readers", "import", "reviews", "models", "exports",
+    "settings", "audit",
+)  # fmt: skip
+
+
+def shots() -> Iterator[Shot]:
+    """List every state. A picture's name says what it is of."""
+    yield from desk()
+    yield from workstation()
+    yield from rooms()
+
+
+def desk() -> Iterator[Shot]:
+    """List the pages around the reading room."""
+    yield Shot("login", "", "")
+    yield Shot("login-light", "", "", colours="light")
+    yield Shot("login-wrong", "", "", wrong_password)
+    for colours in ("dark", "light"):
+        for person in ("reader", "reviewer", "manager"):
+            yield Shot(f"home-{person}-{colours}", person, "", colours=colours)
+    yield Shot("home-account", "manager", "", lambda page: page.locator("header button").click())
+    yield Shot("home-palette", "manager", "", searching)
+    yield Shot("new-campaign", "manager", "campaigns/new")
+    yield Shot(
+        "new-questions",
+        "manager",
+        "campaigns/new",
+        lambda page: page.locator("[type=radio]").nth(1).check(),
+    )
+    yield Shot("nowhere", "reader", "nowhere")
+    for tab in TABS:
+        yield Shot(f"tab-{tab}", "manager", f"campaigns/brain-mri/{tab}")
+    for tab in ("overview", "models", "settings", "cases"):
+        yield Shot(f"tab-{tab}-light", "manager", f"campaigns/brain-mri/{tab}", colours="light")
+    for tab in ("overview", "models", "exports", "settings"):
+        yield Shot(f"asking-{tab}", "manager", f"campaigns/findings/{tab}")
+    yield Shot("empty-overview", "manager", "campaigns/nothing-yet/overview")
+    yield Shot("empty-cases", "manager", "campaigns/nothing-yet/cases")
+    yield Shot("empty-models", "manager", "campaigns/nothing-yet/models")
+    yield Shot(
+        "error-open",
+        "manager",
+        "campaigns/nothing-yet",
+        lambda page: page.locator("main button:not([role=tab])").first.click(),
+    )
+    yield Shot("error-away", "manager", "campaigns/brain-mri/overview", unanswering)
+    yield Shot("model", "manager", "campaigns/brain-mri/models/1")
+    yield Shot("model-light", "manager", "campaigns/brain-mri/models/1", colours="light")
+    yield Shot("model-against", "manager", "campaigns/brain-mri/models/2/against/1")
+    yield Shot("campaign-reader", "reader", "campaigns/brain-mri")
+    yield Shot("keys-desk", "manager", "", key("?"))
+
+
+def wrong_password(page: Page) -> None:
+    """Try to log in with another one's password."""
+    page.locator("input").nth(0).fill("reader")
+    page.locator("input").nth(1).fill("wrong")
+    page.keyboard.press("Enter")
+    page.locator("[role=alert]:not(:empty)").wait_for()
+
+
+def workstation() -> Iterator[Shot]:
+    """List the reading room with a case."""
+    room = partial(Shot, person="reader", address=READ, work=True)
+    yield room("work")
+    for name, tool in (
+        ("brush", "b"), ("eraser", "e"), ("threshold", "t"), ("polygon", "p"), ("livewire", "l"),
+        ("bucket", "g"), ("region", "m"), ("ruler", "d"), ("window", "w"),
+    ):  # fmt: skip
+        yield room(f"work-{name}", act=drawing(tool))
+    yield room("work-outline", act=key("s"))
+    yield room("work-uncertainty", act=key("Shift+W"))
+    yield room("work-explanation", act=key("Shift+L"))
+    yield room("work-missed", act=missed)
+    yield room("work-alike", act=alike)
+    yield room("work-volume", act=volume)
+    yield room("work-skip", act=key("Shift+S"))
+    yield room("work-remarks", act=key("Shift+Q"))
+    yield room("work-recent", act=key("Shift+B"))
+    yield room("work-guideline", act=key("Shift+G"))
+    yield room("work-palette", act=searching)
+    yield room("work-keys", act=key("?"))
+    yield room("work-preferences", act=key("Control+,"))
+    yield room("work-offline", act=offline)
+    yield room("work-left", act=left)
+    yield room("work-signed-out", act=signed_out)
+    yield room("work-overtaken", act=overtaken)
+    yield room("work-released", act=released)
+    yield room("work-no-panel", act=key("\\"))
+
+
+def rooms() -> Iterator[Shot]:
+    """List the other rooms: questions, series, review, the tour, and where nothing is to do."""
+    asking = partial(Shot, person="reader", address="campaigns/findings/read", work=True)
+    yield asking("questions", act=key("1"))
+    yield asking("questions-lacking", act=unanswered)
+    yield Shot("series", "reader", "campaigns/series/read", drawing("b"), work=True)
+    for number in (0, 2, 6):
+        yield Shot(f"tour-{number + 1}", "reader", "tour", step(number), work=True)
+    yield Shot("review", "reviewer", "campaigns/reviewed/review", reviewing)
+    yield Shot("review-others", "reviewer", "campaigns/reviewed/review", comparing)
+    yield Shot("review-done", "reviewer", "campaigns/brain-mri/review")
+    yield Shot("work-empty", "reader", "campaigns/nothing-yet/read")
+    yield Shot("work-forbidden", "reviewer", READ)
+
+
+def reviewing(page: Page) -> None:
+    """Wait until the drawing under review is shown."""
+    page.get_by_test_id("surface").wait_for()
+    page.wait_for_load_state("networkidle")
+
+
+def comparing(page: Page) -> None:
+    """Lay what other readers drew over the one under review."""
+    reviewing(page)
+    for box in page.locator("aside section [role=switch]").all()[:-1]:
+        box.check(force=True)
