@@ -184,7 +184,9 @@ def test_a_killed_worker_is_taken_up_in_either_stage(manager: User) -> None:
     with learning.killed_after(folder / "pretrain-1" / "checkpoint.json"):
         first = learning.executed(run)
     assert first.state == TrainingRun.State.QUEUED, first.error
-    assert {row["stage"] for row in first.epochs} == {"pretrain"}
+    # How much the child lived to tell is a matter of chance; where it died is not.
+    assert {row["stage"] for row in first.epochs} <= {"pretrain"}
+    assert not (folder / "attempt-1").exists()
     with learning.killed_after(folder / "attempt-2" / "checkpoint.json"):
         second = learning.executed(run)
     assert second.state == TrainingRun.State.QUEUED, second.error
