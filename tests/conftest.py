@@ -9,6 +9,7 @@ from django.conf import settings as django_settings
 from django.db import connections
 from pytest_django.fixtures import Settings
 
+from kept import Keeper
 from reticle.config import embedded, environment
 
 
@@ -47,3 +48,8 @@ def own_folders(settings: Settings, tmp_path: Path) -> None:
         setattr(settings, f"{name}_FOLDER", tmp_path / name.lower())
     settings.PSEUDONYM_KEY = b"a key for tests only"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(scope="session")
+def keeper(tmp_path_factory: pytest.TempPathFactory) -> Keeper:
+    return Keeper(tmp_path_factory.mktemp("kept"))

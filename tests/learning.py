@@ -17,7 +17,7 @@ from annotations.queue import order_publish
 from reticle import storage
 from reticle.accounts.models import User
 from reticle.images.models import Image
-from training import fit, trigger
+from training import fit, predict, trigger
 from training.models import ModelVersion, TrainingRun
 
 SIZE = 64
@@ -82,6 +82,19 @@ def trained(made: Campaign, actor: User, **asked: object) -> ModelVersion:
     run = executed(trigger.run_request(campaign=made, actor=actor, **asked))  # type: ignore[arg-type]
     assert (run.state, run.error) == (TrainingRun.State.SUCCEEDED, "")
     return ModelVersion.objects.get(run=run)
+
+
+def trained_once() -> None:
+    """A campaign with a champion, for the keeper."""
+    manager = make.user("manager")
+    trained(campaign(manager, make.user("reader")), manager)
+
+
+def scored_once() -> None:
+    """Its scores and suggestions, for the keeper to add."""
+    scored = predict.scoring_claim()
+    assert scored is not None
+    predict.scoring_run(scored)
 
 
 @contextmanager

@@ -1,22 +1,20 @@
 """The learner's loop, with a tiny network that is really trained for seconds."""
 
 import io
-import os
-import signal
-import threading
 import zipfile
 from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
-from django.db import connection
 from django.utils.timezone import now
 from pytest_django.fixtures import Settings
 
+import learning
 import make
 from annotations.campaigns import class_add, training_policy
 from annotations.models import Assignment, Campaign, Suggestion, Task
+from kept import Keeper
 from reticle import storage
 from reticle.accounts.models import User
 from reticle.errors import Conflict
@@ -29,51 +27,32 @@ from training.snapshot import snapshot_take, subgroups_of
 
 pytestmark = pytest.mark.django_db
 
-TINY = {
-    "preset": "tiny", "epochs": 3, "minimum_steps": 60, "minimum_total": 6, "minimum_new": 6,
-    "minimum_held_out": 2, "cooldown_seconds": 0,
-}  # fmt: skip
-SIZE = 64
+SIZE = learning.SIZE
 
 
-def disc(image: Image, number: int) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
-    """Give an image bright grey and brighter white discs on noise; return the true mask."""
-    rng = np.random.default_rng(number)
-    ys, xs = np.mgrid[0:SIZE, 0:SIZE]
-    drawn = np.zeros((SIZE, SIZE), np.uint8)
-    for value, radius in ((1, 14), (2, 8)):
-        cy, cx = rng.integers(18, SIZE - 18, 2)
-        drawn[(ys - cy) ** 2 + (xs - cx) ** 2 < radius**2] = value
-    pixels = rng.normal(200, 40, (SIZE, SIZE)) + drawn * 500.0
-    image.sha256 = storage.put(pixels.clip(0, 4095).astype("<u2").tobytes())
-    image.save()
-    return drawn
+@pytest.fixture(autouse=True)
+def quick(settings: Settings) -> None:
+    settings.HEARTBEAT_SECONDS, settings.RUN_LEASE_SECONDS = 1, 5
 
 
 @pytest.fixture
-def campaign(settings: Settings) -> Campaign:
+def campaign() -> Campaign:
     """A campaign of which 6 training and 2 held-out cases or more are settled."""
-    settings.HEARTBEAT_SECONDS, settings.RUN_LEASE_SECONDS = 1, 5
-    manager, reader = make.user("manager"), make.user("reader")
-    made = make.campaign(
-        manager, readers=[reader], training=TINY, blind_share=0.0, suggestion_dice=0.2
-    )
-    from annotations.campaigns import images_join
-    from annotations.queue import order_publish
+    return learning.campaign(make.user("manager"), make.user("reader"))
 
-    for number in range(9):
-        images_join(
-            actor=manager, campaign=made,
-            images=make.images(3, patient=f"P-{number}", rows=SIZE, columns=SIZE),
-        )  # fmt: skip
-    order_publish(campaign=made, pool=[])
-    for _ in range(12):
-        row = make.lease(made, reader)
-        make.submit(row, disc(row.task.image, row.task.image_id))
-    for task in made.tasks.filter(state=Task.State.OPEN).select_related("image"):
-        disc(task.image, task.image_id)
-    made.refresh_from_db()
-    return made
+
+@pytest.fixture
+def trained(keeper: Keeper) -> Campaign:
+    """The campaign with a champion, which has scored nothing yet."""
+    keeper.have(learning.trained_once)
+    return Campaign.objects.get()
+
+
+@pytest.fixture
+def scored(keeper: Keeper) -> Campaign:
+    """The campaign with a champion and its order of the queue."""
+    keeper.have(learning.scored_once, after=learning.trained_once)
+    return Campaign.objects.get()
 
 
 def execute(campaign: Campaign) -> TrainingRun:
@@ -193,13 +172,9 @@ def test_a_killed_child_is_run_again_from_its_checkpoint(campaign: Campaign) -> 
     run = fit.run_claim()
     assert run is not None
     checkpoint = fit.run_folder(run) / "attempt-1" / "checkpoint.json"
-    killer = threading.Thread(target=_kill_after, args=(checkpoint, run.pk))
-    killer.start()
-    first = fit.run_execute(run)
-    killer.join()
+    with learning.killed_after(checkpoint):
+        first = fit.run_execute(run)
     assert first.state == TrainingRun.State.QUEUED, first.error
-    done_before = len(first.epochs)
-    assert done_before >= 1
     again = fit.run_claim()
     assert again is not None
     assert (again.attempt, again.token > run.token - 1) == (2, True)
@@ -208,22 +183,6 @@ def test_a_killed_child_is_run_again_from_its_checkpoint(campaign: Campaign) -> 
     assert [row["epoch"] for row in final.epochs] == [1, 2, 3, 4, 5, 6]
     metrics = (fit.run_folder(run) / "attempt-2" / "metrics.jsonl").read_text().splitlines()
     assert len(metrics) == 6
-
-
-def _kill_after(checkpoint: Path, run: int) -> None:
-    import time
-
-    deadline = time.monotonic() + 60
-    while not checkpoint.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            command = entry.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if b"training.ml" in command and f"run-{run}/".encode() in b" ".join(command):
-            os.kill(int(entry.parent.name), signal.SIGKILL)
-    connection.close()
 
 
 def test_a_worker_that_lost_its_claim_writes_nothing_more(campaign: Campaign) -> None:
@@ -253,9 +212,8 @@ def test_a_run_whose_worker_died_three_times_fails_with_a_reason(campaign: Campa
     assert run.finished_at is not None
 
 
-def test_rollback_brings_the_earlier_champion_back(campaign: Campaign) -> None:
-    manager = User.objects.get(username="manager")
-    execute(campaign)
+def test_rollback_brings_the_earlier_champion_back(trained: Campaign) -> None:
+    campaign, manager = trained, User.objects.get(username="manager")
     first = ModelVersion.objects.get()
     with pytest.raises(Conflict, match="no earlier champion"):
         promote.model_rollback(campaign=campaign, actor=manager, reason="why")
@@ -273,10 +231,9 @@ def test_rollback_brings_the_earlier_champion_back(campaign: Campaign) -> None:
 
 
 def test_a_class_added_while_it_runs_starts_afresh_and_is_judged_by_what_both_models_know(
-    campaign: Campaign,
+    trained: Campaign,
 ) -> None:
-    execute(campaign)
-    manager = User.objects.get(username="manager")
+    campaign, manager = trained, User.objects.get(username="manager")
     class_add(actor=manager, campaign=campaign, name="lesion")
     run = trigger.run_create(campaign=campaign, actor=manager, reason="a class more")
     assert run is not None
@@ -291,9 +248,9 @@ def test_a_class_added_while_it_runs_starts_afresh_and_is_judged_by_what_both_mo
 
 
 def test_a_run_goes_on_from_the_champion_unless_policy_or_network_say_otherwise(
-    campaign: Campaign,
+    trained: Campaign,
 ) -> None:
-    execute(campaign)
+    campaign = trained
     champion = promote.champion_of(campaign)
 
     def base(**changes: object) -> ModelVersion | None:
@@ -324,17 +281,12 @@ def test_a_child_that_fails_tells_why(tmp_path: Path) -> None:
                               beat=lambda: True, beat_seconds=5))  # fmt: skip
 
 
-def test_an_assignment_records_the_suggestion_it_was_shown(campaign: Campaign) -> None:
-    execute(campaign)
-    scored = predict.scoring_claim()
-    assert scored is not None
-    predict.scoring_run(scored)
-    campaign.refresh_from_db()
+def test_an_assignment_records_the_suggestion_it_was_shown(scored: Campaign) -> None:
     reader = User.objects.get(username="reader")
-    row = make.lease(campaign, reader)
+    row = make.lease(scored, reader)
     while row.task.held_out:
         make.submit(row, make.mask(rows=SIZE, columns=SIZE))
-        row = make.lease(campaign, reader)
+        row = make.lease(scored, reader)
     done = make.submit(row, make.mask(rows=SIZE, columns=SIZE))
     held = Assignment.objects.get(pk=row.pk)
     assert done.annotation.started_from_id == held.suggestion_id
@@ -343,9 +295,9 @@ def test_an_assignment_records_the_suggestion_it_was_shown(campaign: Campaign) -
 
 
 def test_the_next_cases_get_maps_of_where_the_model_is_unsure_and_where_it_looked(
-    campaign: Campaign,
+    trained: Campaign,
 ) -> None:
-    execute(campaign)
+    assert promote.champion_of(trained) is not None
     assert maps.maps_claim() is None, "there is nothing to map before the order is published"
     scored = predict.scoring_claim()
     assert scored is not None
@@ -366,18 +318,13 @@ def test_the_next_cases_get_maps_of_where_the_model_is_unsure_and_where_it_looke
 
 
 @pytest.fixture
-def held(campaign: Campaign) -> Assignment:
+def held(scored: Campaign) -> Assignment:
     """A case that its reader holds, and of which the champion shows a suggestion."""
-    execute(campaign)
-    scored = predict.scoring_claim()
-    assert scored is not None
-    predict.scoring_run(scored)
-    campaign.refresh_from_db()
     reader = User.objects.get(username="reader")
-    row = make.lease(campaign, reader)
+    row = make.lease(scored, reader)
     while row.suggestion_id is None:
         make.submit(row, make.mask(rows=SIZE, columns=SIZE))
-        row = make.lease(campaign, reader)
+        row = make.lease(scored, reader)
     return Assignment.objects.get(pk=row.pk)
 
 
@@ -473,8 +420,8 @@ def test_the_neighbours_of_a_case_are_the_nearest_labelled_ones_of_other_patient
     assert client.get(f"{address}/{outside}").status_code == 404
 
 
-def test_a_champion_is_put_to_the_trial_when_nothing_else_waits(campaign: Campaign) -> None:
-    execute(campaign)
+def test_a_champion_is_put_to_the_trial_when_nothing_else_waits(trained: Campaign) -> None:
+    campaign = trained
     assert trials.trial_claim() is None, "its scores come first"
     scored = predict.scoring_claim()
     assert scored is not None

@@ -8,6 +8,7 @@ from pytest_django.fixtures import Settings
 import learning
 import make
 from annotations.models import Campaign, Suggestion, Task
+from kept import Keeper
 from reticle.accounts.models import User
 from reticle.audit.models import AuditEvent
 from reticle.errors import Conflict, Invalid
@@ -207,13 +208,11 @@ def test_under_the_policy_the_first_model_waits_too_and_suggests_nothing(
 
 
 @pytest.fixture
-def pair(manager: User, reader: User) -> tuple[ModelVersion, ModelVersion]:
+def pair(keeper: Keeper) -> tuple[ModelVersion, ModelVersion]:
     """A scored champion, and in its shadow the same network: all differences have to be nought."""
-    campaign = learning.campaign(manager, reader)
-    live = learning.trained(campaign, manager)
-    scored = predict.scoring_claim()
-    assert scored == live
-    predict.scoring_run(scored)
+    keeper.have(learning.scored_once, after=learning.trained_once)
+    live = ModelVersion.objects.get()
+    campaign = live.campaign
     model = candidate(campaign, 2, "shadow", live.weights_sha256)
     ModelVersion.objects.filter(pk=model.pk).update(card=live.card)
     model.refresh_from_db()
@@ -221,9 +220,9 @@ def pair(manager: User, reader: User) -> tuple[ModelVersion, ModelVersion]:
 
 
 def test_it_gives_way_to_a_training_that_waits(
-    pair: tuple[ModelVersion, ModelVersion], manager: User
+    pair: tuple[ModelVersion, ModelVersion],
 ) -> None:
-    campaign = pair[1].campaign
+    campaign, manager = pair[1].campaign, User.objects.get(username="manager")
     run = trigger.run_create(campaign=campaign, actor=None, reason="more labels")
     claimed = shadow.shadow_claim()
     assert claimed == pair[1]
@@ -236,9 +235,10 @@ def test_it_gives_way_to_a_training_that_waits(
 
 
 def test_it_is_measured_and_draws_beside_the_champion_and_readers_never_see_it(
-    pair: tuple[ModelVersion, ModelVersion], manager: User, reader: User
+    pair: tuple[ModelVersion, ModelVersion],
 ) -> None:
     live, model = pair
+    manager, reader = (User.objects.get(username=name) for name in ("manager", "reader"))
     campaign = model.campaign
     claimed = shadow.shadow_claim()
     assert claimed == model
