@@ -75,24 +75,30 @@ def arms(seeds: int, few: int) -> list[tuple[str, str, float, Passes, int]]:
 
 def cohort(folder: Path) -> tuple[list[Example], list[Example]]:
     """Write the cohort's slices as job files; return (pool, held out)."""
+    within = PATIENTS - HELD_OUT
+    pool = slices_of(range(1, within + 1), folder, air=True)
+    return pool, slices_of(range(within + 1, PATIENTS + 1), folder, air=False)
+
+
+def slices_of(patients: Sequence[int], folder: Path, *, air: bool) -> list[Example]:
+    """Write all slices of patients of the cohort as job files."""
     template = load_template()
-    pool: list[Example] = []
-    held: list[Example] = []
-    for number in range(1, PATIENTS + 1):
+    found: list[Example] = []
+    for number in patients:
         _, scan = make_patient(template, number, SLICES, SIZE, COHORT)
         axis = int(np.argmin(scan.samples.shape))
         samples, labels = (np.moveaxis(part, axis, 0) for part in (scan.samples, scan.labels))
-        within = number > PATIENTS - HELD_OUT
-        if not within:
+        if air:
             samples, labels = with_air(samples, labels, number)
         for index, (picture, truth) in enumerate(zip(samples, labels, strict=True)):
             name = f"{number:02d}-{index:02d}"
             image, mask = folder / f"{name}.npy", folder / f"{name}.mask.npy"
             np.save(image, np.ascontiguousarray(picture))
             np.save(mask, np.ascontiguousarray(truth))
-            row = Example(id=name, image=image, mask=mask, patient=str(number), spacing=None)
-            (held if within else pool).append(row)
-    return pool, held
+            found.append(
+                Example(id=name, image=image, mask=mask, patient=str(number), spacing=None)
+            )
+    return found
 
 
 def with_air(samples: Array, labels: Array, seed: int) -> tuple[Array, Array]:

@@ -43,6 +43,8 @@ class Decision:
     difference: float | None = None
     low: float | None = None
     high: float | None = None
+    certainty: float | None = None
+    """The share of resampled patients by which the mean does not fall."""
     classes: dict[str, float] = field(default_factory=dict)
     cases: list[str] = field(default_factory=list)
 
@@ -124,7 +126,8 @@ def _compare(
         reasons.append("the mean fell")
     return Decision(
         verdict, reasons + lost, candidate=score, champion=old, difference=difference,
-        low=low, high=high, classes=fallen, cases=cases,
+        low=low, high=high, certainty=certainty(list(by_patient.values())), classes=fallen,
+        cases=cases,
     )  # fmt: skip
 
 
@@ -165,9 +168,23 @@ def interval(differences: Sequence[float]) -> tuple[float | None, float | None]:
     """Return the 95 % interval of the mean difference, by bootstrap over patients."""
     if len(differences) < 2:
         return None, None
-    draws = np.random.default_rng(0).choice(differences, (RESAMPLES, len(differences)))
-    low, high = np.quantile(draws.mean(axis=1), [0.025, 0.975])
+    low, high = np.quantile(_resampled(differences), [0.025, 0.975])
     return float(low), float(high)
+
+
+def certainty(differences: Sequence[float]) -> float | None:
+    """Return how sure it is that the mean does not fall: a share of bootstrap samples of patients.
+
+    None of a single patient, who says nothing about others.
+    """
+    if len(differences) < 2:
+        return None
+    return float(np.mean(_resampled(differences) >= 0))
+
+
+def _resampled(differences: Sequence[float]) -> npt.NDArray[np.float64]:
+    draws = np.random.default_rng(0).choice(differences, (RESAMPLES, len(differences)))
+    return np.asarray(draws.mean(axis=1), np.float64)
 
 
 def majority_dice(training: Sequence[Mask], truth: Sequence[Mask], indexes: Sequence[int]) -> float:
