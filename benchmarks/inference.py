@@ -169,10 +169,10 @@ def pool(model: Model, job: Job, pictures: list[Floats], out: Path) -> str:
     place = Place(CPU, half=False)
     place.settle(model.network, model.architecture.norm)
     windows: list[Tensor] = []
-    hook = model.network.register_forward_pre_hook(lambda _, given: windows.append(given[0]))
-    watched = replace(model, network=_Watched(model.network))
+    first = next(part for part in model.network.modules() if isinstance(part, torch.nn.Conv2d))
+    hook = first.register_forward_pre_hook(lambda _, given: windows.append(given[0]))
     for picture in pictures:
-        forward(watched, picture[0].transpose(1, 2, 0), place)
+        forward(model, picture[0].transpose(1, 2, 0), place)
     hook.remove()
 
     def bare() -> None:
@@ -197,18 +197,6 @@ def pool(model: Model, job: Job, pictures: list[Floats], out: Path) -> str:
         f"{sum(len(x) for x in windows)} windows {rates[0][0]:.1f} ({rates[0][1]:.1f}). Share: "
         f"{rates[1][0] / rates[0][0]:.2f}."
     )
-
-
-class _Watched(Network):
-    """Passes on to a network in a way that its hooks see."""
-
-    def __init__(self, network: Network) -> None:
-        super().__init__()
-        self.network = network
-
-    def with_features(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        logits = self.network(x)
-        return logits, logits.mean(dim=(2, 3))
 
 
 def main() -> None:

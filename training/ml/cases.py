@@ -88,7 +88,7 @@ def _regions(
         },
         {
             "mask": prediction.mask(model.classes),
-            "uncertainty": np.round(prediction.uncertainty() * 255).astype(np.uint8),
+            "uncertainty": np.round(prediction.uncertainty * 255).astype(np.uint8),
             "embedding": prediction.embedding.astype(np.float32),
             **(
                 {}

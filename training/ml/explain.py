@@ -132,7 +132,7 @@ def explain_all(
             )
         }
         if not model.questions:
-            maps["uncertainty"] = predict(model, example, place).uncertainty()
+            maps["uncertainty"] = predict(model, example, place).uncertainty
         if occlusion:
             maps["occlusion"] = np.mean(
                 [occlude(part, example, place) for part in model.members], axis=0

@@ -74,20 +74,17 @@ class Prediction:
         found: npt.NDArray[np.intp] = self.values.argmax(axis=0)
         return found
 
-    def entropy(self) -> Floats:
-        """See `measures.entropy`: (rows, columns), 0..1."""
-        return np.asarray(np.clip(measures.entropy(self.values), 0, 1), dtype=np.float32)
-
+    @cached_property
     def uncertainty(self) -> Floats:
         """How unsure (rows, columns), 0..1: entropy, or what an ensemble's members differ on."""
         if self.committee is None:
-            return self.entropy()
+            return np.asarray(np.clip(measures.entropy(self.values), 0, 1), dtype=np.float32)
         return np.asarray(measures.bald(self.committee), dtype=np.float32)
 
 
 def mean_of(arrays: Sequence[Floats]) -> Floats:
     """Mean of arrays of one shape."""
-    return np.asarray(np.mean(arrays, axis=0), dtype=np.float32)
+    return arrays[0] if len(arrays) == 1 else np.asarray(np.mean(arrays, axis=0), np.float32)
 
 
 @dataclass(frozen=True)
@@ -282,7 +279,7 @@ def bell(patch: int) -> Tensor:
 
 def score(prediction: Prediction, classes: Sequence[LabelClass]) -> Score:
     """The mean uncertainty where a class may be, and other measures (`measures.where_shown`)."""
-    unsure, values = prediction.uncertainty(), prediction.values
+    unsure, values = prediction.uncertainty, prediction.values
     looks = prediction.passes if prediction.committee is None else prediction.committee
     return Score(
         overall=measures.where_shown(unsure, 1 - values[0]),
