@@ -173,6 +173,23 @@ def suggested(people: People, person: str, slug: str) -> None:
         people.ask(person, "POST", f"assignments/{case['id']}/release", given)
 
 
+def tried(people: People, slug: str) -> None:
+    """Cross-validate the labels, and let a second model run beside the champion."""
+    runs = people.ask("manager", "GET", f"campaigns/{slug}/runs")
+    if any(run["kind"] == "cross" for run in runs):
+        return
+    short = {"epochs": 3, "minimum_steps": 60, "preset": "tiny"}
+    people.ask("manager", "PATCH", f"campaigns/{slug}", {"training": {"shadow": 1}})
+    for run in ({"kind": "cross", "folds": 3, **short}, {"start": "champion"}):
+        made = people.ask("manager", "POST", f"campaigns/{slug}/runs", run)
+
+        def ended(number: int = made["id"]) -> bool:
+            state = people.ask("manager", "GET", f"runs/{number}")["state"]
+            return state in {"succeeded", "failed", "cancelled"}
+
+        wait_for(ended, 900)
+
+
 def hand_in(people: People, person: str, slug: str, shift: int) -> None:
     """Read the next case as a person would, with a plain drawing or plain answers."""
     case = people.ask(person, "POST", f"campaigns/{slug}/lease", {})

@@ -1,5 +1,6 @@
 """Every state of the pages that a picture is taken of: who looks, where, and what they do first."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -215,9 +216,26 @@ def desk() -> Iterator[Shot]:
     yield Shot("error-away", "manager", "campaigns/brain-mri/overview", unanswering)
     yield Shot("model", "manager", "campaigns/brain-mri/models/1")
     yield Shot("model-light", "manager", "campaigns/brain-mri/models/1", colours="light")
+    yield Shot("model-2", "manager", "campaigns/brain-mri/models/2")
+    yield Shot("model-2-below", "manager", "campaigns/brain-mri/models/2", down)
+    yield Shot("models-below", "manager", "campaigns/brain-mri/models", down)
+    yield Shot("models-train", "manager", "campaigns/brain-mri/models", training)
     yield Shot("model-against", "manager", "campaigns/brain-mri/models/2/against/1")
     yield Shot("campaign-reader", "reader", "campaigns/brain-mri")
     yield Shot("keys-desk", "manager", "", key("?"))
+
+
+def down(page: Page) -> None:
+    """Go to the end of a long page."""
+    page.keyboard.press("End")
+    page.mouse.move(640, 400)
+    page.mouse.wheel(0, 20_000)
+
+
+def training(page: Page) -> None:
+    """Open what can be asked of a training."""
+    page.get_by_role("button", name=re.compile("^(Train now|立即训练)$")).click()
+    page.get_by_role("dialog").wait_for()
 
 
 def wrong_password(page: Page) -> None:

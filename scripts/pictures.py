@@ -30,6 +30,7 @@ from picture_people import (
     guided,
     set_preferences,
     suggested,
+    tried,
     wait_for,
 )
 from picture_shots import CASE, READY_SECONDS, Shot, shots
@@ -126,6 +127,7 @@ def main() -> None:
             furnish(people, asked.volume or demo_volumes())
             suggested(people, "reader", "brain-mri")
             guided(people, "brain-mri")
+            tried(people, "brain-mri")
             for shot in shots():
                 if asked.only and not any(part in shot.name for part in asked.only):
                     continue

@@ -101,7 +101,7 @@ def test_labelled_cases_that_the_model_holds_to_be_alike_are_shown(
     case = with_maps(page, installation)
     page.get_by_role("button", name="Show them").click()
     pictures = page.get_by_role("complementary").get_by_role("img", name=", slice ")
-    expect(pictures.first).to_be_visible()
+    expect(pictures.first).to_be_in_viewport()
     page.wait_for_function("() => [...document.images].every((each) => each.naturalWidth > 0)")
     own = case["image"]["patient_key"]
     names = [picture.get_attribute("alt") or "" for picture in pictures.all()]

@@ -1,6 +1,6 @@
 import { Button, Skeleton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { neighboursQuery } from "../../api/queries";
 import { t } from "../../i18n";
 import classes from "../../styles/workstation.module.css";
@@ -32,11 +32,16 @@ export function Neighbours({ station }: { station: Workstation }) {
 
 function Found({ assignment }: { assignment: number }) {
   const found = useQuery({ ...neighboursQuery(assignment), gcTime: 0 });
+  const list = useRef<HTMLUListElement>(null);
+  // They open at the end of the panel, on a small screen below what is seen of it.
+  useEffect(() => {
+    if (found.isSuccess) list.current?.scrollIntoView({ block: "nearest" });
+  }, [found.isSuccess]);
   if (found.isPending) return <Skeleton h={80} mt={6} />;
   if (found.isError) return <p role="alert">{t("error.network")}</p>;
   if (found.data.length === 0) return <p className={classes.dim}>{t("work.nearNone")}</p>;
   return (
-    <ul className={classes.near}>
+    <ul className={classes.near} ref={list}>
       {found.data.map((each) => {
         const name = t("work.nearCase", { patient: each.patient, slice: each.slice + 1 });
         return (
