@@ -286,6 +286,23 @@ class RunDetailOutput(RunOutput):
     events = RunEventOutput(many=True)
 
 
+class ReliabilityBin(serializers.Serializer[Data]):
+    """Choices of like confidence, and how many of them are right."""
+
+    count = serializers.IntegerField(help_text="pixels near structures, or answers")
+    confidence = serializers.FloatField()
+    accuracy = serializers.FloatField()
+
+
+class CalibrationOutput(serializers.Serializer[Data]):
+    """Whether its probabilities say how often it is right."""
+
+    ece = serializers.FloatField()
+    ece_scaled = _number()
+    temperature = _number()
+    reliability = ReliabilityBin(many=True)
+
+
 class OptionMetrics(serializers.Serializer[Data]):
     """All that was measured of one option; null: not measured, as where nobody chose it."""
 
@@ -317,6 +334,7 @@ class QuestionMetrics(serializers.Serializer[Data]):
     accuracy_high = _number()
     mean_steps_off = serializers.FloatField(allow_null=True, help_text="of a scale")
     options = OptionMetrics(many=True)
+    calibration = CalibrationOutput(allow_null=True)
 
 
 class SubgroupOutput(serializers.Serializer[Data]):
@@ -334,35 +352,18 @@ class SubgroupOutput(serializers.Serializer[Data]):
     difference_high = _number()
 
 
-class ReliabilityBin(serializers.Serializer[Data]):
-    """Pixels of like confidence, and how many of them are right."""
-
-    pixels = serializers.IntegerField()
-    confidence = serializers.FloatField()
-    accuracy = serializers.FloatField()
-
-
-class CalibrationOutput(serializers.Serializer[Data]):
-    """Whether its probabilities say how often it is right."""
-
-    ece = serializers.FloatField()
-    ece_scaled = _number()
-    temperature = _number()
-    reliability = ReliabilityBin(many=True)
-
-
 class ChangeOutput(serializers.Serializer[Data]):
-    """Dice when images are changed in one way."""
+    """Dice, or accuracy, when images are changed in one way."""
 
     change = serializers.CharField()
     strength = serializers.FloatField()
-    dice = serializers.DictField(child=_number())
+    parts = serializers.DictField(child=_number(), help_text="by class, or by question")
     mean = _number()
     fall = _number()
 
 
 class RobustnessOutput(serializers.Serializer[Data]):
-    """Dice clean and under each change."""
+    """Dice, or accuracy, clean and under each change."""
 
     examples = _count()
     clean = serializers.DictField(child=_number())

@@ -1,9 +1,12 @@
 """Cross-validation as a run: its report, and its folds together as a candidate."""
 
 import json
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from django.apps import apps
+from django.db import connection
 from pytest_django.fixtures import Settings
 
 import learning
@@ -122,6 +125,22 @@ def test_the_folds_together_pass_the_ordinary_gate_and_draw(manager: User, tmp_p
     assert (after.state, after.error, after.base) == (TrainingRun.State.SUCCEEDED, "", None)
     second = ModelVersion.objects.get(run=after)
     assert second.decision["against"] == 1
+
+
+def test_trials_of_an_ensemble_from_before_its_mean_was_measured_are_made_anew(
+    manager: User,
+) -> None:
+    campaign = make.campaign(manager, tasks=1)
+    for number, card in ((1, {"members": 3}), (2, {})):
+        run = TrainingRun.objects.create(campaign=campaign, state=TrainingRun.State.SUCCEEDED)
+        ModelVersion.objects.create(
+            campaign=campaign, number=number, run=run, weights_sha256=str(number) * 64, card=card,
+            robustness={"clean": {"grey": 0.5}},
+        )  # fmt: skip
+    migration = import_module("training.migrations.0008_ensemble_trials")
+    migration.measured_again(apps, connection.schema_editor())
+    kept = ModelVersion.objects.order_by("number").values_list("robustness", flat=True)
+    assert list(kept) == [{}, {"clean": {"grey": 0.5}}]
 
 
 def test_members_that_were_altered_are_no_candidate(tmp_path: Path) -> None:

@@ -1305,12 +1305,13 @@ export interface components {
              */
             accuracy?: number | null;
         };
-        /** @description Dice when images are changed in one way. */
+        /** @description Dice, or accuracy, when images are changed in one way. */
         ChangeOutput: {
             change: string;
             /** Format: double */
             strength: number;
-            dice: {
+            /** @description by class, or by question */
+            parts: {
                 [key: string]: number | null;
             };
             /** Format: double */
@@ -2130,6 +2131,7 @@ export interface components {
              */
             mean_steps_off: number | null;
             options: components["schemas"]["OptionMetrics"][];
+            calibration: components["schemas"]["CalibrationOutput"] | null;
         };
         /** @description A question as stored; answers are kept under its name. */
         QuestionOutput: {
@@ -2204,9 +2206,10 @@ export interface components {
             token: string;
             reason: string;
         };
-        /** @description Pixels of like confidence, and how many of them are right. */
+        /** @description Choices of like confidence, and how many of them are right. */
         ReliabilityBin: {
-            pixels: number;
+            /** @description pixels near structures, or answers */
+            count: number;
             /** Format: double */
             confidence: number;
             /** Format: double */
@@ -2286,7 +2289,7 @@ export interface components {
             verdict: string;
             task_state: components["schemas"]["TaskState"];
         };
-        /** @description Dice clean and under each change. */
+        /** @description Dice, or accuracy, clean and under each change. */
         RobustnessOutput: {
             examples: number | null;
             clean: {

@@ -576,14 +576,23 @@ export const en = {
   "subgroups.restTooFew": "too few others",
   "calibration.title": "Reliability",
   "calibration.unit": "share of pixels that are right",
+  "calibration.unitAnswers": "share of answers that are right",
   "calibration.axis": "confidence of the model",
   "calibration.accuracy": "share right",
   "calibration.none": "The calibration of this model was not measured.",
   "calibration.ece":
     "Expected calibration error {before}; {after} after scaling by temperature {temperature}, fitted on other patients.",
+  "calibration.choices": "Choices",
+  "calibration.error": "Calibration error",
+  "calibration.temperature": "Temperature",
+  "calibration.errorScaled": "Error with it, on other patients",
+  "calibration.helpAnswers":
+    "Where several options may be chosen each is a choice, yes or no. Of few choices the error is mostly chance.",
   "robust.title": "Robustness",
   "robust.help":
     "Mean Dice over the classes when the held-out images are made worse; {cases} cases. A loss below 0.03 is said to hold, from 0.1 to fail.",
+  "robust.helpAnswers":
+    "Accuracy by question, every patient counting once, when the held-out images are made worse; {cases} cases. A loss of the mean below 0.03 is said to hold, from 0.1 to fail.",
   "robust.none": "How this model holds up when images get worse was not measured.",
   "robust.clean": "unchanged",
   "robust.change": "Change",

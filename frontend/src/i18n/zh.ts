@@ -552,14 +552,23 @@ export const zh: Record<TextKey, string> = {
   "subgroups.restTooFew": "其余患者太少",
   "calibration.title": "可靠性",
   "calibration.unit": "判断正确的像素比例",
+  "calibration.unitAnswers": "回答正确的比例",
   "calibration.axis": "模型的置信度",
   "calibration.accuracy": "正确比例",
   "calibration.none": "未测量此模型的校准程度。",
   "calibration.ece":
     "期望校准误差 {before}；经温度 {temperature} 缩放后（在其他患者上拟合）为 {after}。",
+  "calibration.choices": "选择次数",
+  "calibration.error": "校准误差",
+  "calibration.temperature": "温度",
+  "calibration.errorScaled": "缩放后误差（其他患者）",
+  "calibration.helpAnswers":
+    "可多选的问题中，每个选项各算一次是与否的选择。选择次数很少时，误差多属偶然。",
   "robust.title": "稳健性",
   "robust.help":
     "将留出集图像变差后各类别的平均 Dice；{cases} 例。下降不足 0.03 为稳定，达到 0.1 为失效。",
+  "robust.helpAnswers":
+    "将留出集图像变差后各问题的准确率，每位患者计一次；{cases} 例。平均下降不足 0.03 为稳定，达到 0.1 为失效。",
   "robust.none": "未测量图像变差时此模型的表现。",
   "robust.clean": "未改变",
   "robust.change": "变化",
