@@ -126,7 +126,8 @@ def _execute(run: TrainingRun) -> None:
     if model is None:
         output = _train(run, run.snapshot)
         if run.kind == TrainingRun.Kind.CROSS:
-            _write(run, report=crossval.report_in(output))
+            asked = run.snapshot.manifest.get("questions", [])
+            _write(run, report=crossval.report_in(output, asked))
             if not run.ensemble:
                 _write(run, state=State.SUCCEEDED, finished_at=Now(), error="")
                 return

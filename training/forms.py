@@ -136,6 +136,57 @@ class ClassMetrics(serializers.Serializer[Data]):
     left_out = _count()
 
 
+class ReliabilityBin(serializers.Serializer[Data]):
+    """Choices of like confidence, and how many of them are right."""
+
+    count = serializers.IntegerField(help_text="pixels near structures, or answers")
+    confidence = serializers.FloatField()
+    accuracy = serializers.FloatField()
+
+
+class CalibrationOutput(serializers.Serializer[Data]):
+    """Whether its probabilities say how often it is right."""
+
+    ece = serializers.FloatField()
+    ece_scaled = _number()
+    temperature = _number()
+    reliability = ReliabilityBin(many=True)
+
+
+class OptionMetrics(serializers.Serializer[Data]):
+    """All that was measured of one option; null: not measured, as where nobody chose it."""
+
+    option = serializers.CharField()
+    positives = serializers.IntegerField()
+    auc = _number()
+    auc_low = _number()
+    auc_high = _number()
+    sensitivity = _number()
+    sensitivity_low = _number()
+    sensitivity_high = _number()
+    specificity = _number()
+    specificity_low = _number()
+    specificity_high = _number()
+    f1 = _number()
+    f1_low = _number()
+    f1_high = _number()
+
+
+class QuestionMetrics(serializers.Serializer[Data]):
+    """All that was measured of one question."""
+
+    name = serializers.CharField()
+    kind = serializers.CharField()
+    answered = serializers.IntegerField()
+    left_out = serializers.IntegerField()
+    accuracy = _number()
+    accuracy_low = _number()
+    accuracy_high = _number()
+    mean_steps_off = serializers.FloatField(allow_null=True, help_text="of a scale")
+    options = OptionMetrics(many=True)
+    calibration = CalibrationOutput(allow_null=True)
+
+
 class CrossClass(ClassMetrics):
     """A class measured out of fold."""
 
@@ -144,22 +195,37 @@ class CrossClass(ClassMetrics):
     )
 
 
-class FoldOutput(serializers.Serializer[Data]):
+class CrossQuestion(QuestionMetrics):
+    """A question measured out of fold."""
+
+    spread = serializers.FloatField(
+        allow_null=True, help_text="standard deviation of the folds' accuracy"
+    )
+
+
+class CrossScores(serializers.Serializer[Data]):
+    """A mean over classes where they are drawn, over questions where they are answered."""
+
+    mean_dice = serializers.FloatField(allow_null=True, required=False)
+    mean_accuracy = serializers.FloatField(allow_null=True, required=False)
+
+
+class FoldOutput(CrossScores):
     """The patients of one fold, by the model that did not learn from them."""
 
     fold = serializers.IntegerField()
     patients = serializers.IntegerField()
-    mean_dice = _number()
-    classes = serializers.DictField(child=_number())
+    classes = serializers.DictField(child=_number(), required=False, help_text="Dice")
+    questions = serializers.DictField(child=_number(), required=False, help_text="accuracy")
 
 
-class CrossOutput(serializers.Serializer[Data]):
+class CrossOutput(CrossScores):
     """The report of a cross-validation; each case by a model that did not see its patient."""
 
     cases = serializers.IntegerField()
     patients = serializers.IntegerField()
-    mean_dice = _number()
-    classes = CrossClass(many=True)
+    classes = CrossClass(many=True, required=False)
+    questions = CrossQuestion(many=True, required=False)
     folds = FoldOutput(many=True)
 
 
@@ -284,57 +350,6 @@ class RunDetailOutput(RunOutput):
     """A run with what happened to it."""
 
     events = RunEventOutput(many=True)
-
-
-class ReliabilityBin(serializers.Serializer[Data]):
-    """Choices of like confidence, and how many of them are right."""
-
-    count = serializers.IntegerField(help_text="pixels near structures, or answers")
-    confidence = serializers.FloatField()
-    accuracy = serializers.FloatField()
-
-
-class CalibrationOutput(serializers.Serializer[Data]):
-    """Whether its probabilities say how often it is right."""
-
-    ece = serializers.FloatField()
-    ece_scaled = _number()
-    temperature = _number()
-    reliability = ReliabilityBin(many=True)
-
-
-class OptionMetrics(serializers.Serializer[Data]):
-    """All that was measured of one option; null: not measured, as where nobody chose it."""
-
-    option = serializers.CharField()
-    positives = serializers.IntegerField()
-    auc = _number()
-    auc_low = _number()
-    auc_high = _number()
-    sensitivity = _number()
-    sensitivity_low = _number()
-    sensitivity_high = _number()
-    specificity = _number()
-    specificity_low = _number()
-    specificity_high = _number()
-    f1 = _number()
-    f1_low = _number()
-    f1_high = _number()
-
-
-class QuestionMetrics(serializers.Serializer[Data]):
-    """All that was measured of one question."""
-
-    name = serializers.CharField()
-    kind = serializers.CharField()
-    answered = serializers.IntegerField()
-    left_out = serializers.IntegerField()
-    accuracy = _number()
-    accuracy_low = _number()
-    accuracy_high = _number()
-    mean_steps_off = serializers.FloatField(allow_null=True, help_text="of a scale")
-    options = OptionMetrics(many=True)
-    calibration = CalibrationOutput(allow_null=True)
 
 
 class SubgroupOutput(serializers.Serializer[Data]):

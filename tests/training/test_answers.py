@@ -202,6 +202,35 @@ def test_a_second_run_goes_on_from_the_champion_and_is_compared_in_pairs(
     assert ModelVersion.objects.get(number=1).evaluations.count() == 2
 
 
+def test_answers_are_cross_validated_and_the_folds_together_are_a_candidate(
+    campaign: Campaign, manager: User, reader: User
+) -> None:
+    for _ in range(20):
+        hand_in(campaign, reader)
+    client = make.client(manager)
+    asked = {"kind": "cross", "folds": 3, "ensemble": True, "epochs": 1, "minimum_steps": 30}
+    given = client.post(f"/api/v1/campaigns/{campaign.slug}/runs", asked, format="json")
+    assert given.status_code == 201, given.content
+    claimed = fit.run_claim()
+    assert claimed is not None
+    run = fit.run_execute(claimed)
+    assert (run.state, run.error) == (TrainingRun.State.SUCCEEDED, "")
+    assert run.snapshot is not None
+    report = client.get(f"/api/v1/runs/{run.pk}").json()["report"]
+    assert report["cases"] == run.snapshot.labels, "each training case, and no other"
+    assert [row["name"] for row in report["questions"]] == ["disc", "sides", "grade"]
+    disc = report["questions"][0]
+    assert (disc["answered"], disc["calibration"]["ece"] >= 0) == (run.snapshot.labels, True)
+    assert [fold["questions"].keys() for fold in report["folds"]] == [{"disc"}] * 3
+    each = [fold["mean_accuracy"] for fold in report["folds"]]
+    assert disc["spread"] == pytest.approx(np.std(each, ddof=1))
+    model = ModelVersion.objects.get(run=run)
+    assert (model.card["members"], [row["code"] for row in model.questions]) == (
+        3, ["disc", "sides", "grade"],
+    )  # fmt: skip
+    assert model.decision["candidate"] == Evaluation.objects.get(model=model).score
+
+
 # --- the snapshot --------------------------------------------------------------------------
 
 

@@ -57,6 +57,35 @@ def test_a_report_tells_the_folds_and_how_much_they_differ() -> None:
     assert white["spread"] is None, "one fold has no spread"
 
 
+def test_a_report_on_answers_tells_the_folds_by_question() -> None:
+    patients: dict[str, dict[str, float | None]] = {
+        "a": {"disc": 1.0, "grade": None},
+        "b": {"disc": 0.5, "grade": None},
+        "c": {"disc": 0.0, "grade": None},
+    }
+    cases = [{"id": name, "right": right} for name, right in patients.items()]
+    row = {"accuracy": 0.5, "answered": 3, "options": {"seen": {"auc": 0.7}, "none": {}}}
+    nobody: dict[str, object] = {"accuracy": None, "answered": 0, "options": {"1": {}, "2": {}}}
+    found = crossval.report_of(
+        {
+            "cases": cases, "patients": patients, "mean_accuracy": 0.5,
+            "questions": {"grade": nobody, "disc": row},
+        },
+        {"a": 0, "b": 0, "c": 1},
+        [{"code": "disc", "options": ["seen", "none"]}, {"code": "grade", "options": ["1", "2"]}],
+    )  # fmt: skip
+    assert found.keys() == {"cases", "patients", "mean_accuracy", "questions", "folds"}
+    assert found["folds"] == [
+        {"fold": 0, "patients": 2, "mean_accuracy": 0.75, "questions": {"disc": 0.75}},
+        {"fold": 1, "patients": 1, "mean_accuracy": 0.0, "questions": {"disc": 0.0}},
+    ]
+    disc, grade = found["questions"]
+    assert (disc["name"], disc["accuracy"], disc["spread"]) == (
+        "disc", 0.5, pytest.approx(0.75 / 2**0.5),
+    )  # fmt: skip
+    assert (grade["accuracy"], grade["spread"]) == (None, None), "nobody answered it"
+
+
 def test_a_cross_validation_measures_every_case_out_of_fold_and_promotes_nothing(
     manager: User,
 ) -> None:

@@ -1414,12 +1414,40 @@ export interface components {
         };
         /** @description The report of a cross-validation; each case by a model that did not see its patient. */
         CrossOutput: {
+            /** Format: double */
+            mean_dice?: number | null;
+            /** Format: double */
+            mean_accuracy?: number | null;
             cases: number;
             patients: number;
-            /** Format: double */
-            mean_dice: number | null;
-            classes: components["schemas"]["CrossClass"][];
+            classes?: components["schemas"]["CrossClass"][];
+            questions?: components["schemas"]["CrossQuestion"][];
             folds: components["schemas"]["FoldOutput"][];
+        };
+        /** @description A question measured out of fold. */
+        CrossQuestion: {
+            name: string;
+            kind: string;
+            answered: number;
+            left_out: number;
+            /** Format: double */
+            accuracy: number | null;
+            /** Format: double */
+            accuracy_low: number | null;
+            /** Format: double */
+            accuracy_high: number | null;
+            /**
+             * Format: double
+             * @description of a scale
+             */
+            mean_steps_off: number | null;
+            options: components["schemas"]["OptionMetrics"][];
+            calibration: components["schemas"]["CalibrationOutput"] | null;
+            /**
+             * Format: double
+             * @description standard deviation of the folds' accuracy
+             */
+            spread: number | null;
         };
         /** @description Why a candidate was promoted or not. */
         DecisionOutput: {
@@ -1576,11 +1604,18 @@ export interface components {
         ExportState: "queued" | "running" | "done" | "failed";
         /** @description The patients of one fold, by the model that did not learn from them. */
         FoldOutput: {
+            /** Format: double */
+            mean_dice?: number | null;
+            /** Format: double */
+            mean_accuracy?: number | null;
             fold: number;
             patients: number;
-            /** Format: double */
-            mean_dice: number | null;
-            classes: {
+            /** @description Dice */
+            classes?: {
+                [key: string]: number | null;
+            };
+            /** @description accuracy */
+            questions?: {
                 [key: string]: number | null;
             };
         };

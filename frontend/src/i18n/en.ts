@@ -102,7 +102,6 @@ export const en = {
     "The model to begin with has another network. Choose its network, or another model.",
   "error.code.donor_channels":
     "The model to begin with sees other images: grey or colour. Take a model of such images, or train from scratch.",
-  "error.code.cross_drawn": "Only what is drawn is cross-validated yet.",
   "error.code.few_patients":
     "There are labels of fewer patients than folds. Choose fewer folds, or label cases of more patients.",
   "error.code.cross_start":
@@ -477,6 +476,7 @@ export const en = {
     "Each case is measured by the model that did not learn from its patient. Intervals are 95 %, over patients. It says how well these labels can be learned; models are chosen on the held-out cases.",
   "cross.run": "cross-validation, {folds} folds",
   "cross.result": "out of fold: Dice {dice}",
+  "cross.resultAnswers": "out of fold: accuracy {accuracy}",
   "train.donor": "Champion to begin with",
   "train.donorHelp":
     "Its weights are taken over by the names of classes; its network is chosen with it.",

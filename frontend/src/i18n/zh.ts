@@ -95,7 +95,6 @@ export const zh: Record<TextKey, string> = {
   "error.code.donor_network": "起始模型的网络不同。请选择与之相同的网络，或换一个模型。",
   "error.code.donor_channels":
     "起始模型所用图像的通道不同（灰度或彩色）。请选用同类图像的模型，或从头训练。",
-  "error.code.cross_drawn": "目前只能对勾画内容进行交叉验证。",
   "error.code.few_patients": "已标注的患者少于折数。请减少折数，或标注更多患者的病例。",
   "error.code.cross_start": "交叉验证须从头训练：其他权重可能见过被留出的患者。",
   "error.code.not_shadow": "此模型已不在影子模式中。",
@@ -458,6 +457,7 @@ export const zh: Record<TextKey, string> = {
     "每个病例由未学习过该患者的模型评估。区间为按患者计算的 95 % 区间。它说明这些标注能被学到何种程度；模型的取舍仍看留出集。",
   "cross.run": "交叉验证，{folds} 折",
   "cross.result": "折外 Dice {dice}",
+  "cross.resultAnswers": "折外准确率 {accuracy}",
   "train.donor": "起始模型",
   "train.donorHelp": "按类别名称沿用其权重；网络随之选定。",
   "train.noDonors": "没有合适的模型：须来自您可以查看其模型的项目，且图像同为灰度或彩色。",
