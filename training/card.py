@@ -260,6 +260,8 @@ def _members(line: Row) -> str:
 def _origin(line: Row) -> str:
     if line["donor"]:
         return f"weights of {line['donor']['campaign']}, version {line['donor']['number']}"
+    if line["file"]:
+        return f"a file: {line['file']}"
     if line["start"] == TrainingRun.Start.PRETRAINED:
         return "a pre-training on images of the campaign's pool, without labels"
     return "from scratch" if line["base_number"] is None else f"version {line['base_number']}"

@@ -249,6 +249,7 @@ class RunOutput(serializers.Serializer[Data]):
     report = CrossOutput(allow_null=True)
     start = serializers.ChoiceField(choices=TrainingRun.Start.choices)
     donor = DonorOutput(allow_null=True)
+    file = serializers.CharField(allow_null=True, help_text="name of the file it began with")
     config = serializers.JSONField()
     seed = serializers.IntegerField()
     ahead = serializers.IntegerField(help_text="runs of any campaign that stand before it")
@@ -331,6 +332,9 @@ class RunInput(serializers.Serializer[Data]):
         required=False, help_text="kind cross: its models together are to be a candidate"
     )
     donor = serializers.IntegerField(required=False, help_text="the model a transfer begins with")
+    file = serializers.FileField(
+        required=False, help_text="a model's zip, for start file; sent as multipart"
+    )
     preset = serializers.ChoiceField(choices=PRESETS, required=False)
     epochs = _whole("epochs")
     minimum_steps = _whole("minimum_steps")
@@ -405,6 +409,7 @@ class LineageOutput(serializers.Serializer[Data]):
     base_number = _count()
     start = serializers.ChoiceField(choices=TrainingRun.Start.choices)
     donor = DonorOutput(allow_null=True)
+    file = serializers.CharField(allow_null=True, help_text="name of the file it began with")
     members = _count()
     run = serializers.IntegerField()
     reason = serializers.CharField()

@@ -261,6 +261,7 @@ def lineage_of(model: ModelVersion) -> Row:
         "base_number": run.base.number if run.base else None,
         "start": run.start,
         "donor": donor_row(run),
+        "file": run.file.get("name"),
         "members": model.card.get("members"),
         "run": run.pk,
         "reason": run.reason,

@@ -1793,6 +1793,8 @@ export interface components {
             base_number: number | null;
             start: components["schemas"]["RunStart"];
             donor: components["schemas"]["DonorOutput"] | null;
+            /** @description name of the file it began with */
+            file: string | null;
             members: number | null;
             run: number;
             reason: string;
@@ -2361,6 +2363,8 @@ export interface components {
             report: components["schemas"]["CrossOutput"] | null;
             start: components["schemas"]["RunStart"];
             donor: components["schemas"]["DonorOutput"] | null;
+            /** @description name of the file it began with */
+            file: string | null;
             config: unknown;
             seed: number;
             /** @description runs of any campaign that stand before it */
@@ -2389,6 +2393,11 @@ export interface components {
             ensemble?: boolean;
             /** @description the model a transfer begins with */
             donor?: number;
+            /**
+             * Format: binary
+             * @description a model's zip, for start file; sent as multipart
+             */
+            file?: string;
             preset?: components["schemas"]["PresetEnum"];
             epochs?: number;
             minimum_steps?: number;
@@ -2421,6 +2430,8 @@ export interface components {
             report: components["schemas"]["CrossOutput"] | null;
             start: components["schemas"]["RunStart"];
             donor: components["schemas"]["DonorOutput"] | null;
+            /** @description name of the file it began with */
+            file: string | null;
             config: unknown;
             seed: number;
             /** @description runs of any campaign that stand before it */
@@ -2431,7 +2442,7 @@ export interface components {
             model_number: number | null;
         };
         /** @enum {string} */
-        RunStart: "auto" | "scratch" | "champion" | "transfer" | "pretrained";
+        RunStart: "auto" | "scratch" | "champion" | "transfer" | "file" | "pretrained";
         /** @enum {string} */
         RunState: "queued" | "running" | "validating" | "succeeded" | "failed" | "cancelled";
         /** @enum {string} */

@@ -96,6 +96,13 @@ export const en = {
   "error.code.is_champion": "This model is the champion already.",
   "error.code.bad_start":
     "A run cannot begin from there: the classes or the network differ. Train from scratch.",
+  "error.code.bad_bundle":
+    "The file cannot be used: hand in the zip that “Download the model” gives, unchanged.",
+  "error.code.bundle_card": "The file is of no model that can be begun with: hand in another one.",
+  "error.code.bundle_large": "The file is too large: a model's weights may take 256 MiB.",
+  "error.code.bundle_several":
+    "The file holds several networks: hand in a model that is a single one.",
+  "error.code.bundle_start": "Choose the file of the model to begin with, or another start.",
   "error.code.bad_donor":
     "Name the model to begin with: one of a campaign whose models you may see.",
   "error.code.donor_network":
@@ -456,6 +463,7 @@ export const en = {
   "train.start.scratch": "From scratch",
   "train.start.champion": "From the champion",
   "train.start.transfer": "From another campaign's champion",
+  "train.start.file": "From a file",
   "train.start.pretrained": "From this campaign's images, without labels",
   "train.pretrainedHelp":
     "First the network learns from images of the pool alone (at most 512, none held out), with two fifths of the time limit; then from the labels.",
@@ -482,6 +490,10 @@ export const en = {
     "Its weights are taken over by the names of classes; its network is chosen with it.",
   "train.noDonors":
     "No champion fits: it must be of a campaign whose models you may see, and its images grey or colour as these are.",
+  "train.file": "Model file",
+  "train.fileHelp":
+    "The zip of “Download the model”, of this or another installation. Its weights are taken over by the names of classes; its network is chosen with it unless you choose one.",
+  "train.fileChoose": "Choose a zip",
   "train.presetDefault": "As in the settings",
   "train.begin": "Start training",
   "live.loss": "Loss",
@@ -651,6 +663,7 @@ export const en = {
   "lineage.weights": "Weights",
   "lineage.parent": "Started from",
   "lineage.donor": "weights of {campaign}, v{number}",
+  "lineage.file": "a file: {name}",
   "lineage.pretrained": "images of the pool, without labels",
   "lineage.members": "Networks",
   "lineage.membersOf": "{n}, one a fold of a cross-validation; their mean answers",

@@ -91,6 +91,11 @@ export const zh: Record<TextKey, string> = {
   "error.code.not_ready": "导出尚未完成。",
   "error.code.is_champion": "此模型已是冠军模型。",
   "error.code.bad_start": "训练不能从那里开始：类别或网络不同。请从头训练。",
+  "error.code.bad_bundle": "无法使用该文件：请提交“下载模型”所给的 zip，不要改动。",
+  "error.code.bundle_card": "该文件中的模型不能作为起点：请换一个文件。",
+  "error.code.bundle_large": "文件太大：模型权重最多 256 MiB。",
+  "error.code.bundle_several": "该文件包含多个网络：请提交单个网络的模型。",
+  "error.code.bundle_start": "请选择作为起点的模型文件，或换一种起点。",
   "error.code.bad_donor": "请指定起始模型：须来自您可以查看其模型的项目。",
   "error.code.donor_network": "起始模型的网络不同。请选择与之相同的网络，或换一个模型。",
   "error.code.donor_channels":
@@ -438,6 +443,7 @@ export const zh: Record<TextKey, string> = {
   "train.start.scratch": "从头训练",
   "train.start.champion": "从冠军模型继续",
   "train.start.transfer": "从其他项目的冠军模型开始",
+  "train.start.file": "从文件开始",
   "train.start.pretrained": "从本项目的无标注图像开始",
   "train.pretrainedHelp":
     "网络先只从待标注图像学习（最多 512 张，不含留出集），用去时限的五分之二；然后再从标注学习。",
@@ -461,6 +467,10 @@ export const zh: Record<TextKey, string> = {
   "train.donor": "起始模型",
   "train.donorHelp": "按类别名称沿用其权重；网络随之选定。",
   "train.noDonors": "没有合适的模型：须来自您可以查看其模型的项目，且图像同为灰度或彩色。",
+  "train.file": "模型文件",
+  "train.fileHelp":
+    "本系统或其他系统“下载模型”所得的 zip。按类别名称接管其权重；若未另选网络，则采用文件中的网络。",
+  "train.fileChoose": "选择 zip 文件",
   "train.presetDefault": "沿用设置",
   "train.begin": "开始训练",
   "live.loss": "损失",
@@ -625,6 +635,7 @@ export const zh: Record<TextKey, string> = {
   "lineage.weights": "权重",
   "lineage.parent": "起点",
   "lineage.donor": "{campaign} v{number} 的权重",
+  "lineage.file": "文件：{name}",
   "lineage.pretrained": "本项目的无标注图像",
   "lineage.members": "网络数",
   "lineage.membersOf": "{n} 个，交叉验证每折一个；取其平均",
