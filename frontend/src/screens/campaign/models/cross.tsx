@@ -154,7 +154,7 @@ function Folds(props: { report: Report; questions: TabProps["campaign"]["questio
           </Table.Tr>
         ))}
         <Table.Tr>
-          <Table.Th scope="row">{t("compare.mean")}</Table.Th>
+          <Table.Th scope="row">{t(asks ? "compare.meanAnswers" : "compare.mean")}</Table.Th>
           <Table.Td ta="right">{decimal(report.mean_accuracy ?? report.mean_dice)}</Table.Td>
           <Table.Td />
           {report.folds.map(({ fold, mean_accuracy, mean_dice }) => (

@@ -143,7 +143,7 @@ function Model({ model, title, slug, questions, manages, others }: ModelProps) {
         )}
       </SimpleGrid>
       <History model={model} />
-      <SimpleGrid cols={{ base: 1, md: 2 }}>
+      <SimpleGrid cols={{ base: 1, md: asks ? 1 : 2 }}>
         <Robustness
           model={model}
           parts={model.answers.map(({ name }) => ({ name, text: questionText(questions, name) }))}
