@@ -44,6 +44,7 @@ def run_json(run: TrainingRun) -> dict[str, Any]:
         "labels": run.snapshot.labels if run.snapshot else None,
         "base_number": run.base.number if run.base else None,
         "donor": report.donor_row(run),
+        "file": run.file.get("name"),
         "ahead": report.runs_ahead(run),
         "progress": run.progress or None,
         "report": run.report or None,
@@ -152,9 +153,10 @@ class RunsView(CampaignView):
         form.is_valid(raise_exception=True)
         changes = dict(form.validated_data)
         start = str(changes.pop("start", TrainingRun.Start.AUTO))
-        donor = changes.pop("donor", None)
+        donor, file = changes.pop("donor", None), changes.pop("file", None)
+        handed = bundle.bundle_read(file.file, file.name) if file else None
         run = trigger.run_request(
-            campaign=self.campaign, actor=person(request), start=start, donor=donor,
+            campaign=self.campaign, actor=person(request), start=start, donor=donor, handed=handed,
             cross=_cross(changes), changes=changes,
         )  # fmt: skip
         run.refresh_from_db()

@@ -171,6 +171,8 @@ def _subgroups(report: Row) -> str:
 
 
 def _calibration(report: Row) -> str:
+    if report["answers"]:
+        return _answer_calibration(report["answers"])
     found = report["calibration"]
     if found is None:
         return f"## Calibration\n\nThe calibration of its probabilities was {NOT_MEASURED}."
@@ -184,16 +186,45 @@ def _calibration(report: Row) -> str:
     )
 
 
+def _answer_calibration(answers: Sequence[Row]) -> str:
+    head = ("Question", "Choices", "Error", "Temperature", "Error with it")
+    lines = [(row["name"], *_calibration_cells(row["calibration"])) for row in answers]
+    note = (
+        "Expected calibration error over 15 bins of confidence; the temperature that would repair "
+        "it, and the error with it, cross-fitted over halves of the patients. Where several "
+        "options may be chosen each is a choice, yes or no."
+    )
+    return f"## Calibration\n\n{_table(head, lines)}\n\n{note}"
+
+
+def _calibration_cells(found: Row | None) -> tuple[str, ...]:
+    if found is None:
+        return (NOT_MEASURED,) * 4
+    return (
+        str(sum(row["count"] for row in found["reliability"])),
+        _number(found["ece"], 3), _number(found["temperature"]), _number(found["ece_scaled"], 3),
+    )  # fmt: skip
+
+
 def _robustness(report: Row) -> str:
     found = report["robustness"]
     if found is None:
         return f"## Robustness\n\nHow it holds up when images get worse was {NOT_MEASURED}."
-    head = ("Change", "Strength", "Mean Dice", "Fall")
-    rows = [("none", "", _number(found["mean"]), "")] + [
-        (row["change"], f"{row['strength']:g}", _number(row["mean"]), _number(row["fall"]))
-        for row in found["changes"]
+    asked = [row["name"] for row in report["answers"]]
+    head = ("Change", "Strength", "Mean accuracy" if asked else "Mean Dice", "Fall", *asked)
+    unchanged = {"change": "none", "parts": found["clean"], "mean": found["mean"]}
+    rows = [
+        (
+            row["change"],
+            f"{row['strength']:g}" if "strength" in row else "",
+            _number(row["mean"]),
+            _number(row["fall"]) if "fall" in row else "",
+            *(_number(row["parts"].get(name)) for name in asked),
+        )
+        for row in (unchanged, *found["changes"])
     ]
-    return f"## Robustness\n\nOn {found['examples']} cases, pixels pooled.\n\n{_table(head, rows)}"
+    how = "by question, every patient counting once" if asked else "pixels pooled"
+    return f"## Robustness\n\nOn {found['examples']} cases, {how}.\n\n{_table(head, rows)}"
 
 
 def _decisions(report: Row) -> str:
@@ -229,6 +260,8 @@ def _members(line: Row) -> str:
 def _origin(line: Row) -> str:
     if line["donor"]:
         return f"weights of {line['donor']['campaign']}, version {line['donor']['number']}"
+    if line["file"]:
+        return f"a file: {line['file']}"
     if line["start"] == TrainingRun.Start.PRETRAINED:
         return "a pre-training on images of the campaign's pool, without labels"
     return "from scratch" if line["base_number"] is None else f"version {line['base_number']}"

@@ -9,15 +9,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from annotations.models import Campaign, Task
-from reticle.errors import Conflict, Invalid
-from training.figures import Row, shown_counts
+from reticle.errors import Invalid
+from training import answers, figures
+from training.figures import Report, Row
 from training.promote import finite
-from training.report import class_rows
+from training.report import class_rows, question_rows
 
 FOLDS = (3, 5)
 
@@ -33,9 +33,7 @@ class Cross:
 
 
 def check(campaign: Campaign, cross: Cross) -> None:
-    """Raise Conflict where nothing is drawn, Invalid when there are fewer patients than folds."""
-    if campaign.kind != Campaign.Kind.SEGMENTATION:
-        raise Conflict("Only what is drawn is cross-validated yet.", code="cross_drawn")
+    """Raise Invalid when there are fewer patients than folds."""
     settled = campaign.tasks.filter(state=Task.State.SETTLED, held_out=False)
     patients = settled.values("image__series__study__patient_key").distinct().count()
     if patients < cross.folds:
@@ -46,46 +44,53 @@ def check(campaign: Campaign, cross: Cross) -> None:
         raise Invalid(words, code="few_patients", detail={"folds": words})
 
 
-def report_in(folder: Path) -> Row:
+def report_in(folder: Path, asked: answers.Asked) -> Row:
     """Return the report of a finished cross-validation's folder (see `report_of`)."""
     report = json.loads((folder / "report.json").read_text())
     where = json.loads((folder / "ensemble.json").read_text())["folds"]
-    found: Row = finite(report_of(report, where))
+    found: Row = finite(report_of(report, where, asked))
     return found
 
 
-def report_of(report: Mapping[str, Any], where: Mapping[str, int]) -> Row:
+def report_of(report: Report, where: Mapping[str, int], asked: answers.Asked = ()) -> Row:
     """Return {cases, patients, mean_dice, classes, folds} of an out-of-fold report.
 
     `where` is the fold of each patient. `classes` are as in a model's report, with `spread`: the
     standard deviation (n - 1) of the folds' Dice, None of fewer than two. `folds`: {fold, patients,
-    mean_dice, classes}, a class's Dice being the mean over the fold's patients that have one.
+    mean_dice, classes}, a class's Dice being the mean over the fold's patients that have one. Of
+    answers to the questions `asked` it is {.., mean_accuracy, questions, ..}, of folds as well.
     """
-    names = [name for name, count in shown_counts(report).items() if count]
+    names = [name for name, count in figures.shown_counts(report).items() if count]
+    mean, parts = _keys(report)
     folds = [_fold(report, where, fold, names) for fold in sorted(set(where.values()))]
-    rows = [
-        {**row, "spread": _spread([fold["classes"].get(row["name"]) for fold in folds])}
-        for row in class_rows(report)
-    ]
+    rows = class_rows(report) or question_rows(report, asked)
     return {
         "cases": len(report["cases"]),
         "patients": len(report["patients"]),
-        "mean_dice": report.get("mean_dice"),
-        "classes": rows,
+        mean: report.get(mean),
+        parts: [
+            {**row, "spread": _spread([fold[parts].get(row["name"]) for fold in folds])}
+            for row in rows
+        ],
         "folds": folds,
     }
 
 
-def _fold(
-    report: Mapping[str, Any], where: Mapping[str, int], fold: int, names: Sequence[str]
-) -> Row:
-    own = [dice for patient, dice in report["patients"].items() if where[patient] == fold]
-    classes = {name: _mean([dice.get(name) for dice in own]) for name in names}
+def _keys(report: Report) -> tuple[str, str]:
+    """Return what the mean is called, and what it is of."""
+    answered = figures.metric_of(report) == "accuracy"
+    return ("mean_accuracy", "questions") if answered else ("mean_dice", "classes")
+
+
+def _fold(report: Report, where: Mapping[str, int], fold: int, names: Sequence[str]) -> Row:
+    own = [each for patient, each in report["patients"].items() if where[patient] == fold]
+    values = {name: _mean([each.get(name) for each in own]) for name in names}
+    mean, parts = _keys(report)
     return {
         "fold": fold,
         "patients": len(own),
-        "mean_dice": _mean(list(classes.values())),
-        "classes": classes,
+        mean: _mean(list(values.values())),
+        parts: values,
     }
 
 

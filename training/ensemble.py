@@ -5,6 +5,7 @@ hash is the `weights_sha256` of the model version: equal members are an equal en
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ from training.models import ModelVersion
 MANIFEST, CARD, WEIGHTS = "ensemble.json", "model.json", "model.safetensors"
 
 
-def is_ensemble(model: ModelVersion) -> bool:
-    """Tell whether a model version is several networks that are asked together."""
-    return "members" in model.card
+def is_ensemble(card: Mapping[str, Any]) -> bool:
+    """Tell by a model's card whether it is several networks that are asked together."""
+    return "members" in card
 
 
 def model_keep(folder: Path) -> tuple[str, dict[str, Any]]:

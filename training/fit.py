@@ -23,6 +23,7 @@ from reticle.errors import Conflict
 from reticle.images.models import Image
 from reticle.pixels.mask import unpack
 from training import answers, crossval, figures, jobs, promote, stages
+from training.bundle import kept_write
 from training.ensemble import model_keep
 from training.gain import gain_store
 from training.models import ModelVersion, Snapshot, TrainingRun
@@ -126,7 +127,8 @@ def _execute(run: TrainingRun) -> None:
     if model is None:
         output = _train(run, run.snapshot)
         if run.kind == TrainingRun.Kind.CROSS:
-            _write(run, report=crossval.report_in(output))
+            asked = run.snapshot.manifest.get("questions", [])
+            _write(run, report=crossval.report_in(output, asked))
             if not run.ensemble:
                 _write(run, state=State.SUCCEEDED, finished_at=Now(), error="")
                 return
@@ -171,6 +173,8 @@ def _train(run: TrainingRun, snapshot: Snapshot) -> Path:
     lent: ModelVersion | Path | None = run.donor
     if run.start == TrainingRun.Start.PRETRAINED:
         lent = _pretrain(run, snapshot)
+    elif run.start == TrainingRun.Start.FILE:
+        lent = kept_write(folder / "file", run.file)
     jobs.job_write(
         folder / "job",
         examples_of(snapshot, "training", seen=_seen_before(run)),

@@ -136,6 +136,57 @@ class ClassMetrics(serializers.Serializer[Data]):
     left_out = _count()
 
 
+class ReliabilityBin(serializers.Serializer[Data]):
+    """Choices of like confidence, and how many of them are right."""
+
+    count = serializers.IntegerField(help_text="pixels near structures, or answers")
+    confidence = serializers.FloatField()
+    accuracy = serializers.FloatField()
+
+
+class CalibrationOutput(serializers.Serializer[Data]):
+    """Whether its probabilities say how often it is right."""
+
+    ece = serializers.FloatField()
+    ece_scaled = _number()
+    temperature = _number()
+    reliability = ReliabilityBin(many=True)
+
+
+class OptionMetrics(serializers.Serializer[Data]):
+    """All that was measured of one option; null: not measured, as where nobody chose it."""
+
+    option = serializers.CharField()
+    positives = serializers.IntegerField()
+    auc = _number()
+    auc_low = _number()
+    auc_high = _number()
+    sensitivity = _number()
+    sensitivity_low = _number()
+    sensitivity_high = _number()
+    specificity = _number()
+    specificity_low = _number()
+    specificity_high = _number()
+    f1 = _number()
+    f1_low = _number()
+    f1_high = _number()
+
+
+class QuestionMetrics(serializers.Serializer[Data]):
+    """All that was measured of one question."""
+
+    name = serializers.CharField()
+    kind = serializers.CharField()
+    answered = serializers.IntegerField()
+    left_out = serializers.IntegerField()
+    accuracy = _number()
+    accuracy_low = _number()
+    accuracy_high = _number()
+    mean_steps_off = serializers.FloatField(allow_null=True, help_text="of a scale")
+    options = OptionMetrics(many=True)
+    calibration = CalibrationOutput(allow_null=True)
+
+
 class CrossClass(ClassMetrics):
     """A class measured out of fold."""
 
@@ -144,22 +195,37 @@ class CrossClass(ClassMetrics):
     )
 
 
-class FoldOutput(serializers.Serializer[Data]):
+class CrossQuestion(QuestionMetrics):
+    """A question measured out of fold."""
+
+    spread = serializers.FloatField(
+        allow_null=True, help_text="standard deviation of the folds' accuracy"
+    )
+
+
+class CrossScores(serializers.Serializer[Data]):
+    """A mean over classes where they are drawn, over questions where they are answered."""
+
+    mean_dice = serializers.FloatField(allow_null=True, required=False)
+    mean_accuracy = serializers.FloatField(allow_null=True, required=False)
+
+
+class FoldOutput(CrossScores):
     """The patients of one fold, by the model that did not learn from them."""
 
     fold = serializers.IntegerField()
     patients = serializers.IntegerField()
-    mean_dice = _number()
-    classes = serializers.DictField(child=_number())
+    classes = serializers.DictField(child=_number(), required=False, help_text="Dice")
+    questions = serializers.DictField(child=_number(), required=False, help_text="accuracy")
 
 
-class CrossOutput(serializers.Serializer[Data]):
+class CrossOutput(CrossScores):
     """The report of a cross-validation; each case by a model that did not see its patient."""
 
     cases = serializers.IntegerField()
     patients = serializers.IntegerField()
-    mean_dice = _number()
-    classes = CrossClass(many=True)
+    classes = CrossClass(many=True, required=False)
+    questions = CrossQuestion(many=True, required=False)
     folds = FoldOutput(many=True)
 
 
@@ -183,6 +249,7 @@ class RunOutput(serializers.Serializer[Data]):
     report = CrossOutput(allow_null=True)
     start = serializers.ChoiceField(choices=TrainingRun.Start.choices)
     donor = DonorOutput(allow_null=True)
+    file = serializers.CharField(allow_null=True, help_text="name of the file it began with")
     config = serializers.JSONField()
     seed = serializers.IntegerField()
     ahead = serializers.IntegerField(help_text="runs of any campaign that stand before it")
@@ -265,6 +332,9 @@ class RunInput(serializers.Serializer[Data]):
         required=False, help_text="kind cross: its models together are to be a candidate"
     )
     donor = serializers.IntegerField(required=False, help_text="the model a transfer begins with")
+    file = serializers.FileField(
+        required=False, help_text="a model's zip, for start file; sent as multipart"
+    )
     preset = serializers.ChoiceField(choices=PRESETS, required=False)
     epochs = _whole("epochs")
     minimum_steps = _whole("minimum_steps")
@@ -286,39 +356,6 @@ class RunDetailOutput(RunOutput):
     events = RunEventOutput(many=True)
 
 
-class OptionMetrics(serializers.Serializer[Data]):
-    """All that was measured of one option; null: not measured, as where nobody chose it."""
-
-    option = serializers.CharField()
-    positives = serializers.IntegerField()
-    auc = _number()
-    auc_low = _number()
-    auc_high = _number()
-    sensitivity = _number()
-    sensitivity_low = _number()
-    sensitivity_high = _number()
-    specificity = _number()
-    specificity_low = _number()
-    specificity_high = _number()
-    f1 = _number()
-    f1_low = _number()
-    f1_high = _number()
-
-
-class QuestionMetrics(serializers.Serializer[Data]):
-    """All that was measured of one question."""
-
-    name = serializers.CharField()
-    kind = serializers.CharField()
-    answered = serializers.IntegerField()
-    left_out = serializers.IntegerField()
-    accuracy = _number()
-    accuracy_low = _number()
-    accuracy_high = _number()
-    mean_steps_off = serializers.FloatField(allow_null=True, help_text="of a scale")
-    options = OptionMetrics(many=True)
-
-
 class SubgroupOutput(serializers.Serializer[Data]):
     """How one group of patients fares, and against all others."""
 
@@ -334,35 +371,18 @@ class SubgroupOutput(serializers.Serializer[Data]):
     difference_high = _number()
 
 
-class ReliabilityBin(serializers.Serializer[Data]):
-    """Pixels of like confidence, and how many of them are right."""
-
-    pixels = serializers.IntegerField()
-    confidence = serializers.FloatField()
-    accuracy = serializers.FloatField()
-
-
-class CalibrationOutput(serializers.Serializer[Data]):
-    """Whether its probabilities say how often it is right."""
-
-    ece = serializers.FloatField()
-    ece_scaled = _number()
-    temperature = _number()
-    reliability = ReliabilityBin(many=True)
-
-
 class ChangeOutput(serializers.Serializer[Data]):
-    """Dice when images are changed in one way."""
+    """Dice, or accuracy, when images are changed in one way."""
 
     change = serializers.CharField()
     strength = serializers.FloatField()
-    dice = serializers.DictField(child=_number())
+    parts = serializers.DictField(child=_number(), help_text="by class, or by question")
     mean = _number()
     fall = _number()
 
 
 class RobustnessOutput(serializers.Serializer[Data]):
-    """Dice clean and under each change."""
+    """Dice, or accuracy, clean and under each change."""
 
     examples = _count()
     clean = serializers.DictField(child=_number())
@@ -389,6 +409,7 @@ class LineageOutput(serializers.Serializer[Data]):
     base_number = _count()
     start = serializers.ChoiceField(choices=TrainingRun.Start.choices)
     donor = DonorOutput(allow_null=True)
+    file = serializers.CharField(allow_null=True, help_text="name of the file it began with")
     members = _count()
     run = serializers.IntegerField()
     reason = serializers.CharField()

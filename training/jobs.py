@@ -133,7 +133,7 @@ def _example_write(folder: Path, example: Example) -> dict[str, Any]:
 def model_write(folder: Path, model: ModelVersion) -> Path:
     """Lay a model's weights and card out for the child; return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    if is_ensemble(model):
+    if is_ensemble(model.card):
         ensemble_write(folder, model)
         return folder
     (folder / "model.safetensors").write_bytes(storage.read(model.weights_sha256))

@@ -48,6 +48,7 @@ class TrainingRun(models.Model):
         SCRATCH = "scratch"
         CHAMPION = "champion"
         TRANSFER = "transfer"  # the donor's weights, by name
+        FILE = "file"  # those of a model handed in, by name
         PRETRAINED = "pretrained"  # what the pool's images alone have taught
 
     ACTIVE = (State.QUEUED, State.RUNNING, State.VALIDATING)
@@ -67,6 +68,10 @@ class TrainingRun(models.Model):
         on_delete=models.PROTECT,
         related_name="taken_over",
         help_text="whose weights a run with start `transfer` begins with",
+    )
+    file = models.JSONField(
+        default=dict,
+        help_text="{name, card_sha256, weights_sha256} a run with start `file` begins with",
     )
     config = models.JSONField(default=dict)
     code_version = models.CharField(max_length=40, blank=True, help_text="of this software")

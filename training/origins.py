@@ -1,8 +1,8 @@
 """STEP origins: whose weights a run may begin with, asked before it is queued.
 
-A model of any campaign that the person may track lends its weights by name: the body as it is, the
-head by the names of classes (`training.ml.origin`). Only the same network and the same number of
-channels fit; a person is told here, not by a run that fails.
+A model of any campaign that the person may track lends its weights by name, and so does one handed
+in as a file: the body as it is, the head by the names of classes (`training.ml.origin`). Only the
+same network and the same number of channels fit; a person is told here, not by a run that fails.
 """
 
 from collections.abc import Mapping
@@ -16,21 +16,24 @@ from reticle.accounts.roles import Action
 from reticle.errors import Invalid
 from training.ensemble import is_ensemble
 from training.ml.config import PRESETS as CONFIGS
-from training.ml.config import NetworkConfig, TrainConfig
+from training.ml.config import ConfigError, NetworkConfig, TrainConfig
 from training.models import ModelVersion, TrainingRun
 
-
-def network_of(model: ModelVersion) -> NetworkConfig:
-    """Return the shape of a model's network, from its card."""
-    card = model.card["architecture"]
-    return NetworkConfig.parse({name: value for name, value in card.items() if name != "name"})
+Card = Mapping[str, Any]
+"""What model.json says of a model."""
 
 
-def presets_for(model: ModelVersion, campaign: Campaign) -> list[str]:
+def network_of(card: Card) -> NetworkConfig:
+    """Return the shape of a model's network, from its card. Raises ConfigError for an odd one."""
+    shape = card["architecture"]
+    return NetworkConfig.parse({name: value for name, value in shape.items() if name != "name"})
+
+
+def presets_for(card: Card, campaign: Campaign) -> list[str]:
     """Return the campaign's presets that could begin with the model's weights; none of several."""
-    if is_ensemble(model):
+    if is_ensemble(card):
         return []
-    network = network_of(model)
+    network = network_of(card)
     return [name for name in PRESETS_OF[campaign.kind] if network.lends_to(CONFIGS[name].network)]
 
 
@@ -46,7 +49,7 @@ def donors_for(campaign: Campaign, person: User) -> list[dict[str, Any]]:
     channels = _channels(campaign)
     rows = []
     for model in champions.order_by("campaign__name", "campaign_id"):
-        presets = presets_for(model, campaign)
+        presets = presets_for(model.card, campaign)
         if not presets or model.card.get("in_channels") != channels:
             continue
         snapshot = model.run.snapshot
@@ -82,17 +85,30 @@ def donor_of(
     if model is None:
         words = "Name the model to begin with: one of a campaign whose models you may see."
         raise Invalid(words, code="bad_donor", detail={"donor": words})
-    _check_fit(campaign, model, config)
+    check_fit(campaign, model.card, config)
     return model
 
 
-def _check_fit(campaign: Campaign, model: ModelVersion, config: Mapping[str, object]) -> None:
-    presets = presets_for(model, campaign)
-    if is_ensemble(model) or not network_of(model).lends_to(TrainConfig.parse(config).network):
+def check_card(card: Card) -> None:
+    """Raise Invalid where a card that was handed in lacks what a beginning is judged by."""
+    try:
+        network_of(card)
+        well = card["in_channels"] == card["preprocessing"]["channels"]
+    except (AttributeError, ConfigError, KeyError, TypeError):
+        well = False
+    if not well:
+        words = "The file's model.json is of no model that can be begun with: hand in another."
+        raise Invalid(words, code="bundle_card", detail={"file": words})
+
+
+def check_fit(campaign: Campaign, card: Card, config: Mapping[str, object]) -> None:
+    """Raise Invalid where a model cannot begin such a run, with what to choose instead."""
+    presets = presets_for(card, campaign)
+    if is_ensemble(card) or not network_of(card).lends_to(TrainConfig.parse(config).network):
         fix = f"choose the network {' or '.join(presets)}" if presets else "take another model"
         words = f"The model to begin with has another network: {fix}."
         raise Invalid(words, code="donor_network", detail={"donor": words, "presets": presets})
-    seen, shown = model.card.get("in_channels"), _channels(campaign)
+    seen, shown = card.get("in_channels"), _channels(campaign)
     if seen != shown:
         words = (
             f"The model to begin with sees images of {seen} channel(s), those of this campaign "

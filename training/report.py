@@ -99,7 +99,10 @@ def question_rows(report: Report, asked: answers.Asked) -> list[Row]:
         if found is not None:
             options = [{"option": option, **found["options"][option]} for option in row["options"]]
             metrics = {metric: found.get(metric) for metric in QUESTION_METRICS}
-            rows.append({"name": row["code"], **metrics, "options": options})
+            calibration = calibration_of(found.get("calibration") or {})
+            rows.append(
+                {"name": row["code"], **metrics, "options": options, "calibration": calibration}
+            )
     return rows
 
 
@@ -161,24 +164,34 @@ def calibration_of(report: Report) -> Row | None:
     """Return {ece, ece_scaled, temperature, reliability}; None when it was not measured."""
     if report.get("ece") is None:
         return None
+    bins = [
+        {
+            # So it is called since answers are measured too.
+            "count": row.get("count", row.get("pixels")),
+            "confidence": row["confidence"], "accuracy": row["accuracy"],
+        }
+        for row in report.get("reliability") or []
+    ]  # fmt: skip
     names = ("ece", "ece_scaled", "temperature")
-    found: Row = {name: report.get(name) for name in names}
-    return {**found, "reliability": report.get("reliability") or []}
+    return {**{name: report.get(name) for name in names}, "reliability": bins}
 
 
 def robustness_of(found: Report) -> Row | None:
-    """Return mean Dice clean and under each change, and how far it fell; None if not measured.
+    """Return {examples, clean, mean, changes} with how far each change's mean fell, or None.
 
-    `found` is what `training.ml.robust.robustness` returns, empty, or why it failed.
+    `found` is what `training.ml.robust.robustness` returns, empty, or why it failed. `parts` of a
+    change are Dice by class, or accuracy by question.
     """
     if "clean" not in found:
         return None
     clean = _mean(found["clean"].values())
     changes = []
     for change in found["changes"]:
-        mean = _mean(change["dice"].values())
+        parts = change["accuracy"] if "accuracy" in change else change["dice"]
+        mean = _mean(parts.values())
         fall = None if mean is None or clean is None else clean - mean
-        changes.append({**change, "mean": mean, "fall": fall})
+        named = {name: change[name] for name in ("change", "strength")}
+        changes.append({**named, "parts": parts, "mean": mean, "fall": fall})
     return {"examples": found.get("examples"), "clean": found["clean"], "mean": clean,
             "changes": changes}  # fmt: skip
 
@@ -248,6 +261,7 @@ def lineage_of(model: ModelVersion) -> Row:
         "base_number": run.base.number if run.base else None,
         "start": run.start,
         "donor": donor_row(run),
+        "file": run.file.get("name"),
         "members": model.card.get("members"),
         "run": run.pk,
         "reason": run.reason,

@@ -23,7 +23,6 @@ def trial_claim() -> ModelVersion | None:
     free = Q(scoring_until=None) | Q(scoring_until__lt=Now())
     champions = ModelVersion.objects.filter(
         free, state=ModelVersion.State.CHAMPION, campaign__state=Campaign.State.OPEN,
-        campaign__kind=Campaign.Kind.SEGMENTATION,  # what answers is not measured this way yet
         scored_at__isnull=False, robustness={}, evaluations__isnull=False,
     )  # fmt: skip
     for model in champions.select_related("campaign").distinct():
@@ -60,11 +59,13 @@ def trial_run(model: ModelVersion) -> bool:
 
 def _measure(model: ModelVersion, folder: Path) -> None:
     evaluation = model.evaluations.select_related("snapshot").latest("id")
-    examples = fit.examples_of(evaluation.snapshot, "held_out", seen=set())
+    snapshot = evaluation.snapshot
+    examples = fit.in_words_of(model, snapshot, fit.examples_of(snapshot, "held_out", seen=set()))
     step = -(-len(examples) // CASES)
     jobs.job_write(
-        folder, examples[::step], classes=model.card["classes"], config={}, seed=model.number
-    )
+        folder, examples[::step], classes=model.card["classes"], questions=model.questions,
+        config={}, seed=model.number,
+    )  # fmt: skip
     weights = jobs.model_write(folder / "model", model)
     report = folder / "report.json"
     arguments = ["robustness", str(folder), "--model", str(weights), "--out", str(report)]

@@ -19,6 +19,7 @@ from reticle.accounts.models import User
 from reticle.audit.record import record
 from reticle.errors import Conflict, Invalid
 from training import answers, crossval, origins
+from training.bundle import Handed, bundle_keep
 from training.ensemble import is_ensemble
 from training.ml.config import ConfigError, TrainConfig
 from training.models import ModelVersion, TrainingRun
@@ -102,6 +103,7 @@ def run_create(
     config: Mapping[str, object] | None = None,
     start: str = Start.AUTO,
     donor: ModelVersion | None = None,
+    file: Mapping[str, str] | None = None,
     cross: crossval.Cross | None = None,
 ) -> TrainingRun | None:
     """Queue a run; None when one is active already (a constraint, not a race, decides)."""
@@ -110,13 +112,13 @@ def run_create(
         with transaction.atomic():
             run = TrainingRun.objects.create(
                 campaign=campaign, created_by=actor, reason=reason, seed=campaign.runs.count(),
-                config=config, start=start, donor=donor, code_version=_code_version(),
-                **_kind(cross),
+                config=config, start=start, donor=donor, file=file or {},
+                code_version=_code_version(), **_kind(cross),
             )  # fmt: skip
             record(
                 actor_id=actor.pk if actor else None, action="run.create", target=run,
                 campaign_id=campaign.pk, reason=reason, start=start, config=config,
-                donor=donor.pk if donor else None, **_kind(cross),
+                donor=donor.pk if donor else None, file=file, **_kind(cross),
             )  # fmt: skip
             return run
     except IntegrityError:
@@ -136,22 +138,28 @@ def run_request(
     changes: Mapping[str, object] | None = None,
     start: str = Start.AUTO,
     donor: int | None = None,
+    handed: Handed | None = None,
     cross: crossval.Cross | None = None,
 ) -> TrainingRun:
     """Queue a run because a person asks; `changes` are made to the policy's configuration.
 
-    `donor` is the key of the model that a transfer begins with. Raises Conflict: only free text is
+    `donor` is the key of the model that a transfer begins with, `handed` one that came as a file;
+    its network is taken where none is asked for. Raises Conflict: only free text is
     asked for, no labels yet, or a run is active; Invalid when a value cannot be used or there is no
     model that such a run can begin with.
     """
     if not _teaches(campaign):
         words = "A model learns questions with options or a scale; here only free text is asked."
         raise Conflict(words, code="nothing_to_learn")
+    if handed is not None:
+        origins.check_card(handed.card)
+        changes = {**_network_of(handed, campaign), **(changes or {})}
     config = run_config(campaign, changes or {})
     if cross is not None:
         start = _cross_start(start)
         crossval.check(campaign, cross)
     _check_start(campaign, start, config)
+    _check_handed(campaign, start, handed, config)
     given = origins.donor_of(campaign, actor, start, donor, config)
     state = refresh_state(campaign)
     if state["settled"] == state["held_out"] or not state["held_out"]:
@@ -161,7 +169,7 @@ def run_request(
         )  # fmt: skip
     run = run_create(
         campaign=campaign, actor=actor, reason="asked for by hand", config=config, start=start,
-        donor=given, cross=cross,
+        donor=given, file=bundle_keep(handed) if handed else None, cross=cross,
     )  # fmt: skip
     if run is None:
         raise Conflict("A training run is active already.", code="run_active")
@@ -192,13 +200,13 @@ def run_config(campaign: Campaign, changes: Mapping[str, object]) -> dict[str, o
 
 def continues(champion: ModelVersion, campaign: Campaign, config: Mapping[str, object]) -> bool:
     """Tell whether a run may go on from the champion: same classes or questions, same network."""
-    if is_ensemble(champion):
+    if is_ensemble(champion.card):
         return False
     asked = answers.questions_of(campaign) if answers.asks(campaign) else []
     drawn = [] if answers.asks(campaign) else classes_of(campaign)
     if (champion.card["classes"], champion.questions) != (drawn, asked):
         return False
-    return origins.network_of(champion) == TrainConfig.parse(config).network
+    return origins.network_of(champion.card) == TrainConfig.parse(config).network
 
 
 def _check_start(campaign: Campaign, start: str, config: Mapping[str, object]) -> None:
@@ -212,6 +220,23 @@ def _check_start(campaign: Campaign, start: str, config: Mapping[str, object]) -
     else:
         return
     raise Invalid(words, code="bad_start", detail={"start": words})
+
+
+def _network_of(handed: Handed, campaign: Campaign) -> dict[str, object]:
+    """Return the change to the policy that a file's network asks for; none where none fits."""
+    presets = origins.presets_for(handed.card, campaign)
+    return {"preset": presets[0]} if presets else {}
+
+
+def _check_handed(
+    campaign: Campaign, start: str, handed: Handed | None, config: Mapping[str, object]
+) -> None:
+    """Raise Invalid: no file where one is needed, one where none is, or one that does not fit."""
+    if (start == Start.FILE) != (handed is not None):
+        words = "A file to begin with is for runs with start file, and those need one."
+        raise Invalid(words, code="bundle_start", detail={"file": words})
+    if handed is not None:
+        origins.check_fit(campaign, handed.card, config)
 
 
 def _cross_start(start: str) -> str:

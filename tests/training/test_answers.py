@@ -146,7 +146,7 @@ def test_answers_become_a_champion_that_orders_the_queue_and_answers_before_the_
     assert {bytes(row.packed) for row in found} == {b""}
     assert found[0].answers["disc"].keys() == {"seen", "none"}
     assert predict.scoring_claim() is None, "published scores are not made again"
-    assert trials.trial_claim() is None
+    put_to_the_trial(evaluation)
 
     suggested = Suggestion.objects.filter(task__in=waiting, model_number=1)
     assert suggested.count() == len(waiting)
@@ -172,6 +172,18 @@ def test_answers_become_a_champion_that_orders_the_queue_and_answers_before_the_
     assert (done.annotation.changed_pixels, done.annotation.suggestion_dice) == (None, None)
 
 
+def put_to_the_trial(evaluation: Evaluation) -> None:
+    """The champion's answers under worse images, from the same cases as its evaluation."""
+    model = trials.trial_claim()
+    assert model == evaluation.model
+    assert model is not None
+    assert trials.trial_run(model)
+    model.refresh_from_db()
+    assert model.robustness["clean"]["disc"] == evaluation.report["questions"]["disc"]["accuracy"]
+    assert (model.robustness["clean"]["grade"], len(model.robustness["changes"])) == (None, 21)
+    assert trials.trial_claim() is None, "once is enough"
+
+
 def test_a_second_run_goes_on_from_the_champion_and_is_compared_in_pairs(
     campaign: Campaign, reader: User
 ) -> None:
@@ -188,6 +200,35 @@ def test_a_second_run_goes_on_from_the_champion_and_is_compared_in_pairs(
     assert decision["classes"].keys() == {"disc"}
     assert "mean accuracy (disc)" in decision["reasons"][0]
     assert ModelVersion.objects.get(number=1).evaluations.count() == 2
+
+
+def test_answers_are_cross_validated_and_the_folds_together_are_a_candidate(
+    campaign: Campaign, manager: User, reader: User
+) -> None:
+    for _ in range(20):
+        hand_in(campaign, reader)
+    client = make.client(manager)
+    asked = {"kind": "cross", "folds": 3, "ensemble": True, "epochs": 1, "minimum_steps": 30}
+    given = client.post(f"/api/v1/campaigns/{campaign.slug}/runs", asked, format="json")
+    assert given.status_code == 201, given.content
+    claimed = fit.run_claim()
+    assert claimed is not None
+    run = fit.run_execute(claimed)
+    assert (run.state, run.error) == (TrainingRun.State.SUCCEEDED, "")
+    assert run.snapshot is not None
+    report = client.get(f"/api/v1/runs/{run.pk}").json()["report"]
+    assert report["cases"] == run.snapshot.labels, "each training case, and no other"
+    assert [row["name"] for row in report["questions"]] == ["disc", "sides", "grade"]
+    disc = report["questions"][0]
+    assert (disc["answered"], disc["calibration"]["ece"] >= 0) == (run.snapshot.labels, True)
+    assert [fold["questions"].keys() for fold in report["folds"]] == [{"disc"}] * 3
+    each = [fold["mean_accuracy"] for fold in report["folds"]]
+    assert disc["spread"] == pytest.approx(np.std(each, ddof=1))
+    model = ModelVersion.objects.get(run=run)
+    assert (model.card["members"], [row["code"] for row in model.questions]) == (
+        3, ["disc", "sides", "grade"],
+    )  # fmt: skip
+    assert model.decision["candidate"] == Evaluation.objects.get(model=model).score
 
 
 # --- the snapshot --------------------------------------------------------------------------
@@ -570,6 +611,15 @@ def test_a_strategy_that_needs_drawings_gives_way_to_one_that_does_not(
     assert pool.strategy_of(Campaign(kind="segmentation", strategy=strategy)) == strategy
 
 
+CALIBRATION = {
+    "ece": 0.125, "temperature": 1.5, "ece_scaled": 0.0625,
+    "reliability": [
+        {"count": 6, "confidence": 0.9, "accuracy": 0.8},
+        {"count": 4, "confidence": 0.6, "accuracy": 0.25},
+    ],
+}  # fmt: skip
+
+
 def measured_model(campaign: Campaign, number: int, accuracies: dict[str, float]) -> ModelVersion:
     """A champion without weights: of each question so many of ten held-out cases are right."""
     rows = {code: [1.0 if n < 10 * value else 0.0 for n in range(10)]
@@ -587,6 +637,8 @@ def measured_model(campaign: Campaign, number: int, accuracies: dict[str, float]
                 "kind": asked["kind"], "left_out": 0, "accuracy_low": 0.1, "accuracy_high": 0.9,
                 "options": dict.fromkeys(asked["options"], option),
             }  # fmt: skip
+    if "disc" in accuracies:  # the others are as an earlier release measured them
+        found["questions"]["disc"]["calibration"] = CALIBRATION
     found["mean_auc"] = 0.9
     snapshot = snapshot_take(campaign=campaign)
     run = TrainingRun.objects.create(
@@ -688,7 +740,9 @@ def test_the_pages_show_what_was_measured_of_answers(campaign: Campaign, manager
     assert [row["name"] for row in page["answers"]] == ["disc", "sides", "grade"], "as asked"
     assert [row["option"] for row in page["answers"][0]["options"]] == ["seen", "none"]
     assert page["answers"][0]["options"][0]["auc_low"] == 0.8
-    assert (page["metrics"], page["calibration"]) == ([], None)
+    assert (page["metrics"], page["calibration"], page["robustness"]) == ([], None, None)
+    assert page["answers"][0]["calibration"] == CALIBRATION
+    assert page["answers"][1]["calibration"] is None, "not measured"
     curve = client.get(f"/api/v1/campaigns/{campaign.slug}/learning").json()["curve"]
     assert [(row["metric"], round(row["score"], 6)) for row in curve] == [
         ("accuracy", 0.5),
@@ -713,3 +767,28 @@ def test_the_pages_show_what_was_measured_of_answers(campaign: Campaign, manager
     assert "| disc | 10 | 0.80 | 0.10 to 0.90 |" in card
     measured = "| 0.90 (0.80 to 1.00) | 0.80 (0.50 to 1.00) | 0.70 (0.40 to 0.90) | not measured |"
     assert f"| disc | seen | 5 {measured}" in card
+    assert "| disc | 10 | 0.125 | 1.50 | 0.062 |" in card
+    assert "| sides | not measured | not measured | not measured | not measured |" in card
+    assert "images get worse was not measured" in card
+
+
+def test_what_a_trial_measured_of_answers_is_shown_by_question(
+    campaign: Campaign, manager: User
+) -> None:
+    model = measured_model(campaign, 1, {"disc": 0.8, "sides": 0.8, "grade": 0.8})
+    worse = {"change": "blur", "strength": 2.0,
+             "accuracy": {"disc": 0.5, "sides": 0.7, "grade": None}}  # fmt: skip
+    model.robustness = {
+        "examples": 9, "clean": {"disc": 0.8, "sides": 0.6, "grade": None}, "changes": [worse],
+    }  # fmt: skip
+    model.save()
+    client = make.client(manager)
+    found = client.get(f"/api/v1/models/{model.pk}").json()["robustness"]
+    assert (found["examples"], found["mean"]) == (9, pytest.approx(0.7))
+    [change] = found["changes"]
+    assert change["parts"] == worse["accuracy"]
+    assert (change["mean"], change["fall"]) == (pytest.approx(0.6), pytest.approx(0.1))
+    card = client.get(f"/api/v1/models/{model.pk}/card").content.decode()
+    assert "| Change | Strength | Mean accuracy | Fall | disc | sides | grade |" in card
+    assert "| none |  | 0.70 |  | 0.80 | 0.60 | not measured |" in card
+    assert "| blur | 2 | 0.60 | 0.10 | 0.50 | 0.70 | not measured |" in card

@@ -1,9 +1,12 @@
 """Cross-validation as a run: its report, and its folds together as a candidate."""
 
 import json
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from django.apps import apps
+from django.db import connection
 from pytest_django.fixtures import Settings
 
 import learning
@@ -52,6 +55,35 @@ def test_a_report_tells_the_folds_and_how_much_they_differ() -> None:
     grey, white = found["classes"]
     assert grey["spread"] == pytest.approx(0.3 / 2**0.5)
     assert white["spread"] is None, "one fold has no spread"
+
+
+def test_a_report_on_answers_tells_the_folds_by_question() -> None:
+    patients: dict[str, dict[str, float | None]] = {
+        "a": {"disc": 1.0, "grade": None},
+        "b": {"disc": 0.5, "grade": None},
+        "c": {"disc": 0.0, "grade": None},
+    }
+    cases = [{"id": name, "right": right} for name, right in patients.items()]
+    row = {"accuracy": 0.5, "answered": 3, "options": {"seen": {"auc": 0.7}, "none": {}}}
+    nobody: dict[str, object] = {"accuracy": None, "answered": 0, "options": {"1": {}, "2": {}}}
+    found = crossval.report_of(
+        {
+            "cases": cases, "patients": patients, "mean_accuracy": 0.5,
+            "questions": {"grade": nobody, "disc": row},
+        },
+        {"a": 0, "b": 0, "c": 1},
+        [{"code": "disc", "options": ["seen", "none"]}, {"code": "grade", "options": ["1", "2"]}],
+    )  # fmt: skip
+    assert found.keys() == {"cases", "patients", "mean_accuracy", "questions", "folds"}
+    assert found["folds"] == [
+        {"fold": 0, "patients": 2, "mean_accuracy": 0.75, "questions": {"disc": 0.75}},
+        {"fold": 1, "patients": 1, "mean_accuracy": 0.0, "questions": {"disc": 0.0}},
+    ]
+    disc, grade = found["questions"]
+    assert (disc["name"], disc["accuracy"], disc["spread"]) == (
+        "disc", 0.5, pytest.approx(0.75 / 2**0.5),
+    )  # fmt: skip
+    assert (grade["accuracy"], grade["spread"]) == (None, None), "nobody answered it"
 
 
 def test_a_cross_validation_measures_every_case_out_of_fold_and_promotes_nothing(
@@ -122,6 +154,22 @@ def test_the_folds_together_pass_the_ordinary_gate_and_draw(manager: User, tmp_p
     assert (after.state, after.error, after.base) == (TrainingRun.State.SUCCEEDED, "", None)
     second = ModelVersion.objects.get(run=after)
     assert second.decision["against"] == 1
+
+
+def test_trials_of_an_ensemble_from_before_its_mean_was_measured_are_made_anew(
+    manager: User,
+) -> None:
+    campaign = make.campaign(manager, tasks=1)
+    for number, card in ((1, {"members": 3}), (2, {})):
+        run = TrainingRun.objects.create(campaign=campaign, state=TrainingRun.State.SUCCEEDED)
+        ModelVersion.objects.create(
+            campaign=campaign, number=number, run=run, weights_sha256=str(number) * 64, card=card,
+            robustness={"clean": {"grey": 0.5}},
+        )  # fmt: skip
+    migration = import_module("training.migrations.0008_ensemble_trials")
+    migration.measured_again(apps, connection.schema_editor())
+    kept = ModelVersion.objects.order_by("number").values_list("robustness", flat=True)
+    assert list(kept) == [{}, {"clean": {"grey": 0.5}}]
 
 
 def test_members_that_were_altered_are_no_candidate(tmp_path: Path) -> None:

@@ -146,17 +146,18 @@ def test_a_model_without_any_evaluation_has_a_card_too(campaign: Campaign) -> No
 
 
 def test_calibration_and_robustness_are_given_as_measured() -> None:
-    curve = [{"pixels": 10, "confidence": 0.9, "accuracy": 0.8}]
-    found = report.calibration_of(
-        {"ece": 0.1, "ece_scaled": 0.05, "temperature": 1.4, "reliability": curve}
-    )
-    assert found == {"ece": 0.1, "ece_scaled": 0.05, "temperature": 1.4, "reliability": curve}
+    curve = [{"count": 10, "confidence": 0.9, "accuracy": 0.8}]
+    kept = {"ece": 0.1, "ece_scaled": 0.05, "temperature": 1.4}
+    assert report.calibration_of({**kept, "reliability": curve}) == {**kept, "reliability": curve}
+    before = [{"pixels": 10, "confidence": 0.9, "accuracy": 0.8}]
+    assert report.calibration_of({**kept, "reliability": before}) == {**kept, "reliability": curve}
     clean = {"grey": 0.8, "white": 0.6, "rare": None}
     worse = {"change": "blur", "strength": 2.0, "dice": {"grey": 0.5, "white": 0.5, "rare": None}}
     robust = report.robustness_of({"examples": 3, "clean": clean, "changes": [worse]})
     assert robust is not None
     assert robust["mean"] == pytest.approx(0.7)
     assert robust["changes"][0]["fall"] == pytest.approx(0.2)
+    assert robust["changes"][0]["parts"] == worse["dice"]
     assert report.robustness_of({}) is None
     assert report.robustness_of({"error": "The training process ended with -9."}) is None
 

@@ -1,9 +1,10 @@
-"""Do probabilities mean what they say? Near structures, where it matters, before and after scaling.
+"""Do probabilities mean what they say? Of pixels or of answers, before and after scaling.
 
 Over whole images easy background would hide everything, so pixels count that lie within 5 px of
-any class in truth or prediction. Temperature scaling divides the logits by one number (Guo et al.,
-"On calibration of modern neural networks", 2017); here it is fitted on one half of the patients
-and judged on the other, both ways, so that what is reported was not fitted on itself.
+any class in truth or prediction (`near_structures`). Temperature scaling divides the logits by one
+number (Guo et al., "On calibration of modern neural networks", 2017); here it is fitted on one half
+of the patients and judged on the other, both ways, so that what is reported was not fitted on
+itself.
 """
 
 from __future__ import annotations
@@ -22,36 +23,29 @@ from training.ml.preprocess import Floats, Mask
 _BINS = 15
 _NEAR = 5
 _KEPT = 20_000
-"""Pixels kept of each patient; more would not move the result."""
+"""Choices kept of each image; more would not move the result."""
 _RANGE = (0.2, 10.0)
 _LEAST = 1e-7
 
 Rows = npt.NDArray[np.float64]
+Places = npt.NDArray[np.intp]
 
 
 class Calibration:
-    """Collects pixels of evaluated images, and says how far confidence is from accuracy."""
+    """Collects choices of evaluated images, and says how far confidence is from accuracy."""
 
     def __init__(self, seed: int = 0) -> None:
         self._rng = np.random.default_rng(seed)
-        self._logs: dict[str, list[Rows]] = defaultdict(list)  # patient: (n, 1 + classes)
-        self._truth: dict[str, list[npt.NDArray[np.intp]]] = defaultdict(list)
-        self._sums = np.zeros((3, _BINS))  # pixels, correct, confidence
+        self._logs: dict[str, list[Rows]] = defaultdict(list)  # patient: (n, options)
+        self._truth: dict[str, list[Places]] = defaultdict(list)
+        self._sums = np.zeros((3, _BINS))  # choices, correct, confidence
 
-    def add(self, patient: str, values: Floats, mask: Mask, truth: Mask, labels: Mask) -> None:
-        """Count one image: probabilities (1 + classes, H, W), label masks (H, W).
-
-        `labels` are the mask values of the channels, background's 0 first.
-        """
-        shown = (mask > 0) | ((truth > 0) & (truth != IGNORE))
-        near = ndimage.binary_dilation(shown, iterations=_NEAR) & (truth != IGNORE)
-        own = values[:, near].T.astype(np.float64)  # (n, 1 + classes)
-        channel = np.searchsorted(labels, truth[near], sorter=np.argsort(labels))
-        channel = np.argsort(labels)[channel]
-        self._count(own.max(axis=1), own.argmax(axis=1) == channel)
-        picked = self._rng.permutation(len(own))[:_KEPT]
-        self._logs[patient].append(np.log(np.clip(own[picked], _LEAST, 1)))
-        self._truth[patient].append(channel[picked])
+    def add(self, patient: str, values: Rows, truth: Places) -> None:
+        """Count choices of one image: probabilities (n, options), the true option's place (n,)."""
+        self._count(values.max(axis=1), values.argmax(axis=1) == truth)
+        picked = self._rng.permutation(len(values))[:_KEPT]
+        self._logs[patient].append(np.log(np.clip(values[picked], _LEAST, 1)))
+        self._truth[patient].append(truth[picked])
 
     def _count(self, confidence: Rows, correct: npt.NDArray[np.bool_]) -> None:
         bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
@@ -59,16 +53,16 @@ class Calibration:
             self._sums[row] += np.bincount(bins, weights=weights, minlength=_BINS)
 
     def report(self) -> dict[str, Any]:
-        """{ece, reliability: [{pixels, confidence, accuracy}], temperature, ece_scaled}.
+        """{ece, reliability: [{count, confidence, accuracy}], temperature, ece_scaled}.
 
-        `ece` = sum_b n_b / n |accuracy_b - confidence_b| over 15 equal bins; None without pixels.
+        `ece` = sum_b n_b / n |accuracy_b - confidence_b| over 15 equal bins; None without choices.
         `temperature` is the mean of the two halves' and, as `ece_scaled`, None below two patients.
         """
-        pixels, correct, confidence = self._sums
-        some = pixels > 0
+        count, correct, confidence = self._sums
+        some = count > 0
         curve = [
-            {"pixels": int(n), "confidence": float(c / n), "accuracy": float(a / n)}
-            for n, a, c in zip(pixels[some], correct[some], confidence[some], strict=True)
+            {"count": int(n), "confidence": float(c / n), "accuracy": float(a / n)}
+            for n, a, c in zip(count[some], correct[some], confidence[some], strict=True)
         ]
         scaled = self._crossed()
         return {
@@ -94,9 +88,22 @@ class Calibration:
             sums += own._sums
         return float(np.mean(found)), _error(sums)
 
-    def _gathered(self, names: list[str]) -> tuple[Rows, npt.NDArray[np.intp]]:
+    def _gathered(self, names: list[str]) -> tuple[Rows, Places]:
         logs = np.concatenate([part for name in names for part in self._logs[name]])
         return logs, np.concatenate([part for name in names for part in self._truth[name]])
+
+
+def near_structures(values: Floats, mask: Mask, truth: Mask, labels: Mask) -> tuple[Rows, Places]:
+    """Probabilities (n, 1 + classes) and true channels (n,) of the pixels that count.
+
+    Of one image: probabilities (1 + classes, H, W), label masks (H, W). `labels` are the mask
+    values of the channels, background's 0 first.
+    """
+    shown = (mask > 0) | ((truth > 0) & (truth != IGNORE))
+    near = ndimage.binary_dilation(shown, iterations=_NEAR) & (truth != IGNORE)
+    order = np.argsort(labels)
+    channel = order[np.searchsorted(labels, truth[near], sorter=order)]
+    return values[:, near].T.astype(np.float64), channel
 
 
 def scaled(logs: Rows, heat: float) -> Rows:
@@ -106,7 +113,7 @@ def scaled(logs: Rows, heat: float) -> Rows:
     return np.asarray(raised / raised.sum(axis=1, keepdims=True))
 
 
-def temperature(logs: Rows, truth: npt.NDArray[np.intp]) -> float:
+def temperature(logs: Rows, truth: Places) -> float:
     """The temperature of least negative log-likelihood: log-probabilities (n, C), channels (n,)."""
 
     def loss(heat: float) -> float:
@@ -117,5 +124,5 @@ def temperature(logs: Rows, truth: npt.NDArray[np.intp]) -> float:
 
 
 def _error(sums: Rows) -> float:
-    pixels, correct, confidence = sums
-    return float(np.abs(correct - confidence).sum() / pixels.sum())
+    count, correct, confidence = sums
+    return float(np.abs(correct - confidence).sum() / count.sum())

@@ -102,12 +102,10 @@ def _predict(parsed: argparse.Namespace, job: Job, emit: Emit) -> None:
 
 
 def _robustness(parsed: argparse.Namespace, job: Job, emit: Emit) -> None:
-    model, place = _load(parsed, job)
-    if model.questions:
-        raise JobError("no_regions", "robustness is measured on models that draw regions")
     from training.ml.robust import robustness
 
-    report = robustness(model.members[0], job.examples, place, seed=job.seed, emit=emit)
+    model, place = _load(parsed, job)
+    report = robustness(model, job.examples, place, seed=job.seed, emit=emit)
     checkpoint.write_json(parsed.out, report)
     emit({"event": "done", "changes": len(report["changes"])})
 

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reticle.pixels.agreement import Counts, Lesions, Surface, counts, hd95, lesions, surface
-from training.ml.calibrate import Calibration
+from training.ml.calibrate import Calibration, near_structures
 from training.ml.checkpoint import Ensemble, Model
 from training.ml.config import IGNORE
 from training.ml.device import Place
@@ -67,7 +67,8 @@ def report_of(
         mask = prediction.mask(classes)
         if mask.shape != truth.shape:
             raise JobError("bad_mask", f"mask of {example.id}: shape differs from its image")
-        calibration.add(example.patient, prediction.values, mask, truth, labels)
+        near = near_structures(prediction.values, mask, truth, labels)
+        calibration.add(example.patient, *near)
         for item in classes:
             shapes[item.name].append(shape_of(example, mask, truth, item.index))
         found = {c.name: counts(mask, truth, c.index) for c in classes}

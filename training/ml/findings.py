@@ -21,7 +21,7 @@ from training.ml import measures
 from training.ml.checkpoint import Ensemble, Model, outputs_of
 from training.ml.config import TrainConfig
 from training.ml.device import Place
-from training.ml.infer import mean_of
+from training.ml.infer import Spacing, mean_of
 from training.ml.job import Example, LabelClass, Question
 from training.ml.preprocess import Floats, Geometry, Mask, Plan
 
@@ -108,8 +108,14 @@ def unsureness(questions: Sequence[Question], values: Floats) -> dict[str, float
 
 def answer(model: Model | Ensemble, example: Example, place: Place) -> Answers:
     """Ask a model about one image of any size. Raises JobError for an unreadable image."""
-    pixels = example.pixels()
-    found = [_member(member, pixels, example, place) for member in model.members]
+    return answer_pixels(model, example.pixels(), example.spacing, place)
+
+
+def answer_pixels(
+    model: Model | Ensemble, pixels: Floats, spacing: Spacing, place: Place
+) -> Answers:
+    """`answer` for modality values (H, W, C) at hand, with mm per row and column."""
+    found = [_member(member, pixels, spacing, place) for member in model.members]
     values = mean_of([values for values, _ in found])
     if len(found) == 1:
         return Answers(values, found[0][1])
@@ -121,10 +127,10 @@ def answer(model: Model | Ensemble, example: Example, place: Place) -> Answers:
     return Answers(values, found[0][1], mutual)
 
 
-def _member(model: Model, pixels: Floats, example: Example, place: Place) -> tuple[Floats, Floats]:
-    geometry = model.plan.geometry(pixels.shape[0], pixels.shape[1], example.spacing)
+def _member(model: Model, pixels: Floats, spacing: Spacing, place: Place) -> tuple[Floats, Floats]:
+    geometry = model.plan.geometry(pixels.shape[0], pixels.shape[1], spacing)
     picture = model.plan.image(pixels, geometry).transpose(2, 0, 1)
-    image = torch.from_numpy(centred(picture, model.plan.patch))[None].to(place.device)
+    image = centred(torch.from_numpy(picture.copy())[None], model.plan.patch).to(place.device)
     image = image.contiguous(memory_format=place.layout(model.architecture.norm))
     if model.network.training:
         model.network.eval()
@@ -135,14 +141,11 @@ def _member(model: Model, pixels: Floats, example: Example, place: Place) -> tup
     return values.mean(dim=0)[0].cpu().numpy(), asked[0][1][0].float().cpu().numpy()
 
 
-def centred(planes: Floats, side: int) -> Floats:
-    """(C, rows, columns) in the middle of zeros, of the side seen in training or larger."""
-    rows, columns = planes.shape[1:]
-    high, wide = max(side, rows), max(side, columns)
-    result = np.zeros((planes.shape[0], high, wide), dtype=np.float32)
-    top, left = (high - rows) // 2, (wide - columns) // 2
-    result[:, top : top + rows, left : left + columns] = planes
-    return result
+def centred(pictures: Tensor, side: int) -> Tensor:
+    """(B, C, rows, columns) in the middle of zeros, of the side seen in training or larger."""
+    high, wide = (max(0, side - length) for length in pictures.shape[-2:])
+    around = (wide // 2, wide - wide // 2, high // 2, high - high // 2)
+    return functional.pad(pictures, around)
 
 
 @dataclass(frozen=True)

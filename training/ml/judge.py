@@ -5,7 +5,8 @@ TP / (TP + FN); specificity = TN / (TN + FP); F1 = 2 TP / (2 TP + FP + FN). An o
 choice is predicted where it is the most probable one, any other at one half. Images without an
 answer are left out, and counted. Accuracy is the mean over patients of how far their answers are
 right: images of one are not independent. Intervals are 2.5 and 97.5 percentiles over resampled
-patients.
+patients. Calibration (`training.ml.calibrate`) counts an answer as one choice among the options of
+its question; where several may be chosen each option is a choice of its own, yes or no.
 Beside each case stands how far its answers are right, and beside each patient the mean of that, so
 that two models can be compared in pairs.
 """
@@ -20,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from training.ml.calibrate import Calibration, Places
 from training.ml.checkpoint import Ensemble, Model
 from training.ml.device import Place
 from training.ml.findings import Answers, answer, encode, slices
@@ -52,9 +54,13 @@ def judge_answers(
     found = [ask(example) for example in examples]
     values = np.stack([row.values for row in found]).astype(np.float64)  # (N, outputs)
     truth = np.stack([encode(questions, e.answers) for e in examples]).astype(np.float64)
-    patients = np.unique([e.patient for e in examples], return_inverse=True)[1]
+    names = [example.patient for example in examples]
+    patients = np.unique(names, return_inverse=True)[1]
     rows = {
-        item.code: _question(item, values[:, part], truth[:, part], patients, seed)
+        item.code: {
+            **_question(item, values[:, part], truth[:, part], patients, seed),
+            "calibration": calibration(item, values[:, part], truth[:, part], names),
+        }
         for item, part in slices(questions)
     }
     right = {
@@ -73,11 +79,36 @@ def judge_answers(
             }
             for place, (example, row) in enumerate(zip(examples, found, strict=True))
         ],
-        "patients": _by_patient([example.patient for example in examples], right),
+        "patients": _by_patient(names, right),
         "questions": rows,
         "mean_auc": _mean(aucs),
         "mean_accuracy": _mean([row["accuracy"] for row in rows.values()]),
     }
+
+
+def accuracies(
+    questions: Sequence[Question],
+    examples: Sequence[Example],
+    ask: Callable[[Example], Answers],
+) -> dict[str, float | None]:
+    """Accuracy by question as in a report, every patient counting once; None without an answer."""
+    values = np.stack([ask(example).values for example in examples]).astype(np.float64)
+    truth = np.stack([encode(questions, e.answers) for e in examples]).astype(np.float64)
+    patients = np.unique([e.patient for e in examples], return_inverse=True)[1]
+    found: dict[str, float | None] = {}
+    for item, part in slices(questions):
+        right = rightness(item, values[:, part], truth[:, part])
+        known = ~np.isnan(right)
+        weights = _weights(patients[known])
+        found[item.code] = (
+            float(np.average(right[known], weights=weights)) if len(weights) else None
+        )
+    return found
+
+
+def _weights(patients: npt.NDArray[np.int64]) -> Array:
+    """Weight of each image (N,), with which every patient counts once."""
+    return np.asarray(1 / np.bincount(patients)[patients])
 
 
 def auc(scores: Array, positive: Truth) -> float:
@@ -108,6 +139,24 @@ def _guess(item: Question, values: Array) -> Truth:
     return np.asarray(values.argmax(axis=1)[:, None] == np.arange(values.shape[1]))
 
 
+def calibration(
+    item: Question, values: Array, truth: Array, patients: Sequence[str]
+) -> dict[str, Any]:
+    """What `Calibration.report` says of one question: (N, options), NaN without an answer."""
+    found = Calibration()
+    for patient, own, right in zip(patients, values, truth, strict=True):
+        if not np.isnan(right[0]):
+            found.add(patient, *_choices(item, own, right))
+    return found.report()
+
+
+def _choices(item: Question, values: Array, truth: Array) -> tuple[Array, Places]:
+    """Probabilities (n, options) and true places (n,) of one image's choices, from (options,)."""
+    if item.kind == "multiple":
+        return np.stack([1 - values, values], axis=1), truth.astype(np.intp)
+    return values[None], np.array([truth.argmax()])
+
+
 def _by_patient(
     patients: Sequence[str], right: Mapping[str, Array]
 ) -> dict[str, dict[str, float | None]]:
@@ -136,7 +185,7 @@ def _question(
     values, right, patients = values[known], truth[known] > _HALF, patients[known]
     guess = _guess(item, values)
     draws = _resampled(patients, seed)
-    weights = 1 / np.bincount(patients)[patients]  # every patient counts once
+    weights = _weights(patients)
 
     def accuracy(picks: npt.NDArray[np.int64]) -> float:
         if not len(picks):

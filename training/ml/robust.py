@@ -1,10 +1,12 @@
-"""How a model holds up when images get worse: Dice per class under stated changes.
+"""How a model holds up when images get worse: Dice per class, or accuracy per question.
 
-Each change has three steps of growing strength. Changes of intensity leave the truth as it is,
-rotation turns it along. Intensities are in units of the image's own range between its 0.5th and
+An ensemble is measured as it answers, by the mean of its members. Each change has three steps of
+growing strength. Changes of intensity leave the truth as it is, rotation turns a drawing along and
+leaves answers as they are. Intensities are in units of the image's own range between its 0.5th and
 99.5th percentile. The adversarial step goes against the loss' gradient on the network's own grid
-(Goodfellow et al., "Explaining and harnessing adversarial examples", 2015). The list follows what
-Boone et al., "ROOD-MRI", 2022, found to matter for brain MRI.
+(Goodfellow et al., "Explaining and harnessing adversarial examples", 2015); of an ensemble against
+the sum of its members' gradients, each on its own grid. The list follows what Boone et al.,
+"ROOD-MRI", 2022, found to matter for brain MRI.
 """
 
 from __future__ import annotations
@@ -16,17 +18,22 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from torch import Tensor, nn
 from torch.nn import functional
 
 from reticle.pixels.agreement import Counts, counts
-from training.ml.checkpoint import Model
+from training.ml.checkpoint import Ensemble, Model
 from training.ml.device import Place
 from training.ml.evaluate import channel_of, known_truth
+from training.ml.findings import Answers, FindingsLoss, answer_pixels, centred, encode
 from training.ml.infer import predict_pixels
 from training.ml.job import Example
+from training.ml.judge import accuracies
 from training.ml.preprocess import Floats, Mask
 
 Change = Callable[[Floats, float, np.random.Generator], Floats]
+Changed = Callable[[Example, Floats, Mask], tuple[Floats, Mask]]
+"""What is done to an image's values (H, W, C) and its truth (H, W)."""
 Emit = Callable[[dict[str, Any]], None]
 
 
@@ -74,25 +81,27 @@ ADVERSARIAL = (0.002, 0.005, 0.01)  # of the network's input range
 
 
 def robustness(
-    model: Model, examples: Sequence[Example], place: Place, *, seed: int, emit: Emit
+    model: Model | Ensemble, examples: Sequence[Example], place: Place, *, seed: int, emit: Emit
 ) -> dict[str, Any]:
-    """{classes, clean: {class: Dice}, changes: [{change, strength, dice: {class: Dice}}]}.
+    """{examples, clean: {name: value}, changes: [{change, strength, dice: {name: value}}]}.
 
-    Dice pools the pixels of all examples; None where a class is nowhere. One event per change.
+    Dice by class pools the pixels of all examples; None where a class is nowhere. Of a model that
+    answers `accuracy` by question stands in its place (`judge.accuracies`). One event per change.
     """
+    metric, measure = ("accuracy", _accuracy) if model.questions else ("dice", _dice)
     rows: list[dict[str, Any]] = []
     for name, strength, change in _changes(model, place, seed):
         row = {
-            "change": name, "strength": strength, "dice": _dice(model, examples, place, change),
+            "change": name, "strength": strength, metric: measure(model, examples, place, change),
         }  # fmt: skip
         emit({"event": "change", **row})
         rows.append(row)
-    return {"examples": len(examples), "clean": rows[0]["dice"], "changes": rows[1:]}
+    return {"examples": len(examples), "clean": rows[0][metric], "changes": rows[1:]}
 
 
 def _changes(
-    model: Model, place: Place, seed: int
-) -> Iterator[tuple[str, float, Callable[[Example, Floats, Mask], tuple[Floats, Mask]]]]:
+    model: Model | Ensemble, place: Place, seed: int
+) -> Iterator[tuple[str, float, Changed]]:
     """Name, strength, and what is done to an image and its truth; no change first."""
     yield "none", 0.0, lambda example, pixels, truth: (pixels, truth)
     for name, (change, strengths) in CHANGES.items():
@@ -112,10 +121,7 @@ def _with(
 
 
 def _dice(
-    model: Model,
-    examples: Sequence[Example],
-    place: Place,
-    change: Callable[[Example, Floats, Mask], tuple[Floats, Mask]],
+    model: Model | Ensemble, examples: Sequence[Example], place: Place, change: Changed
 ) -> dict[str, float | None]:
     totals = {item.name: Counts(0, 0, 0) for item in model.classes}
     for example in examples:
@@ -126,6 +132,17 @@ def _dice(
             totals[item.name] += counts(mask, truth, item.index)
     return {name: total.dice if total.tp + total.fp + total.fn else None
             for name, total in totals.items()}  # fmt: skip
+
+
+def _accuracy(
+    model: Model | Ensemble, examples: Sequence[Example], place: Place, change: Changed
+) -> dict[str, float | None]:
+    def ask(example: Example) -> Answers:
+        pixels = example.pixels()
+        undrawn = np.zeros(pixels.shape[:2], np.uint8)
+        return answer_pixels(model, change(example, pixels, undrawn)[0], example.spacing, place)
+
+    return accuracies(model.questions, examples, ask)
 
 
 def _turned(degrees: float, _: Example, pixels: Floats, truth: Mask) -> tuple[Floats, Mask]:
@@ -144,36 +161,52 @@ def _turned(degrees: float, _: Example, pixels: Floats, truth: Mask) -> tuple[Fl
 
 
 def _against(
-    model: Model, place: Place, size: float, example: Example, pixels: Floats, truth: Mask
-) -> tuple[Floats, Mask]:
+    model: Model | Ensemble, place: Place, size: float, example: Example, pixels: Floats,
+    truth: Mask,
+) -> tuple[Floats, Mask]:  # fmt: skip
     """One step of `size` against the loss, carried from the network's grid back to the image's."""
-    plan = model.plan
-    geometry = plan.geometry(truth.shape[0], truth.shape[1], example.spacing)
-    picture = plan.image(pixels, geometry)
-    target = plan.mask(channel_of(model.classes)[truth], geometry)
-    stride = model.architecture.stride
-    image = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None]
-    short = [max(0, stride - image.shape[-1]), max(0, stride - image.shape[-2])]
-    image = functional.pad(image, (0, short[0], 0, short[1])).to(place.device).requires_grad_()
-    wanted = torch.from_numpy(target.astype(np.int64))[None]
-    wanted = functional.pad(wanted, (0, short[0], 0, short[1]), value=255).to(place.device)
-    logits = model.network.eval()(image)
-    if logits.shape[1] == 1:
-        judged = wanted != 255
-        loss = functional.binary_cross_entropy_with_logits(
-            logits[:, 0][judged], (wanted[judged] > 0).float()
-        )
+    uphill = np.zeros(pixels.shape, np.float32)
+    for member in model.members:
+        gradient = _gradient(member, place, example, pixels, truth)
+        back = cv2.resize(gradient, truth.shape[::-1], interpolation=cv2.INTER_NEAREST)
+        if back.ndim == 2:
+            back = back[:, :, None]
+        if back.shape[2] != pixels.shape[2]:
+            back = np.broadcast_to(back.mean(axis=2, keepdims=True), pixels.shape)
+        uphill += back
+    step = size * _range(pixels) * np.sign(uphill)
+    return np.asarray(pixels + step, dtype=np.float32), truth
+
+
+def _gradient(model: Model, place: Place, example: Example, pixels: Floats, truth: Mask) -> Floats:
+    """Of one network's loss, by its normalised picture: (rows, columns, channels) of its grid."""
+    geometry = model.plan.geometry(truth.shape[0], truth.shape[1], example.spacing)
+    picture = torch.from_numpy(model.plan.image(pixels, geometry).transpose(2, 0, 1).copy())[None]
+    picture = picture.to(place.device).requires_grad_()
+    network = model.network.eval()
+    if model.questions:
+        wanted = torch.from_numpy(encode(model.questions, example.answers))[None]
+        logits = network(centred(picture, model.plan.patch))
+        loss = FindingsLoss(model.questions)(logits, wanted.to(place.device))
     else:
-        loss = functional.cross_entropy(logits, wanted, ignore_index=255)
-    (gradient,) = torch.autograd.grad(loss, image)
-    rows, columns = picture.shape[:2]
-    sign = gradient.sign()[0, :, :rows, :columns].cpu().numpy().transpose(1, 2, 0)
-    back = cv2.resize(sign, truth.shape[::-1], interpolation=cv2.INTER_NEAREST)
-    if back.ndim == 2:
-        back = back[:, :, None]
-    if back.shape[2] != pixels.shape[2]:
-        back = np.broadcast_to(back.mean(axis=2, keepdims=True), pixels.shape)
-    return np.asarray(pixels + size * _range(pixels) * back, dtype=np.float32), truth
+        target = model.plan.mask(channel_of(model.classes)[truth], geometry)
+        loss = _drawn_loss(network, picture, target, model.architecture.stride)
+    (found,) = torch.autograd.grad(loss, picture)
+    return np.ascontiguousarray(found[0].cpu().numpy().transpose(1, 2, 0))
+
+
+def _drawn_loss(network: nn.Module, picture: Tensor, target: Mask, stride: int) -> Tensor:
+    """Cross-entropy of a drawing: (1, C, H, W) against channels (H, W), 255 not judged."""
+    short = (0, max(0, stride - picture.shape[-1]), 0, max(0, stride - picture.shape[-2]))
+    wanted = functional.pad(torch.from_numpy(target.astype(np.int64))[None], short, value=255)
+    wanted = wanted.to(picture.device)
+    logits = network(functional.pad(picture, short))
+    if logits.shape[1] > 1:
+        return functional.cross_entropy(logits, wanted, ignore_index=255)
+    judged = wanted != 255
+    return functional.binary_cross_entropy_with_logits(
+        logits[:, 0][judged], (wanted[judged] > 0).float()
+    )
 
 
 def _range(pixels: Floats) -> float:

@@ -1305,12 +1305,13 @@ export interface components {
              */
             accuracy?: number | null;
         };
-        /** @description Dice when images are changed in one way. */
+        /** @description Dice, or accuracy, when images are changed in one way. */
         ChangeOutput: {
             change: string;
             /** Format: double */
             strength: number;
-            dice: {
+            /** @description by class, or by question */
+            parts: {
                 [key: string]: number | null;
             };
             /** Format: double */
@@ -1413,12 +1414,40 @@ export interface components {
         };
         /** @description The report of a cross-validation; each case by a model that did not see its patient. */
         CrossOutput: {
+            /** Format: double */
+            mean_dice?: number | null;
+            /** Format: double */
+            mean_accuracy?: number | null;
             cases: number;
             patients: number;
-            /** Format: double */
-            mean_dice: number | null;
-            classes: components["schemas"]["CrossClass"][];
+            classes?: components["schemas"]["CrossClass"][];
+            questions?: components["schemas"]["CrossQuestion"][];
             folds: components["schemas"]["FoldOutput"][];
+        };
+        /** @description A question measured out of fold. */
+        CrossQuestion: {
+            name: string;
+            kind: string;
+            answered: number;
+            left_out: number;
+            /** Format: double */
+            accuracy: number | null;
+            /** Format: double */
+            accuracy_low: number | null;
+            /** Format: double */
+            accuracy_high: number | null;
+            /**
+             * Format: double
+             * @description of a scale
+             */
+            mean_steps_off: number | null;
+            options: components["schemas"]["OptionMetrics"][];
+            calibration: components["schemas"]["CalibrationOutput"] | null;
+            /**
+             * Format: double
+             * @description standard deviation of the folds' accuracy
+             */
+            spread: number | null;
         };
         /** @description Why a candidate was promoted or not. */
         DecisionOutput: {
@@ -1575,11 +1604,18 @@ export interface components {
         ExportState: "queued" | "running" | "done" | "failed";
         /** @description The patients of one fold, by the model that did not learn from them. */
         FoldOutput: {
+            /** Format: double */
+            mean_dice?: number | null;
+            /** Format: double */
+            mean_accuracy?: number | null;
             fold: number;
             patients: number;
-            /** Format: double */
-            mean_dice: number | null;
-            classes: {
+            /** @description Dice */
+            classes?: {
+                [key: string]: number | null;
+            };
+            /** @description accuracy */
+            questions?: {
                 [key: string]: number | null;
             };
         };
@@ -1757,6 +1793,8 @@ export interface components {
             base_number: number | null;
             start: components["schemas"]["RunStart"];
             donor: components["schemas"]["DonorOutput"] | null;
+            /** @description name of the file it began with */
+            file: string | null;
             members: number | null;
             run: number;
             reason: string;
@@ -2130,6 +2168,7 @@ export interface components {
              */
             mean_steps_off: number | null;
             options: components["schemas"]["OptionMetrics"][];
+            calibration: components["schemas"]["CalibrationOutput"] | null;
         };
         /** @description A question as stored; answers are kept under its name. */
         QuestionOutput: {
@@ -2204,9 +2243,10 @@ export interface components {
             token: string;
             reason: string;
         };
-        /** @description Pixels of like confidence, and how many of them are right. */
+        /** @description Choices of like confidence, and how many of them are right. */
         ReliabilityBin: {
-            pixels: number;
+            /** @description pixels near structures, or answers */
+            count: number;
             /** Format: double */
             confidence: number;
             /** Format: double */
@@ -2286,7 +2326,7 @@ export interface components {
             verdict: string;
             task_state: components["schemas"]["TaskState"];
         };
-        /** @description Dice clean and under each change. */
+        /** @description Dice, or accuracy, clean and under each change. */
         RobustnessOutput: {
             examples: number | null;
             clean: {
@@ -2323,6 +2363,8 @@ export interface components {
             report: components["schemas"]["CrossOutput"] | null;
             start: components["schemas"]["RunStart"];
             donor: components["schemas"]["DonorOutput"] | null;
+            /** @description name of the file it began with */
+            file: string | null;
             config: unknown;
             seed: number;
             /** @description runs of any campaign that stand before it */
@@ -2351,6 +2393,11 @@ export interface components {
             ensemble?: boolean;
             /** @description the model a transfer begins with */
             donor?: number;
+            /**
+             * Format: binary
+             * @description a model's zip, for start file; sent as multipart
+             */
+            file?: string;
             preset?: components["schemas"]["PresetEnum"];
             epochs?: number;
             minimum_steps?: number;
@@ -2383,6 +2430,8 @@ export interface components {
             report: components["schemas"]["CrossOutput"] | null;
             start: components["schemas"]["RunStart"];
             donor: components["schemas"]["DonorOutput"] | null;
+            /** @description name of the file it began with */
+            file: string | null;
             config: unknown;
             seed: number;
             /** @description runs of any campaign that stand before it */
@@ -2393,7 +2442,7 @@ export interface components {
             model_number: number | null;
         };
         /** @enum {string} */
-        RunStart: "auto" | "scratch" | "champion" | "transfer" | "pretrained";
+        RunStart: "auto" | "scratch" | "champion" | "transfer" | "file" | "pretrained";
         /** @enum {string} */
         RunState: "queued" | "running" | "validating" | "succeeded" | "failed" | "cancelled";
         /** @enum {string} */

@@ -9,6 +9,18 @@ export async function uploadPicture(slug: string, file: File): Promise<Schemas["
   return sent(`/api/v1/campaigns/${encodeURIComponent(slug)}/pictures`, form, () => undefined);
 }
 
+/** Ask for a run that begins with a model's file. */
+export function uploadRun(
+  slug: string,
+  asked: Schemas["RunInputRequest"],
+  file: File,
+): Promise<Schemas["RunOutput"]> {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(asked)) form.append(name, String(value));
+  form.append("file", file, file.name);
+  return sent(`/api/v1/campaigns/${encodeURIComponent(slug)}/runs`, form, () => undefined);
+}
+
 export function uploadFiles(
   slug: string,
   files: readonly File[],

@@ -96,13 +96,19 @@ export const en = {
   "error.code.is_champion": "This model is the champion already.",
   "error.code.bad_start":
     "A run cannot begin from there: the classes or the network differ. Train from scratch.",
+  "error.code.bad_bundle":
+    "The file cannot be used: hand in the zip that “Download the model” gives, unchanged.",
+  "error.code.bundle_card": "The file is of no model that can be begun with: hand in another one.",
+  "error.code.bundle_large": "The file is too large: a model's weights may take 256 MiB.",
+  "error.code.bundle_several":
+    "The file holds several networks: hand in a model that is a single one.",
+  "error.code.bundle_start": "Choose the file of the model to begin with, or another start.",
   "error.code.bad_donor":
     "Name the model to begin with: one of a campaign whose models you may see.",
   "error.code.donor_network":
     "The model to begin with has another network. Choose its network, or another model.",
   "error.code.donor_channels":
     "The model to begin with sees other images: grey or colour. Take a model of such images, or train from scratch.",
-  "error.code.cross_drawn": "Only what is drawn is cross-validated yet.",
   "error.code.few_patients":
     "There are labels of fewer patients than folds. Choose fewer folds, or label cases of more patients.",
   "error.code.cross_start":
@@ -457,6 +463,7 @@ export const en = {
   "train.start.scratch": "From scratch",
   "train.start.champion": "From the champion",
   "train.start.transfer": "From another campaign's champion",
+  "train.start.file": "From a file",
   "train.start.pretrained": "From this campaign's images, without labels",
   "train.pretrainedHelp":
     "First the network learns from images of the pool alone (at most 512, none held out), with two fifths of the time limit; then from the labels.",
@@ -477,11 +484,16 @@ export const en = {
     "Each case is measured by the model that did not learn from its patient. Intervals are 95 %, over patients. It says how well these labels can be learned; models are chosen on the held-out cases.",
   "cross.run": "cross-validation, {folds} folds",
   "cross.result": "out of fold: Dice {dice}",
+  "cross.resultAnswers": "out of fold: accuracy {accuracy}",
   "train.donor": "Champion to begin with",
   "train.donorHelp":
     "Its weights are taken over by the names of classes; its network is chosen with it.",
   "train.noDonors":
     "No champion fits: it must be of a campaign whose models you may see, and its images grey or colour as these are.",
+  "train.file": "Model file",
+  "train.fileHelp":
+    "The zip of “Download the model”, of this or another installation. Its weights are taken over by the names of classes; its network is chosen with it unless you choose one.",
+  "train.fileChoose": "Choose a zip",
   "train.presetDefault": "As in the settings",
   "train.begin": "Start training",
   "live.loss": "Loss",
@@ -576,14 +588,23 @@ export const en = {
   "subgroups.restTooFew": "too few others",
   "calibration.title": "Reliability",
   "calibration.unit": "share of pixels that are right",
+  "calibration.unitAnswers": "share of answers that are right",
   "calibration.axis": "confidence of the model",
   "calibration.accuracy": "share right",
   "calibration.none": "The calibration of this model was not measured.",
   "calibration.ece":
     "Expected calibration error {before}; {after} after scaling by temperature {temperature}, fitted on other patients.",
+  "calibration.choices": "Choices",
+  "calibration.error": "Calibration error",
+  "calibration.temperature": "Temperature",
+  "calibration.errorScaled": "Error with it, on other patients",
+  "calibration.helpAnswers":
+    "Where several options may be chosen each is a choice, yes or no. Of few choices the error is mostly chance.",
   "robust.title": "Robustness",
   "robust.help":
     "Mean Dice over the classes when the held-out images are made worse; {cases} cases. A loss below 0.03 is said to hold, from 0.1 to fail.",
+  "robust.helpAnswers":
+    "Accuracy by question, every patient counting once, when the held-out images are made worse; {cases} cases. A loss of the mean below 0.03 is said to hold, from 0.1 to fail.",
   "robust.none": "How this model holds up when images get worse was not measured.",
   "robust.clean": "unchanged",
   "robust.change": "Change",
@@ -642,6 +663,7 @@ export const en = {
   "lineage.weights": "Weights",
   "lineage.parent": "Started from",
   "lineage.donor": "weights of {campaign}, v{number}",
+  "lineage.file": "a file: {name}",
   "lineage.pretrained": "images of the pool, without labels",
   "lineage.members": "Networks",
   "lineage.membersOf": "{n}, one a fold of a cross-validation; their mean answers",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve
 
-from training.ml.calibrate import Calibration, scaled, temperature
+from training.ml.calibrate import Calibration, near_structures, scaled, temperature
 
 LABELS = np.array([0, 3, 7], np.uint8)
 
@@ -23,7 +23,7 @@ def test_a_hidden_temperature_is_found_and_repairs_the_calibration() -> None:
     calibration = Calibration()
     for number in range(12):
         values, mask, truth = image(number, 3.0)
-        calibration.add(f"P{number % 6}", values, mask, truth, LABELS)
+        calibration.add(f"P{number % 6}", *near_structures(values, mask, truth, LABELS))
     found = calibration.report()
     assert found["temperature"] == pytest.approx(3.0, rel=0.1)
     assert found["ece"] > 0.15
@@ -34,7 +34,7 @@ def test_a_calibrated_model_is_left_alone() -> None:
     calibration = Calibration()
     for number in range(12):
         values, mask, truth = image(number, 1.0)
-        calibration.add(f"P{number % 6}", values, mask, truth, LABELS)
+        calibration.add(f"P{number % 6}", *near_structures(values, mask, truth, LABELS))
     found = calibration.report()
     assert found["temperature"] == pytest.approx(1.0, rel=0.1)
     assert found["ece"] < 0.03
@@ -43,13 +43,13 @@ def test_a_calibrated_model_is_left_alone() -> None:
 def test_the_error_and_the_curve_equal_scikit_learns() -> None:
     calibration = Calibration()
     values, mask, truth = image(1, 2.0)
-    calibration.add("P", values, mask, truth, LABELS)
+    calibration.add("P", *near_structures(values, mask, truth, LABELS))
     confidence, correct = values.max(axis=0).ravel(), (mask == truth).ravel()
     accuracy, mean = calibration_curve(correct, confidence, n_bins=15)
     curve = calibration.report()["reliability"]
     assert [row["accuracy"] for row in curve] == pytest.approx(accuracy.tolist())
     assert [row["confidence"] for row in curve] == pytest.approx(mean.tolist())
-    share = np.array([row["pixels"] for row in curve]) / 1600
+    share = np.array([row["count"] for row in curve]) / 1600
     expected = float((share * np.abs(accuracy - mean)).sum())
     assert calibration.report()["ece"] == pytest.approx(expected)
 
@@ -60,10 +60,10 @@ def test_ignored_pixels_and_far_background_do_not_count() -> None:
     values[0] = 1
     truth = np.zeros((40, 40), np.uint8)
     truth[20, 20], truth[19] = 1, 255
-    calibration.add("P", values, truth * 0, truth, np.array([0, 1], np.uint8))
+    calibration.add("P", *near_structures(values, truth * 0, truth, np.array([0, 1], np.uint8)))
     curve = calibration.report()["reliability"]
     # A cross-shaped neighbourhood of 5 steps has 61 pixels; its row above the centre has 9.
-    assert sum(row["pixels"] for row in curve) == 61 - 9
+    assert sum(row["count"] for row in curve) == 61 - 9
     assert calibration.report()["temperature"] is None, "one patient cannot be split"
 
 
@@ -72,7 +72,7 @@ def test_without_anything_shown_there_is_no_error() -> None:
     values = np.zeros((2, 8, 8), np.float32)
     values[0] = 1
     nothing = np.zeros((8, 8), np.uint8)
-    calibration.add("P", values, nothing, nothing, np.array([0, 1], np.uint8))
+    calibration.add("P", *near_structures(values, nothing, nothing, np.array([0, 1], np.uint8)))
     assert calibration.report()["ece"] is None
 
 

@@ -11,16 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from discs import ask, command, edit_job, write_job
+from training.ml.calibrate import scaled
+from training.ml.checkpoint import load_model
+from training.ml.device import choose
 from training.ml.findings import (
     Answers,
     FindingsLoss,
+    answer_pixels,
     encode,
     entropies,
     probabilities_of,
     unsureness,
 )
 from training.ml.job import JobError, Question, read_job
-from training.ml.judge import auc, judge_answers
+from training.ml.judge import accuracies, auc, calibration, judge_answers
+from training.ml.robust import _against
 
 QUESTIONS = (
     Question("side", "single", ("left", "right")),
@@ -111,6 +116,14 @@ def test_a_job_about_the_whole_image_from_training_to_report(tmp_path: Path) -> 
     row = report["questions"]["side"]
     assert row["accuracy_low"] <= row["accuracy"] <= row["accuracy_high"]
 
+    worse = tmp_path / "worse.json"
+    command("robustness", job, "--model", tmp_path / "model", "--out", worse)
+    found = json.loads(worse.read_text())
+    accuracy = {code: row["accuracy"] for code, row in report["questions"].items()}
+    assert found["clean"] == accuracy, "the same numbers as in the report"
+    assert len(found["changes"]) == 21
+    assert found["changes"][-1]["accuracy"].keys() == accuracy.keys()
+
     told = command("predict", job, "--model", tmp_path / "model", "--out", tmp_path / "out")
     assert told[-1] == {"event": "done", "count": 24}
     assert told[0]["answers"]["side"].keys() == {"left", "right"}
@@ -121,6 +134,16 @@ def test_a_job_about_the_whole_image_from_training_to_report(tmp_path: Path) -> 
     with np.load(tmp_path / "out" / "3.npz") as found:
         assert found["probabilities"].shape == (7,)
         assert found["embedding"].shape == (32,)
+
+    model, place = load_model(tmp_path / "model"), choose(read_job(job).config)
+    example = read_job(job).examples[2]
+    pixels = example.pixels()
+    moved, _ = _against(model, place, 0.01, example, pixels, np.zeros(pixels.shape[:2], np.uint8))
+    before, after = (
+        answer_pixels(model, each, example.spacing, place).by_question(model.questions)
+        for each in (pixels, moved)
+    )
+    assert after["side"]["right"] < before["side"]["right"], "a step against the true answer"
 
 
 @pytest.mark.parametrize(
@@ -163,6 +186,30 @@ def test_auc_is_the_share_of_pairs_in_the_right_order(rows: list[tuple[int, bool
         assert np.isnan(found)
 
 
+def test_the_calibration_of_answers_is_of_choices_and_a_hidden_temperature_comes_back() -> None:
+    """Answers drawn from probabilities p, said as softmax(2 log p): twice too sure."""
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 1.5, (900, 3))
+    honest = scaled(logits, 1.0)
+    chosen = (rng.random((900, 1)) < honest.cumsum(axis=1)).argmax(axis=1)
+    patients = [f"P{number % 30}" for number in range(900)]
+    said, truth = scaled(logits, 0.5), np.eye(3)[chosen]
+    truth[0] = np.nan
+    found = calibration(QUESTIONS[2], said, truth, patients)
+    assert sum(row["count"] for row in found["reliability"]) == 899, "a missing answer is no choice"
+    assert found["temperature"] == pytest.approx(2.0, rel=0.15)
+    assert found["ece_scaled"] < 0.06 < found["ece"]
+
+    each = 1 / (1 + np.exp(-rng.normal(0, 2, (450, 2))))
+    truth = (rng.random((450, 2)) < each).astype(float)
+    found = calibration(QUESTIONS[1], each, truth, patients[:450])
+    assert sum(row["count"] for row in found["reliability"]) == 900, "each option is a choice"
+    assert found["temperature"] == pytest.approx(1.0, rel=0.15)
+    assert min(row["confidence"] for row in found["reliability"]) >= 0.5, "yes or no"
+    nothing = calibration(QUESTIONS[2], said[:1], np.full((1, 3), np.nan), ["P"])
+    assert (nothing["ece"], nothing["reliability"], nothing["temperature"]) == (None, [], None)
+
+
 def test_no_examples_are_no_report() -> None:
     with pytest.raises(JobError, match="at least one"):
         judge_answers(QUESTIONS, [], lambda example: pytest.fail("asked"), seed=0)
@@ -189,6 +236,14 @@ def test_a_report_says_how_far_each_case_and_patient_is_right(tmp_path: Path) ->
         "P1": {"side": 1.0, "signs": 0.0, "grade": None},
     }
     assert report["questions"]["side"]["accuracy"] == 0.75, "a patient counts once"
+    assert accuracies(QUESTIONS, examples, lambda example: said) == {
+        code: row["accuracy"] for code, row in report["questions"].items()
+    }
+    # Said with 0.9: two of three right; what nobody answered was not measured.
+    [whole] = report["questions"]["side"]["calibration"]["reliability"]
+    assert (whole["count"], whole["accuracy"]) == (3, pytest.approx(2 / 3))
+    assert report["questions"]["side"]["calibration"]["ece"] == pytest.approx(0.9 - 2 / 3)
+    assert report["questions"]["grade"]["calibration"]["ece"] is None
 
 
 def test_other_measures_of_doubt_are_means_over_questions_and_options() -> None:

@@ -6,8 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from discs import run, write_job
-from training.ml import robust
+from discs import command, run, write_job
+from training.ml import checkpoint, robust
+from training.ml.device import choose
+from training.ml.evaluate import dice_by_class
+from training.ml.job import read_job
 from training.ml.robust import ADVERSARIAL, CHANGES, ROTATION
 
 
@@ -68,3 +71,38 @@ def test_the_report_has_every_change_and_going_against_the_gradient_hurts(
     assert [found["clean"]["disc"], *steps] == sorted([found["clean"]["disc"], *steps])[::-1]
     noise = [row["dice"]["disc"] for row in found["changes"] if row["change"] == "noise"]
     assert noise[-1] <= found["clean"]["disc"] + 0.02
+
+
+def test_an_ensemble_is_measured_as_it_answers_not_as_its_first_member(
+    trained: Path, tmp_path: Path
+) -> None:
+    """The first member is undecided everywhere and draws nothing; the second is the trained one."""
+    second = checkpoint.load_model(trained / "model")
+    checkpoint.save_model(tmp_path / "second", second)
+    for parameter in second.network.get_submodule("head").parameters():
+        parameter.data.zero_()
+    checkpoint.save_model(tmp_path / "first", second)
+    checkpoint.save_ensemble(tmp_path, ["first", "second"])
+    report = tmp_path / "robust.json"
+    command("robustness", trained / "job", "--model", tmp_path, "--out", report)
+    found = json.loads(report.read_text())
+    job = read_job(trained / "job")
+    together = dice_by_class(checkpoint.load_any(tmp_path), job.examples, choose(job.config))
+    assert found["clean"] == together
+    assert together["disc"] > 0.6, "the first member alone has none"
+    steps = [row["dice"]["disc"] for row in found["changes"] if row["change"] == "adversarial"]
+    assert steps[-1] < together["disc"], "the gradient of the member that draws counts"
+
+
+def test_an_image_is_moved_against_all_members_by_no_more_than_the_step(trained: Path) -> None:
+    model = checkpoint.load_model(trained / "model")
+    job = read_job(trained / "job")
+    place, example = choose(job.config), job.examples[0]
+    pixels, truth = example.pixels(), example.labels()
+    one, two = (
+        robust._against(each, place, 0.01, example, pixels, truth)[0]
+        for each in (model, checkpoint.Ensemble((model, model)))
+    )
+    assert np.array_equal(one, two), "the same network twice is the same network"
+    low, high = np.percentile(pixels, (0.5, 99.5))
+    assert np.abs(one - pixels).max() == pytest.approx(0.01 * (high - low), rel=1e-3)

@@ -1,12 +1,14 @@
 /** Metrics of a model that answers questions: accuracy by question, the rest by option. */
 import { Table, Text } from "@mantine/core";
 import type { Schemas } from "../../../api/client";
+import { Plot } from "../../../components/plot";
 import { Scroll } from "../../../components/scroll";
 import { decimal, number, t, tn } from "../../../i18n";
 import type { TabProps } from "../campaign";
 import { intervalText } from "./figures";
 import { Measured } from "./measured";
 import { Section } from "./measures";
+import { answerSeries } from "./series";
 
 type Option = Schemas["OptionMetrics"];
 type Questions = TabProps["campaign"]["questions"];
@@ -53,6 +55,90 @@ export function AnswerTable(props: {
         </Table>
       </Scroll>
     </Section>
+  );
+}
+
+/** Whether the probabilities of answers say how often they are right, by question. */
+export function AnswerCalibration(props: {
+  answers: readonly Schemas["QuestionMetrics"][];
+  questions: Questions;
+}) {
+  const named = props.answers.map((row) => ({
+    ...row,
+    text: questionText(props.questions, row.name),
+  }));
+  const measured = named.filter(({ calibration }) => calibration !== null);
+  const rows = measured
+    .flatMap(({ name, calibration }) =>
+      calibration!.reliability.map(({ confidence, accuracy, count }) => ({
+        confidence,
+        [name]: accuracy,
+        count,
+      })),
+    )
+    .sort((one, other) => one.confidence - other.confidence);
+  return (
+    <Plot
+      title={t("calibration.title")}
+      unit={t("calibration.unitAnswers")}
+      xLabel={t("calibration.axis")}
+      xKey="confidence"
+      xDigits={2}
+      rows={rows}
+      series={answerSeries(measured)}
+      range={[0, 1]}
+      xRange={[0, 1]}
+      diagonal
+      empty={t("calibration.none")}
+      footer={measured.length > 0 ? <CalibrationTable rows={named} /> : null}
+    />
+  );
+}
+
+function CalibrationTable(props: {
+  rows: readonly (Schemas["QuestionMetrics"] & { text: string })[];
+}) {
+  return (
+    <>
+      <Scroll label={t("calibration.title")} minWidth={420}>
+        <Table mt="xs">
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{t("answers.question")}</Table.Th>
+              <Table.Th ta="right">{t("calibration.choices")}</Table.Th>
+              <Table.Th ta="right">{t("calibration.error")}</Table.Th>
+              <Table.Th ta="right">{t("calibration.temperature")}</Table.Th>
+              <Table.Th ta="right">{t("calibration.errorScaled")}</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {props.rows.map(({ name, text, calibration }) => (
+              <Table.Tr key={name}>
+                <Table.Th scope="row">{text}</Table.Th>
+                <Table.Td ta="right">
+                  <Measured
+                    value={calibration?.reliability.reduce((sum, bin) => sum + bin.count, 0)}
+                    digits={0}
+                  />
+                </Table.Td>
+                <Table.Td ta="right">
+                  <Measured value={calibration?.ece} digits={3} />
+                </Table.Td>
+                <Table.Td ta="right">
+                  <Measured value={calibration?.temperature} />
+                </Table.Td>
+                <Table.Td ta="right">
+                  <Measured value={calibration?.ece_scaled} digits={3} />
+                </Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Scroll>
+      <Text size="sm" c="dimmed" mt={4}>
+        {t("calibration.helpAnswers")}
+      </Text>
+    </>
   );
 }
 

@@ -2,6 +2,8 @@ import { Paper, SegmentedControl, Select, Stack, Switch, Table, Text, Title } fr
 import type { Schemas } from "../../../api/client";
 import { Scroll } from "../../../components/scroll";
 import { dateTime, decimal, number, t, tn } from "../../../i18n";
+import type { TabProps } from "../campaign";
+import { questionText } from "./answers";
 import { intervalText } from "./figures";
 
 type Asked = Schemas["RunInputRequest"];
@@ -54,8 +56,12 @@ export function KindFields(props: { asked: Asked; onChange: (asked: Asked) => vo
   );
 }
 
-/** The newest cross-validation: out of fold, by class, and what each fold came to. */
-export function CrossReport({ runs }: { runs: readonly Run[] }) {
+/** The newest cross-validation: out of fold, by class or question, and what each fold came to. */
+export function CrossReport(props: {
+  runs: readonly Run[];
+  questions: TabProps["campaign"]["questions"];
+}) {
+  const { runs, questions } = props;
   const run = runs.find(({ report }) => report !== null);
   if (!run?.report) return null;
   const { report } = run;
@@ -75,7 +81,7 @@ export function CrossReport({ runs }: { runs: readonly Run[] }) {
           ].join(" · ")}
         </Text>
         <Scroll label={t("cross.title")} minWidth={560}>
-          <Folds report={report} />
+          <Folds report={report} questions={questions} />
         </Scroll>
         <Text size="sm" c="dimmed">
           {t("cross.note")}
@@ -85,13 +91,39 @@ export function CrossReport({ runs }: { runs: readonly Run[] }) {
   );
 }
 
-function Folds({ report }: { report: Report }) {
+interface Part {
+  readonly name: string;
+  readonly text: string;
+  readonly value: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly spread: number | null;
+}
+
+/** What was measured, by class where something is drawn, else by question. */
+function partsOf(report: Report, questions: TabProps["campaign"]["questions"]): Part[] {
+  return [
+    ...(report.classes ?? []).map((row) => ({ ...row, text: row.name, value: row.dice })),
+    ...(report.questions ?? []).map(({ name, accuracy, accuracy_low, accuracy_high, spread }) => ({
+      name,
+      text: questionText(questions, name),
+      value: accuracy,
+      low: accuracy_low,
+      high: accuracy_high,
+      spread,
+    })),
+  ];
+}
+
+function Folds(props: { report: Report; questions: TabProps["campaign"]["questions"] }) {
+  const { report } = props;
+  const asks = report.questions !== undefined;
   return (
     <Table>
       <Table.Thead>
         <Table.Tr>
-          <Table.Th>{t("metrics.class")}</Table.Th>
-          <Table.Th ta="right">{t("metrics.dice")}</Table.Th>
+          <Table.Th>{t(asks ? "answers.question" : "metrics.class")}</Table.Th>
+          <Table.Th ta="right">{t(asks ? "metrics.accuracy" : "metrics.dice")}</Table.Th>
           <Table.Th ta="right">{t("cross.spread")}</Table.Th>
           {report.folds.map(({ fold, patients }) => (
             <Table.Th key={fold} ta="right">
@@ -104,30 +136,30 @@ function Folds({ report }: { report: Report }) {
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
-        {report.classes.map((row) => (
+        {partsOf(report, props.questions).map((row) => (
           <Table.Tr key={row.name}>
-            <Table.Th scope="row">{row.name}</Table.Th>
+            <Table.Th scope="row">{row.text}</Table.Th>
             <Table.Td ta="right">
-              {decimal(row.dice)}
+              {decimal(row.value)}
               <Text size="xs" c="dimmed">
                 {intervalText(row.low, row.high)}
               </Text>
             </Table.Td>
             <Table.Td ta="right">{decimal(row.spread)}</Table.Td>
-            {report.folds.map(({ fold, classes }) => (
+            {report.folds.map(({ fold, classes, questions }) => (
               <Table.Td key={fold} ta="right">
-                {decimal(classes[row.name])}
+                {decimal((questions ?? classes)?.[row.name])}
               </Table.Td>
             ))}
           </Table.Tr>
         ))}
         <Table.Tr>
-          <Table.Th scope="row">{t("compare.mean")}</Table.Th>
-          <Table.Td ta="right">{decimal(report.mean_dice)}</Table.Td>
+          <Table.Th scope="row">{t(asks ? "compare.meanAnswers" : "compare.mean")}</Table.Th>
+          <Table.Td ta="right">{decimal(report.mean_accuracy ?? report.mean_dice)}</Table.Td>
           <Table.Td />
-          {report.folds.map(({ fold, mean_dice }) => (
+          {report.folds.map(({ fold, mean_accuracy, mean_dice }) => (
             <Table.Td key={fold} ta="right">
-              {decimal(mean_dice)}
+              {decimal(mean_accuracy ?? mean_dice)}
             </Table.Td>
           ))}
         </Table.Tr>

@@ -198,21 +198,31 @@ const SHADES = {
   fails: "var(--reticle-danger)",
 } as const satisfies Record<Grade, string>;
 
-export function Robustness({ model }: { model: Detail }) {
+/** `parts`: the questions to give a column each; of drawings the mean over classes is enough. */
+export function Robustness({ model, parts = [] }: { model: Detail; parts?: readonly Part[] }) {
   const found = model.robustness;
+  const asks = model.metric === "accuracy";
+  const cases = number(found?.examples ?? 0);
   return (
     <Section title={t("robust.title")}>
       <Text size="sm" c="dimmed">
-        {found ? t("robust.help", { cases: number(found.examples ?? 0) }) : t("robust.none")}
+        {found ? t(asks ? "robust.helpAnswers" : "robust.help", { cases }) : t("robust.none")}
       </Text>
       {found ? (
-        <Scroll label={t("robust.title")} minWidth={420}>
+        <Scroll label={t("robust.title")} minWidth={420 + 90 * parts.length}>
           <Table>
             <Table.Thead>
               <Table.Tr>
                 <Table.Th>{t("robust.change")}</Table.Th>
                 <Table.Th ta="right">{t("robust.strength")}</Table.Th>
-                <Table.Th ta="right">{t("subgroups.mean")}</Table.Th>
+                {parts.map(({ name, text }) => (
+                  <Table.Th key={name} ta="right">
+                    {text}
+                  </Table.Th>
+                ))}
+                <Table.Th ta="right">
+                  {t(asks ? "subgroups.meanAccuracy" : "subgroups.mean")}
+                </Table.Th>
                 <Table.Th ta="right">{t("robust.fall")}</Table.Th>
                 <Table.Th>{t("robust.grade")}</Table.Th>
               </Table.Tr>
@@ -221,12 +231,15 @@ export function Robustness({ model }: { model: Detail }) {
               <Table.Tr>
                 <Table.Th scope="row">{t("robust.clean")}</Table.Th>
                 <Table.Td />
-                <Table.Td ta="right">{decimal(found.mean)}</Table.Td>
+                <PartCells values={found.clean} parts={parts} />
+                <Table.Td ta="right">
+                  <Measured value={found.mean} />
+                </Table.Td>
                 <Table.Td />
                 <Table.Td />
               </Table.Tr>
               {found.changes.map((row) => (
-                <Change key={`${row.change} ${row.strength}`} row={row} />
+                <Change key={`${row.change} ${row.strength}`} row={row} parts={parts} />
               ))}
             </Table.Tbody>
           </Table>
@@ -236,13 +249,27 @@ export function Robustness({ model }: { model: Detail }) {
   );
 }
 
+interface Part {
+  readonly name: string;
+  readonly text: string;
+}
+
+function PartCells(props: { values: Record<string, number | null>; parts: readonly Part[] }) {
+  return props.parts.map(({ name }) => (
+    <Table.Td key={name} ta="right">
+      <Measured value={props.values[name]} />
+    </Table.Td>
+  ));
+}
+
 /** A fall is told by its number, a word and a colour. */
-function Change({ row }: { row: Schemas["ChangeOutput"] }) {
+function Change({ row, parts }: { row: Schemas["ChangeOutput"]; parts: readonly Part[] }) {
   const grade = row.fall === null ? null : gradeOf(row.fall);
   return (
     <Table.Tr>
       <Table.Th scope="row">{word("robust.change", row.change)}</Table.Th>
       <Table.Td ta="right">{number(row.strength, 3)}</Table.Td>
+      <PartCells values={row.parts} parts={parts} />
       <Table.Td ta="right">
         <Measured value={row.mean} />
       </Table.Td>

@@ -1,4 +1,4 @@
-import { Select, Text } from "@mantine/core";
+import { FileInput, Select, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import type { Schemas } from "../../../api/client";
 import { donorsQuery } from "../../../api/queries";
@@ -12,6 +12,7 @@ const STARTS = Object.keys({
   scratch: true,
   champion: true,
   transfer: true,
+  file: true,
   pretrained: true,
 } satisfies Record<Schemas["RunStart"], true>) as Schemas["RunStart"][];
 
@@ -21,8 +22,13 @@ interface Props {
   readonly onChange: (asked: Asked) => void;
 }
 
+interface FileProps {
+  readonly file: File | null;
+  readonly onFile: (file: File | null) => void;
+}
+
 /** Where the first weights of a run come from. */
-export function StartFields({ slug, asked, onChange }: Props) {
+export function StartFields({ slug, asked, onChange, file, onFile }: Props & FileProps) {
   const { donor: _, ...rest } = asked;
   return (
     <>
@@ -35,6 +41,17 @@ export function StartFields({ slug, asked, onChange }: Props) {
       />
       {asked.start === "transfer" ? (
         <DonorField slug={slug} asked={asked} onChange={onChange} />
+      ) : null}
+      {asked.start === "file" ? (
+        <FileInput
+          label={t("train.file")}
+          description={t("train.fileHelp")}
+          placeholder={t("train.fileChoose")}
+          accept=".zip,application/zip"
+          value={file}
+          onChange={onFile}
+          required
+        />
       ) : null}
       {asked.start === "pretrained" ? (
         <Text size="sm" c="dimmed">
@@ -79,7 +96,9 @@ export function originText(of: {
   base_number: number | null;
   start: Schemas["RunStart"];
   donor: Schemas["DonorOutput"] | null;
+  file: string | null;
 }): string {
+  if (of.file !== null) return t("lineage.file", { name: of.file });
   if (of.donor) {
     return t("lineage.donor", { campaign: of.donor.campaign, number: of.donor.number });
   }

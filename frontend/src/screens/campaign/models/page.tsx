@@ -20,7 +20,7 @@ import { ErrorNote } from "../../../components/errors";
 import { Empty, Page } from "../../../components/page";
 import { Scroll } from "../../../components/scroll";
 import { dateTime, decimal, number, t, word } from "../../../i18n";
-import { AnswerTable } from "./answers";
+import { AnswerCalibration, AnswerTable, questionText } from "./answers";
 import { Promote } from "./decide";
 import { signed } from "./figures";
 import { Calibration, ClassTable, Robustness, Section, Subgroups } from "./measures";
@@ -134,15 +134,20 @@ function Model({ model, title, slug, questions, manages, others }: ModelProps) {
       ) : (
         <ClassTable model={model} />
       )}
-      {asks ? null : (
-        <SimpleGrid cols={{ base: 1, md: 2 }}>
-          <Subgroups model={model} />
-          <Calibration model={model} />
-        </SimpleGrid>
-      )}
-      <History model={model} />
       <SimpleGrid cols={{ base: 1, md: 2 }}>
-        {asks ? <Subgroups model={model} /> : <Robustness model={model} />}
+        <Subgroups model={model} />
+        {asks ? (
+          <AnswerCalibration answers={model.answers} questions={questions} />
+        ) : (
+          <Calibration model={model} />
+        )}
+      </SimpleGrid>
+      <History model={model} />
+      <SimpleGrid cols={{ base: 1, md: asks ? 1 : 2 }}>
+        <Robustness
+          model={model}
+          parts={model.answers.map(({ name }) => ({ name, text: questionText(questions, name) }))}
+        />
         <Lineage model={model} />
       </SimpleGrid>
       {model.state === "champion" ? <Unfamiliar cases={model.unfamiliar} /> : null}

@@ -2,6 +2,7 @@ import { Button, Group, Modal, NumberInput, Select, Stack, Text } from "@mantine
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { body, client, type Schemas } from "../../../api/client";
+import { uploadRun } from "../../../api/upload";
 import { ErrorNote } from "../../../components/errors";
 import { t, word } from "../../../i18n";
 import { usePresets } from "../policy";
@@ -47,10 +48,14 @@ export function TrainNow({ slug }: { slug: string }) {
 
 function TrainForm({ slug, onDone }: { slug: string; onDone: () => void }) {
   const [asked, setAsked] = useState<Schemas["RunInputRequest"]>({});
+  const [file, setFile] = useState<File | null>(null);
   const presets = usePresets(slug);
   const train = useCampaignChange(slug, () =>
-    body(
-      client.POST("/api/v1/campaigns/{slug}/runs", { params: { path: { slug } }, body: asked }),
+    (asked.start === "file" && file
+      ? uploadRun(slug, asked, file)
+      : body(
+          client.POST("/api/v1/campaigns/{slug}/runs", { params: { path: { slug } }, body: asked }),
+        )
     ).then(onDone),
   );
   return (
@@ -60,7 +65,7 @@ function TrainForm({ slug, onDone }: { slug: string; onDone: () => void }) {
       </Text>
       <KindFields asked={asked} onChange={setAsked} />
       {asked.kind === "cross" ? null : (
-        <StartFields slug={slug} asked={asked} onChange={setAsked} />
+        <StartFields slug={slug} asked={asked} onChange={setAsked} file={file} onFile={setFile} />
       )}
       <Select
         label={t("new.training.preset")}

@@ -4,6 +4,16 @@ import type { TabProps } from "../campaign";
 
 const DASHES = ["", "6 3", "2 3", "8 3 2 3"] as const;
 
+/** One line a question that a model answers, whether it is still asked or not. */
+export function answerSeries(names: readonly { name: string; text: string }[]): PlotSeries[] {
+  return names.map(({ name, text }, i) => ({
+    key: name,
+    name: text,
+    colour: CLASS_COLOURS[i % CLASS_COLOURS.length]!,
+    dashes: DASHES[i % DASHES.length]!,
+  }));
+}
+
 /** One line a class, or a question, told apart by its colour and by its dashes. */
 export function partSeries(
   campaign: TabProps["campaign"],

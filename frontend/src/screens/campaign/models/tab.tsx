@@ -61,7 +61,7 @@ export function ModelsTab({ campaign }: TabProps) {
         <LearningCurve campaign={campaign} curve={learning?.curve ?? []} choice />
         <SelectionCard selection={learning?.selection ?? null} kind={campaign.kind} />
       </SimpleGrid>
-      <CrossReport runs={runs.data ?? []} />
+      <CrossReport runs={runs.data ?? []} questions={campaign.questions} />
       <Runs runs={runs.data ?? []} onShow={setShown} />
       {shown !== null && shown !== live?.id ? (
         <RunPanel key={shown} id={shown} campaign={campaign} />
@@ -292,7 +292,10 @@ function stateText({ state, progress, ahead }: Schemas["RunOutput"]): string {
 
 function resultText({ model_number, report, error }: Schemas["RunOutput"]): string {
   if (model_number !== null) return t("models.isVersion", { number: model_number });
-  return report ? t("cross.result", { dice: decimal(report.mean_dice) }) : error;
+  if (!report) return error;
+  return report.questions
+    ? t("cross.resultAnswers", { accuracy: decimal(report.mean_accuracy) })
+    : t("cross.result", { dice: decimal(report.mean_dice) });
 }
 
 function tookText({ started_at, finished_at }: Schemas["RunOutput"]): string {
