@@ -227,6 +227,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/assignments/{id}/suggestions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * @description Return them by assignment, as masks travel in JSON; a blind series has none.
+         *
+         *     What a lease offers never changes, so that a browser keeps the answer as it keeps masks.
+         */
+        get: operations["assignments_suggestions_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns": {
         parameters: {
             query?: never;
@@ -1585,6 +1606,12 @@ export interface components {
         };
         /** @enum {integer} */
         FoldsEnum: 3 | 5;
+        /** @description What the model draws on one frame. */
+        FrameDrawn: {
+            assignment: number;
+            /** @description base64 of gzip of uint8 */
+            mask: string;
+        };
         /** @description The drawing on one frame. */
         FrameInputRequest: {
             assignment: number;
@@ -2561,6 +2588,10 @@ export interface components {
             /** @description empty until they have been made */
             maps: components["schemas"]["MapOutput"][];
         };
+        /** @description What the model draws on the frames of a series, in its order; no frame that has nothing. */
+        SuggestionsOutput: {
+            frames: components["schemas"]["FrameDrawn"][];
+        };
         /** @description Tasks by state. */
         TaskCounts: {
             total: number;
@@ -3106,6 +3137,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SubmitOutput"];
+                };
+            };
+        };
+    };
+    assignments_suggestions_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuggestionsOutput"];
                 };
             };
         };
