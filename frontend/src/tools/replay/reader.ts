@@ -80,7 +80,7 @@ export class Reader {
   }
 
   async step(by: number): Promise<void> {
-    this.station.step(by);
+    this.station.slides.step(by);
     await this.arrived();
   }
 
@@ -142,12 +142,12 @@ export function runEdit(reader: Reader, { id, label, rule }: EditAct): void {
   const { station } = reader;
   station.ui.set({ label, ...rule, step: 2 });
   reader.look({ scale: 1 });
-  if (id === "swap") station.edit((mask) => swapLabels(mask, label, 255));
-  else if (id in VERBS) station[id as keyof typeof VERBS]();
-  else station.edit(edits[id as keyof typeof edits]);
+  if (id === "swap") station.drawing.edit((mask) => swapLabels(mask, label, 255));
+  else if (id in VERBS) station.drawing[id as keyof typeof VERBS]();
+  else station.drawing.edit((mask) => edits[id as keyof typeof edits](mask, station));
 }
 
-/** What is no edit of a class but a verb of the workstation. */
+/** What is no edit of a class but a verb of the drawing. */
 const VERBS = {
   copyBefore: true,
   fillBetween: true,

@@ -25,7 +25,7 @@ async function run(reader: Reader, model: Model, a: Act): Promise<void> {
       return;
     case "undo":
     case "redo":
-      reader.station[a.kind]();
+      reader.station.drawing[a.kind]();
       model[a.kind]();
       await reader.arrived();
       return;
