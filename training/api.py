@@ -69,7 +69,7 @@ def model_json(model: ModelVersion, scores: dict[str, Any] | None) -> dict[str, 
         "base_number": model.run.base.number if model.run.base else None,
         "run": model.run_id,
         **(scores or _unmeasured(model)),
-        "decision": model.decision or None,
+        "decision": report.decision_of(model),
     }
 
 

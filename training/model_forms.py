@@ -49,11 +49,19 @@ class ScoresOutput(serializers.Serializer[Data]):
     questions = serializers.DictField(child=QuestionScore())
 
 
+class ReasonOutput(serializers.Serializer[Data]):
+    """A reason in English, and what pages make their own sentence of: see training.reasons."""
+
+    text = serializers.CharField()
+    code = serializers.CharField(help_text="empty where a person said it, and in old records")
+    values = serializers.DictField(child=serializers.JSONField())
+
+
 class DecisionOutput(serializers.Serializer[Data]):
     """Why a candidate was promoted or not."""
 
     verdict = serializers.CharField()
-    reasons = serializers.ListField(child=serializers.CharField())
+    reasons = ReasonOutput(many=True)
     candidate = serializers.FloatField(allow_null=True)
     champion = serializers.FloatField(allow_null=True)
     difference = serializers.FloatField(allow_null=True)
@@ -232,7 +240,7 @@ class ModelEventOutput(serializers.Serializer[Data]):
     at = serializers.DateTimeField()
     action = serializers.CharField()
     actor = serializers.CharField(allow_null=True)
-    reasons = serializers.ListField(child=serializers.CharField())
+    reasons = ReasonOutput(many=True)
 
 
 class ModelDetailOutput(ModelOutput):

@@ -1444,7 +1444,7 @@ export interface components {
         /** @description Why a candidate was promoted or not. */
         DecisionOutput: {
             verdict: string;
-            reasons: string[];
+            reasons: components["schemas"]["ReasonOutput"][];
             /** Format: double */
             candidate: number | null;
             /** Format: double */
@@ -1887,7 +1887,7 @@ export interface components {
             at: string;
             action: string;
             actor: string | null;
-            reasons: string[];
+            reasons: components["schemas"]["ReasonOutput"][];
         };
         /** @description A model version with its lineage and its numbers. */
         ModelOutput: {
@@ -2197,6 +2197,15 @@ export interface components {
         /** @description Why a person decides. */
         ReasonInputRequest: {
             reason: string;
+        };
+        /** @description A reason in English, and what pages make their own sentence of: see training.reasons. */
+        ReasonOutput: {
+            text: string;
+            /** @description empty where a person said it, and in old records */
+            code: string;
+            values: {
+                [key: string]: unknown;
+            };
         };
         /** @description One of the reader's last answers. */
         RecentOutput: {
