@@ -1,9 +1,10 @@
-"""STEP series: a whole series handed in by one reader, all frames or none."""
+"""STEP series: a whole series offered to one reader, and handed in, all frames or none."""
 
 import uuid
 from collections.abc import Mapping
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
 
 from annotations import queue
 from annotations.models import Annotation, Assignment
@@ -54,14 +55,32 @@ def series_submit(
         raise
 
 
+def series_suggestions(leader: Assignment) -> dict[int, bytes]:
+    """Return the packed masks offered with the frames of a series, by assignment, in its order.
+
+    Of what was leased alone its own. A blind or held-out frame has none.
+    """
+    rows = (
+        _together(leader)
+        .exclude(suggestion=None)
+        .order_by("task__image__index", "id")
+        .values_list("id", "suggestion__packed")
+    )
+    return {pk: bytes(packed) for pk, packed in rows}
+
+
+def _together(leader: Assignment) -> QuerySet[Assignment]:
+    """Return what was leased at once: the leader and its companions, whatever became of them."""
+    return Assignment.objects.filter(Q(pk=leader.pk) | Q(leader=leader))
+
+
 def _rows(leader: Assignment, frames: Mapping[int, bytes]) -> list[Assignment]:
     """Return the assignments of the series in lock order. Raises Invalid when others were sent."""
     if leader.leader_id is not None:
         raise queue.part_of_series()
-    together = Assignment.objects.filter(pk=leader.pk) | Assignment.objects.filter(leader=leader)
     # What was handed in already is there for a repeated request; what was taken away is not.
     rows = list(
-        together.filter(state__in=[*queue.HANDS, Assignment.State.SUBMITTED])
+        _together(leader).filter(state__in=[*queue.HANDS, Assignment.State.SUBMITTED])
         .select_related("campaign").order_by("id")
     )  # fmt: skip
     if {row.pk for row in rows} != set(frames):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotations.api import campaigns, images, pictures, reading, remarks, reviews, transfer
+from annotations.api import campaigns, images, pictures, reading, remarks, reviews, series, transfer
 
 urlpatterns = [
     path("campaigns", campaigns.CampaignsView.as_view(), name="campaigns"),
@@ -34,7 +34,8 @@ urlpatterns = [
     path("assignments/<int:pk>/release", reading.ReleaseView.as_view(), name="release"),
     path("assignments/<int:pk>/draft", reading.DraftView.as_view(), name="draft"),
     path("assignments/<int:pk>/submit", reading.SubmitView.as_view(), name="submit"),
-    path("assignments/<int:pk>/series", reading.SeriesSubmitView.as_view(), name="submit-series"),
+    path("assignments/<int:pk>/series", series.SeriesSubmitView.as_view(), name="submit-series"),
+    path("assignments/<int:pk>/suggestions", series.SuggestionsView.as_view(), name="suggestions"),
     path("assignments/<int:pk>/maps", reading.MapsView.as_view(), name="maps"),
     path("assignments/<int:pk>/remarks", remarks.OwnRemarksView.as_view(), name="own-remarks"),
     path("tasks/<int:pk>/annotations", reviews.VersionsView.as_view(), name="versions"),

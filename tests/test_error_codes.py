@@ -10,6 +10,7 @@ import pytest
 from annotations.amend import _WORDS as HINDRANCES
 from reticle import errors
 from reticle.web.handler import _CODES
+from training.reasons import SENTENCES
 
 BASE = Path(__file__).resolve().parents[1]
 SOURCES = [
@@ -90,6 +91,19 @@ def import_codes() -> set[str]:
                     found.add(str(code.value))
     # The sandbox's child answers with these two by itself.
     return found | {"out_of_memory", "broken"}
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_reason_of_a_decision_has_a_text_with_its_values(language: str) -> None:
+    """A text shows what the server's sentence shows, and in English says it in the same words."""
+    text = (BASE / "frontend" / "src" / "i18n" / f"{language}.ts").read_text()
+    found = dict(re.findall(r'^  "reason\.code\.(\w+)":\s*"([^"]+)",', text, re.MULTILINE))
+    said = {code: re.sub(r"({\w+):[^}]*}", r"\1}", words) for code, words in SENTENCES.items()}
+    said["group_fell"] = said["group_fell"].replace("{attribute} {value}", "{group}")
+    places = {code: sorted(re.findall(r"{\w+}", words)) for code, words in said.items()}
+    assert {code: sorted(re.findall(r"{\w+}", words)) for code, words in found.items()} == places
+    if language == "en":
+        assert found == said
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

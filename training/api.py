@@ -18,13 +18,15 @@ from training import (
     beside,
     bundle,
     compare,
+    compare_forms,
     crossval,
-    forms,
+    model_forms,
     near,
     origins,
     picture,
     promote,
     report,
+    run_forms,
     trigger,
 )
 from training.card import card_of
@@ -68,7 +70,7 @@ def model_json(model: ModelVersion, scores: dict[str, Any] | None) -> dict[str, 
         "base_number": model.run.base.number if model.run.base else None,
         "run": model.run_id,
         **(scores or _unmeasured(model)),
-        "decision": model.decision or None,
+        "decision": report.decision_of(model),
     }
 
 
@@ -86,7 +88,7 @@ class LearningView(CampaignView):
 
     policy: ClassVar[dict[str, Action | None]] = {"get": Action.TRACK}
 
-    @extend_schema(responses=forms.LearningOutput)
+    @extend_schema(responses=run_forms.LearningOutput)
     def get(self, request: Request, slug: str) -> Response:
         """Return the learning curve, the current run and the next refresh."""
         scores = report.scores_of_models(self.campaign)
@@ -116,7 +118,7 @@ class LearningView(CampaignView):
             "scoring": champion is not None and champion.scored_at is None,
             "selection": (champion.selection or None) if champion else None,
         }
-        return Response(forms.LearningOutput(answer).data)
+        return Response(run_forms.LearningOutput(answer).data)
 
 
 class ModelsView(CampaignView):
@@ -124,13 +126,13 @@ class ModelsView(CampaignView):
 
     policy: ClassVar[dict[str, Action | None]] = {"get": Action.TRACK}
 
-    @extend_schema(responses=forms.ModelOutput(many=True))
+    @extend_schema(responses=model_forms.ModelOutput(many=True))
     def get(self, request: Request, slug: str) -> Response:
         """List models, newest first."""
         rows = self.campaign.models.select_related("run__snapshot", "run__base").order_by("-number")
         scores = report.scores_of_models(self.campaign)
         found = [model_json(row, scores.get(row.pk)) for row in rows]
-        return Response(forms.ModelOutput(found, many=True).data)
+        return Response(model_forms.ModelOutput(found, many=True).data)
 
 
 class RunsView(CampaignView):
@@ -138,18 +140,18 @@ class RunsView(CampaignView):
 
     policy: ClassVar[dict[str, Action | None]] = {"get": Action.TRACK, "post": Action.MANAGE}
 
-    @extend_schema(responses=forms.RunOutput(many=True))
+    @extend_schema(responses=run_forms.RunOutput(many=True))
     def get(self, request: Request, slug: str) -> Response:
         """List the newest fifty."""
         rows = self.campaign.runs.select_related("snapshot", "base", "donor__campaign").order_by(
             "-id"
         )[:50]
-        return Response(forms.RunOutput([run_json(row) for row in rows], many=True).data)
+        return Response(run_forms.RunOutput([run_json(row) for row in rows], many=True).data)
 
-    @extend_schema(request=forms.RunInput, responses={201: forms.RunOutput})
+    @extend_schema(request=run_forms.RunInput, responses={201: run_forms.RunOutput})
     def post(self, request: Request, slug: str) -> Response:
         """Train now, as the campaign's policy says or as asked for."""
-        form = forms.RunInput(data=request.data)
+        form = run_forms.RunInput(data=request.data)
         form.is_valid(raise_exception=True)
         changes = dict(form.validated_data)
         start = str(changes.pop("start", TrainingRun.Start.AUTO))
@@ -160,7 +162,7 @@ class RunsView(CampaignView):
             cross=_cross(changes), changes=changes,
         )  # fmt: skip
         run.refresh_from_db()
-        return Response(forms.RunOutput(run_json(run)).data, status=status.HTTP_201_CREATED)
+        return Response(run_forms.RunOutput(run_json(run)).data, status=status.HTTP_201_CREATED)
 
 
 class DonorsView(CampaignView):
@@ -168,11 +170,11 @@ class DonorsView(CampaignView):
 
     policy: ClassVar[dict[str, Action | None]] = {"get": Action.MANAGE}
 
-    @extend_schema(responses=forms.DonorChoice(many=True))
+    @extend_schema(responses=run_forms.DonorChoice(many=True))
     def get(self, request: Request, slug: str) -> Response:
         """List champions whose images have as many channels, of campaigns the person tracks."""
         found = origins.donors_for(self.campaign, person(request))
-        return Response(forms.DonorChoice(found, many=True).data)
+        return Response(run_forms.DonorChoice(found, many=True).data)
 
 
 class RunBase(PolicyView):
@@ -193,12 +195,12 @@ class RunView(RunBase):
 
     policy: ClassVar[dict[str, Action | None]] = {"get": Action.TRACK}
 
-    @extend_schema(responses=forms.RunDetailOutput)
+    @extend_schema(responses=run_forms.RunDetailOutput)
     def get(self, request: Request, pk: int) -> Response:
         """Return the run and what happened to it."""
         run = self.run(pk)
         answer = {**run_json(run), "events": report.events_of(run)}
-        return Response(forms.RunDetailOutput(answer).data)
+        return Response(run_forms.RunDetailOutput(answer).data)
 
 
 class RunCancelView(RunBase):
@@ -206,11 +208,11 @@ class RunCancelView(RunBase):
 
     policy: ClassVar[dict[str, Action | None]] = {"post": Action.MANAGE}
 
-    @extend_schema(request=None, responses=forms.RunOutput)
+    @extend_schema(request=None, responses=run_forms.RunOutput)
     def post(self, request: Request, pk: int) -> Response:
         """Ask the worker to stop; the live model stays."""
         row = trigger.run_cancel(run=self.run(pk), actor=person(request))
-        return Response(forms.RunOutput(run_json(row)).data)
+        return Response(run_forms.RunOutput(run_json(row)).data)
 
 
 class ModelBase(PolicyView):
@@ -231,12 +233,12 @@ class ModelView(ModelBase):
 
     policy: ClassVar[dict[str, Action | None]] = {"get": Action.TRACK}
 
-    @extend_schema(responses=forms.ModelDetailOutput)
+    @extend_schema(responses=model_forms.ModelDetailOutput)
     def get(self, request: Request, pk: int) -> Response:
         """Return the model and everything that was measured of it."""
         model = self.model(pk)
         answer = {**_with_scores(model), **report.report_of(model)}
-        return Response(forms.ModelDetailOutput(answer).data)
+        return Response(model_forms.ModelDetailOutput(answer).data)
 
 
 class CardView(ModelBase):
@@ -276,7 +278,7 @@ class CompareView(ModelBase):
 
     @extend_schema(
         parameters=[OpenApiParameter("against", int, required=True)],
-        responses=forms.CompareOutput,
+        responses=compare_forms.CompareOutput,
     )
     def get(self, request: Request, pk: int) -> Response:
         """Compare with another model of the campaign, on held-out cases both were measured on."""
@@ -287,7 +289,7 @@ class CompareView(ModelBase):
             words = "There is no model of this number in the campaign."
             raise Invalid(words, code="no_such_model", detail={"against": words})
         answer = {**compare.compared(model, other), "shared": compare.shared_cases(model, other)}
-        return Response(forms.CompareOutput(answer).data)
+        return Response(compare_forms.CompareOutput(answer).data)
 
 
 class DrawingView(ModelBase):
@@ -312,7 +314,7 @@ class NeighboursView(AssignmentBase):
 
     policy: ClassVar[dict[str, Action | None]] = {"get": Action.READ}
 
-    @extend_schema(responses=forms.NeighbourOutput(many=True))
+    @extend_schema(responses=model_forms.NeighbourOutput(many=True))
     def get(self, request: Request, pk: int) -> Response:
         """List them, the nearest first; none for a blind case."""
         rows = [
@@ -324,7 +326,7 @@ class NeighboursView(AssignmentBase):
             }
             for image in near.neighbours(self.row)
         ]
-        return Response(forms.NeighbourOutput(rows, many=True).data)
+        return Response(model_forms.NeighbourOutput(rows, many=True).data)
 
 
 class NeighbourView(AssignmentBase):
@@ -357,7 +359,7 @@ def _whole(request: Request, name: str) -> int:
 
 
 def _reason(request: Request) -> str:
-    form = forms.ReasonInput(data=request.data)
+    form = model_forms.ReasonInput(data=request.data)
     form.is_valid(raise_exception=True)
     return str(form.validated_data["reason"])
 
@@ -367,12 +369,12 @@ class PromoteView(ModelBase):
 
     policy: ClassVar[dict[str, Action | None]] = {"post": Action.MANAGE}
 
-    @extend_schema(request=forms.ReasonInput, responses=forms.ModelOutput)
+    @extend_schema(request=model_forms.ReasonInput, responses=model_forms.ModelOutput)
     def post(self, request: Request, pk: int) -> Response:
         """Promote; the queue is re-ordered when the worker has scored the pool."""
         model = self.model(pk)
         row = promote.model_promote(model=model, actor=person(request), reason=_reason(request))
-        return Response(forms.ModelOutput(_with_scores(row)).data)
+        return Response(model_forms.ModelOutput(_with_scores(row)).data)
 
 
 class ShadowView(CampaignView):
@@ -380,10 +382,12 @@ class ShadowView(CampaignView):
 
     policy: ClassVar[dict[str, Action | None]] = {"get": Action.TRACK}
 
-    @extend_schema(responses=forms.ShadowOutput)
+    @extend_schema(responses=compare_forms.ShadowOutput)
     def get(self, request: Request, slug: str) -> Response:
         """Return the shadow, if there is one, beside the champion."""
-        return Response(forms.ShadowOutput({"shadow": beside.beside_of(self.campaign)}).data)
+        return Response(
+            compare_forms.ShadowOutput({"shadow": beside.beside_of(self.campaign)}).data
+        )
 
 
 class EndShadowView(ModelBase):
@@ -391,12 +395,12 @@ class EndShadowView(ModelBase):
 
     policy: ClassVar[dict[str, Action | None]] = {"post": Action.MANAGE}
 
-    @extend_schema(request=forms.ReasonInput, responses=forms.ModelOutput)
+    @extend_schema(request=model_forms.ReasonInput, responses=model_forms.ModelOutput)
     def post(self, request: Request, pk: int) -> Response:
         """Take it out of the shadow; it can still be promoted by hand."""
         model = self.model(pk)
         row = promote.shadow_end(model=model, actor=person(request), reason=_reason(request))
-        return Response(forms.ModelOutput(_with_scores(row)).data)
+        return Response(model_forms.ModelOutput(_with_scores(row)).data)
 
 
 class RollbackView(CampaignView):
@@ -404,10 +408,10 @@ class RollbackView(CampaignView):
 
     policy: ClassVar[dict[str, Action | None]] = {"post": Action.MANAGE}
 
-    @extend_schema(request=forms.ReasonInput, responses=forms.ModelOutput)
+    @extend_schema(request=model_forms.ReasonInput, responses=model_forms.ModelOutput)
     def post(self, request: Request, slug: str) -> Response:
         """Bring the earlier champion back."""
         row = promote.model_rollback(
             campaign=self.campaign, actor=person(request), reason=_reason(request)
         )
-        return Response(forms.ModelOutput(_with_scores(row)).data)
+        return Response(model_forms.ModelOutput(_with_scores(row)).data)

@@ -26,7 +26,7 @@ PAIRS = ("between", "shadow", "champion")
 def beside_of(campaign: Campaign) -> Row | None:
     """Return all that is known of the campaign's shadow beside its champion; None without one.
 
-    {id, number, labels, champion, difference, held_out, drawings}; see `training.forms`.
+    {id, number, labels, champion, difference, held_out, drawings}; see `training.compare_forms`.
     """
     shadow, champion = shadow_of(campaign), champion_of(campaign)
     if shadow is None:

@@ -230,7 +230,7 @@ def _robustness(report: Row) -> str:
 def _decisions(report: Row) -> str:
     lines = [
         f"- {row['at']:%Y-%m-%d %H:%M} UTC, {row['actor'] or 'by rule'}: {row['action']}: "
-        + "; ".join(row["reasons"])
+        + "; ".join(why.text for why in row["reasons"])
         for row in report["history"]
     ]
     return "## Decisions\n\n" + ("\n".join(lines) or "None was recorded.")

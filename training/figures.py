@@ -11,7 +11,6 @@ from typing import Any
 Report = Mapping[str, Any]
 Row = dict[str, Any]
 ENOUGH_CASES = 3  # a class or question is compared once so many held-out cases show or answer it
-NAMES = {"dice": "Dice", "accuracy": "accuracy"}
 
 
 def metric_of(report: Report) -> str:

@@ -8,7 +8,7 @@ of each class, against the majority answer. Where the numbers do not suffice a p
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from reticle.errors import Conflict, Invalid
 from reticle.pixels.agreement import counts
 from training import figures
 from training.models import Evaluation, ModelVersion
+from training.reasons import Reason, reason
 
 RESAMPLES = 2000
 GROUP_PATIENTS = 3  # a subgroup is compared once so many held-out patients belong to it
@@ -37,7 +38,7 @@ class Decision:
     """A verdict (promote, reject, insufficient) with its reasons and numbers."""
 
     verdict: str
-    reasons: list[str]
+    reasons: list[Reason]
     candidate: float | None = None
     champion: float | None = None
     difference: float | None = None
@@ -67,16 +68,15 @@ def decide(
     shared = _known(champion, figures.compared(candidate)) if champion is not None else []
     names = figures.compared(candidate) if shared else figures.telling(candidate)
     score = _mean(candidate, names)
-    metric = figures.NAMES[figures.metric_of(candidate)]
+    draws = figures.metric_of(candidate) == "dice"
     if score is None or len(cases) < minimum_cases:
-        words = f"{len(cases)} held-out cases with a usable {metric} are too few to decide"
-        return Decision("insufficient", [words], candidate=score, cases=cases)
+        why = reason("few_drawn" if draws else "few_answered", cases=len(cases))
+        return Decision("insufficient", [why], candidate=score, cases=cases)
     if champion is None or not shared:
         better = score > floor
-        sign = "above" if better else "not above"
-        majority = "majority mask's" if metric == "Dice" else "majority answer's"
-        words = f"first model: mean {metric} {score:.3f} is {sign} the {majority} {floor:.3f}"
-        return Decision("promote" if better else "reject", [words], candidate=score, cases=cases)
+        code = f"{'mask' if draws else 'answers'}_{'beaten' if better else 'not_beaten'}"
+        why = reason(code, score=score, floor=floor)
+        return Decision("promote" if better else "reject", [why], candidate=score, cases=cases)
     return _compare(candidate, champion, shared, margin, subgroups or {})
 
 
@@ -107,8 +107,8 @@ def _compare(
     cases = [str(case["id"]) for case in candidate["cases"]]
     score, old = _mean(candidate, names), _mean(champion, names)
     if score is None or old is None or cases != [str(case["id"]) for case in champion["cases"]]:
-        return Decision("insufficient", ["the two models were not measured on the same cases"],
-                        candidate=score, champion=old, cases=cases)  # fmt: skip
+        why = reason("other_cases")
+        return Decision("insufficient", [why], candidate=score, champion=old, cases=cases)
     pairs = _pairs(candidate["patients"], champion["patients"], names)
     fallen = {
         name: float(np.mean([new - was for new, was in values])) for name, values in pairs.items()
@@ -116,19 +116,30 @@ def _compare(
     by_patient = _differences(candidate["patients"], champion["patients"], names)
     low, high = interval(list(by_patient.values()))
     difference = score - old
-    listed = ", ".join(names)
-    metric = figures.NAMES[figures.metric_of(candidate)]
-    reasons = [f"mean {metric} ({listed}) {score:.3f} against {old:.3f} on {len(cases)} cases"]
-    falls = {**fallen, **_by_subgroup(by_patient, subgroups)}
-    lost = [f"{name} fell by {-fall:.3f}" for name, fall in falls.items() if fall < -margin]
+    means = reason(
+        f"mean_{figures.metric_of(candidate)}", parts=", ".join(names), score=score, champion=old,
+        cases=len(cases),
+    )  # fmt: skip
+    groups = _by_subgroup(by_patient, subgroups)
+    lost = [_part_fell(name, -fall) for name, fall in fallen.items() if fall < -margin]
+    lost += [_group_fell(name, -fall) for name, fall in groups.items() if fall < -margin]
     verdict = "promote" if difference >= 0 and not lost else "reject"
-    if difference < 0:
-        reasons.append("the mean fell")
+    fell = [reason("mean_fell")] if difference < 0 else []
     return Decision(
-        verdict, reasons + lost, candidate=score, champion=old, difference=difference,
+        verdict, [means, *fell, *lost], candidate=score, champion=old, difference=difference,
         low=low, high=high, certainty=certainty(list(by_patient.values())), classes=fallen,
         cases=cases,
     )  # fmt: skip
+
+
+def _part_fell(name: str, by: float) -> Reason:
+    return reason("part_fell", part=name, by=by)
+
+
+def _group_fell(name: str, by: float) -> Reason:
+    """Say it of a subgroup, named "attribute value" as `snapshot.subgroups_of` does."""
+    attribute, _, value = name.partition(" ")
+    return reason("group_fell", attribute=attribute, value=value, by=by)
 
 
 def _pairs(new: Report, old: Report, names: Sequence[str]) -> dict[str, list[tuple[float, float]]]:
@@ -237,15 +248,15 @@ def model_consider(
     verdict = "insufficient" if stale else decision.verdict
     if verdict == "promote" and training_policy(campaign.training)["shadow"]:
         verdict = "shadow"
-    reasons = [*decision.reasons, *(["the champion changed meanwhile"] if stale else [])]
-    candidate.decision = {**asdict(decision), "verdict": verdict, "reasons": reasons,
+    reasons = [*decision.reasons, *([reason("champion_changed")] if stale else [])]
+    candidate.decision = {**asdict(replace(decision, verdict=verdict, reasons=reasons)),
                           "against": rival.number if rival else None}  # fmt: skip
     if verdict == "reject":
         candidate.state = ModelVersion.State.REJECTED
     candidate.save(update_fields=["decision", "state"])
     record(
         actor_id=None, action=f"model.{verdict}", target=candidate, campaign_id=campaign.pk,
-        number=candidate.number, reasons=reasons,
+        number=candidate.number, reasons=[each.text for each in reasons],
     )  # fmt: skip
     if verdict == "promote":
         _crown(campaign, candidate, live)
@@ -262,7 +273,8 @@ def _shade(campaign: Campaign, model: ModelVersion) -> None:
         before.save(update_fields=["state"])
         record(
             actor_id=None, action="model.shadow_replaced", target=before, campaign_id=campaign.pk,
-            number=before.number, reason=f"v{model.number} took its place",
+            number=before.number, reason=reason("replaced", number=model.number).text,
+            by=model.number,
         )  # fmt: skip
     model.state = ModelVersion.State.SHADOW
     model.save(update_fields=["state"])

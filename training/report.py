@@ -16,6 +16,7 @@ from training import answers, figures
 from training.figures import Report, Row
 from training.models import Evaluation, ModelVersion, TrainingRun
 from training.promote import GROUP_PATIENTS, RESAMPLES, interval
+from training.reasons import Reason, reason, stored_reason
 from training.snapshot import SUBGROUPS, subgroups_of
 
 METRICS = (
@@ -279,19 +280,39 @@ def donor_row(run: TrainingRun) -> Row | None:
     return {"campaign": run.donor.campaign.name, "number": run.donor.number}
 
 
+def decision_of(model: ModelVersion) -> Row | None:
+    """Return what the rule decided on a model, with its reasons; None when it was not asked."""
+    if not model.decision:
+        return None
+    return {**model.decision, "reasons": _decided(model)}
+
+
+def _decided(model: ModelVersion) -> list[Reason]:
+    return [stored_reason(each) for each in model.decision.get("reasons", [])]
+
+
 def history_of(model: ModelVersion) -> list[Row]:
     """Return what was decided on the model, oldest first: when, by whom, why."""
     events = AuditEvent.objects.filter(target="modelversion", target_id=model.pk)
     events = events.filter(action__startswith="model.").select_related("actor").order_by("id")
+    decided = {each.text: each for each in _decided(model)}
     return [
         {
             "at": event.at,
             "action": event.action.removeprefix("model."),
             "actor": event.actor.username if event.actor else None,
-            "reasons": event.detail.get("reasons") or [event.detail.get("reason", "")],
+            "reasons": _reasons(event, decided),
         }
         for event in events
     ]
+
+
+def _reasons(event: AuditEvent, decided: Mapping[str, Reason]) -> list[Reason]:
+    """Return why, with codes where the rule said it: the record itself keeps sentences."""
+    if "by" in event.detail:  # the model that took this one's place in the shadow
+        return [reason("replaced", number=event.detail["by"])]
+    said = event.detail.get("reasons") or [event.detail.get("reason", "")]
+    return [decided.get(text, Reason(text)) for text in said]
 
 
 # --- runs ----------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotations import access, amend, queue, series, submit
+from annotations import access, amend, queue, submit
 from annotations.api import serializers as forms
 from annotations.api.base import CampaignView, PolicyView, packed_mask, person
 from annotations.explain import explained, explanation_ask
@@ -303,33 +303,6 @@ class SubmitView(AssignmentBase):
                 **values, box=tuple(box), base=given["base"], sha256=given["sha256"]
             )
         return submitted(done)
-
-
-class SeriesSubmitView(AssignmentBase):
-    """A finished series."""
-
-    policy: ClassVar[dict[str, Action | None]] = {"post": Action.READ}
-
-    @extend_schema(
-        request=forms.SeriesInput,
-        responses={201: forms.SeriesSubmitted, 200: forms.SeriesSubmitted},
-    )
-    def post(self, request: Request, pk: int) -> Response:
-        """Store every frame's annotation once, all or none; the same key again answers 200."""
-        form = forms.SeriesInput(data=request.data)
-        form.is_valid(raise_exception=True)
-        given = form.validated_data
-        done = series.series_submit(
-            leader=self.row,
-            token=given["token"],
-            key=given["key"],
-            frames={row["assignment"]: packed_mask(row["mask"]) for row in given["frames"]},
-            said=said(given),
-            seconds=given["seconds"],
-        )
-        answer = {"frames": [stored(each) for each in done]}
-        code = status.HTTP_200_OK if done[0].replayed else status.HTTP_201_CREATED
-        return Response(forms.SeriesSubmitted(answer).data, status=code)
 
 
 def said(given: Mapping[str, Any]) -> submit.Said:

@@ -294,6 +294,19 @@ class SubmitInput(AmendInput, TokenInput):
         return attrs
 
 
+class FrameDrawn(serializers.Serializer[Data]):
+    """What the model draws on one frame."""
+
+    assignment = serializers.IntegerField()
+    mask = serializers.CharField(help_text="base64 of gzip of uint8")
+
+
+class SuggestionsOutput(serializers.Serializer[Data]):
+    """What the model draws on the frames of a series, in its order; no frame that has nothing."""
+
+    frames = FrameDrawn(many=True)
+
+
 class FrameInput(serializers.Serializer[Data]):
     """The drawing on one frame."""
 

@@ -25,7 +25,7 @@ PUBLIC = {"health", "schema", "no-such-address", "front-end", "session"}
 # Only the reader who holds it may enter.
 OWN = {
     "assignment", "renew", "release", "draft", "submit", "submit-series", "amend", "own-remarks",
-    "maps", "neighbours", "neighbour",
+    "suggestions", "maps", "neighbours", "neighbour",
 }  # fmt: skip
 PERSONAL = {"preferences"}  # everybody's own, of no campaign
 HTTP = ("get", "post", "put", "patch", "delete")
@@ -86,6 +86,7 @@ def world() -> dict[str, Any]:
     keys = {
         "task": held.task_id, "assignment": held.pk, "renew": held.pk, "release": held.pk,
         "draft": held.pk, "submit": held.pk, "submit-series": held.pk,
+        "suggestions": held.pk,
         "image": held.task.image_id,
         "pixels": held.task.image_id, "thumbnail": held.task.image_id,
         "maps": held.pk, "neighbours": held.pk, "neighbour": held.pk,

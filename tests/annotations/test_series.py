@@ -1,13 +1,16 @@
 """Whole series in one reader's hands: leased, held, skipped and handed in together."""
 
 import base64
+import json
 import threading
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from gzip import decompress as gunzip
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -291,18 +294,98 @@ def test_what_is_handed_out_is_fixed_once_a_campaign_was_opened() -> None:
     campaign_change(actor=manager, campaign=campaign, changes={"unit": "series", "name": "Other"})
 
 
+def suggested(index: int) -> npt.NDArray[np.uint8]:
+    """Return what the model draws on the frame of that index."""
+    drawn = make.mask(1)
+    drawn[0, : index + 1] = 1
+    return drawn
+
+
 def suggest(campaign: Campaign) -> None:
-    """Give every frame a suggestion with two maps."""
+    """Give every frame a suggestion of its own, with two maps."""
     campaign.tasks.update(held_out=False)
     campaign.champion = {"number": 3, "dice": 0.8}
     campaign.save()
-    drawn, one = make.mask(1), pack(make.mask())
-    for task in campaign.tasks.all():
+    one = pack(make.mask())
+    for task in campaign.tasks.select_related("image"):
+        drawn = suggested(task.image.index)
         row = Suggestion.objects.create(
             task=task, model_number=3, packed=pack(drawn), sha256=mask_hash(drawn)
         )
         for kind, index in (("uncertainty", None), ("explanation", 1)):
             row.maps.create(kind=kind, class_index=index, packed=one, sha256="")
+
+
+def drawn_path(leader: int) -> str:
+    return f"/api/v1/assignments/{leader}/suggestions"
+
+
+def drawn_on(answer: Any) -> dict[int, npt.NDArray[np.uint8]]:
+    """Return the masks of one answer by assignment."""
+    assert (answer.status_code, answer["Content-Encoding"]) == (200, "gzip")
+    frames = json.loads(gunzip(answer.content))["frames"]
+    return {
+        each["assignment"]: unpack(base64.b64decode(each["mask"]), make.ROWS, make.COLUMNS)
+        for each in frames
+    }
+
+
+@pytest.mark.django_db
+def test_what_the_model_draws_on_a_series_comes_in_one_answer_that_browsers_keep() -> None:
+    campaign, _, (reader, _) = make_world(training={"enabled": 0})
+    suggest(campaign)
+    leader = make.lease(campaign, reader)
+    client, frames = make.client(reader), frames_of(leader)
+    answer = client.get(drawn_path(leader.pk))
+    found = drawn_on(answer)
+    assert list(found) == [frame.assignment.pk for frame in frames]
+    for frame in frames:
+        assert np.array_equal(found[frame.assignment.pk], suggested(frame.image.index))
+    assert "immutable" in answer["Cache-Control"]
+    again = client.get(drawn_path(leader.pk), headers={"if-none-match": answer["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.django_db
+def test_a_blind_or_held_out_series_has_no_drawings_to_fetch() -> None:
+    campaign, _, (reader, other) = make_world(training={"enabled": 0})
+    suggest(campaign)
+    campaign.blind_share = 1.0
+    campaign.save()
+    blind = make.lease(campaign, reader)
+    assert drawn_on(make.client(reader).get(drawn_path(blind.pk))) == {}
+    campaign.blind_share = 0.0
+    campaign.save()
+    campaign.tasks.update(held_out=True)
+    held_out = make.lease(campaign, other)
+    assert drawn_on(make.client(other).get(drawn_path(held_out.pk))) == {}
+
+
+@pytest.mark.django_db
+def test_a_frame_without_a_suggestion_is_left_out() -> None:
+    campaign, _, (reader, _) = make_world(training={"enabled": 0})
+    suggest(campaign)
+    Suggestion.objects.filter(task__image__index=2).delete()
+    leader = make.lease(campaign, reader)
+    found = drawn_on(make.client(reader).get(drawn_path(leader.pk)))
+    frames = frames_of(leader)
+    assert list(found) == [frames[place].assignment.pk for place in (0, 1, 3)]
+
+
+@pytest.mark.django_db
+def test_drawings_of_a_series_are_its_readers_alone() -> None:
+    reviewer = make.user("reviewer")
+    campaign, manager, (reader, other) = make_world(
+        training={"enabled": 0}, reviewers=[reviewer], review="all"
+    )
+    suggest(campaign)
+    leader, foreign = make.lease(campaign, reader), make.lease(campaign, other)
+    for person in (other, manager, reviewer):
+        assert make.client(person).get(drawn_path(leader.pk)).status_code == 404
+    mine = drawn_on(make.client(reader).get(drawn_path(leader.pk)))
+    theirs = drawn_on(make.client(other).get(drawn_path(foreign.pk)))
+    assert not set(mine) & set(theirs)
+    assert len(mine) == len(theirs) == FRAMES
 
 
 @pytest.mark.django_db
@@ -322,16 +405,14 @@ def test_the_statements_of_a_series_do_not_grow_with_its_frames() -> None:
         with CaptureQueriesContext(connection) as again:
             client.post(path, {}, format="json")
         assert [len(frame["suggestion"]["maps"]) for frame in case["frames"]] == [2] * frames
-        mask = base64.b64encode(pack(make.mask(1))).decode()
-        body = {
-            "token": case["token"], "key": str(uuid.uuid4()),
-            "frames": [{"assignment": each["assignment"], "mask": mask} for each in case["frames"]],
-        }  # fmt: skip
+        with CaptureQueriesContext(connection) as shown:
+            offered = json.loads(gunzip(client.get(drawn_path(case["id"])).content))
+        body = {"token": case["token"], "key": str(uuid.uuid4()), "frames": offered["frames"]}
         with CaptureQueriesContext(connection) as given:
             answer = client.post(f"/api/v1/assignments/{case['id']}/series", body, format="json")
         assert answer.status_code == 201
         asked = [row["sql"] for row in given.captured_queries if "SELECT" in row["sql"][:20]]
-        counted.append((len(first), len(again), len(asked)))
+        counted.append((len(first), len(again), len(shown), len(asked)))
         # What is written stands for each frame: the annotation, its assignment and task, the audit.
         assert len(given) - len(asked) - 5 * frames < 10
         row = Annotation.objects.filter(assignment_id=case["frames"][-1]["assignment"]).get()

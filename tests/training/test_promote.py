@@ -55,7 +55,8 @@ def test_a_class_that_falls_beyond_its_margin_stops_a_better_mean() -> None:
     candidate = report([0.9] * 6, [0.4] * 6)
     found = judge(candidate, champion)
     assert found.verdict == "reject"
-    assert any("lesion" in reason for reason in found.reasons)
+    fell = {"part": "lesion", "by": pytest.approx(0.2)}
+    assert [why.values for why in found.reasons if why.code == "part_fell"] == [fell]
 
 
 def test_a_subgroup_that_falls_beyond_its_margin_stops_a_better_mean() -> None:
@@ -64,7 +65,8 @@ def test_a_subgroup_that_falls_beyond_its_margin_stops_a_better_mean() -> None:
     assert judge(candidate, champion).verdict == "promote"
     found = judge(candidate, champion, subgroups={"site south": south, "site north": {"P0"}})
     assert found.verdict == "reject"
-    assert any("site south" in reason for reason in found.reasons)
+    fell = {"attribute": "site", "value": "south", "by": pytest.approx(0.2)}
+    assert [why.values for why in found.reasons if why.code == "group_fell"] == [fell]
     few = {"site south": {"P7", "P8"}}
     assert judge(candidate, champion, subgroups=few).verdict == "promote", "two say too little"
 

@@ -16,6 +16,8 @@ from reticle.pixels.mask import pack
 from training import compare, picture, promote, report, trigger
 from training.card import card_of
 from training.models import Evaluation, ModelVersion, Prediction, Snapshot, TrainingRun
+from training.promote import Decision
+from training.reasons import reason
 
 pytestmark = pytest.mark.django_db
 CLASSES = [{"index": 1, "name": "grey"}, {"index": 2, "name": "white"}]
@@ -287,9 +289,35 @@ def test_a_promotion_by_hand_needs_a_reason_and_keeps_it(campaign: Campaign) -> 
         "better in the fossa", "too early",
     ]  # fmt: skip
     history = client.get(f"/api/v1/models/{second.pk}").json()["history"]
+    said = {"text": "better in the fossa", "code": "", "values": {}}
     assert [(row["action"], row["actor"], row["reasons"]) for row in history] == [
-        ("promote_by_hand", "manager", ["better in the fossa"])
+        ("promote_by_hand", "manager", [said])
     ]
+
+
+def test_a_decision_says_why_by_codes_and_one_of_before_by_its_sentences(
+    campaign: Campaign,
+) -> None:
+    model = model_of(campaign, 1, measured(campaign, [0.5] * 5, [None] * 5))
+    why = [reason("mean_fell"), reason("part_fell", part="grey", by=0.12)]
+    promote.model_consider(candidate=model, decision=Decision("reject", why), rival=None)
+    client = make.client(User.objects.get(username="manager"))
+    door, sentences = f"/api/v1/models/{model.pk}", ["the mean fell", "grey fell by 0.120"]
+    coded = [
+        {"text": sentences[0], "code": "mean_fell", "values": {}},
+        {"text": sentences[1], "code": "part_fell", "values": {"part": "grey", "by": 0.12}},
+    ]
+    page = client.get(door).json()
+    assert (page["decision"]["reasons"], page["history"][0]["reasons"]) == (coded, coded)
+    listed = client.get(f"/api/v1/campaigns/{campaign.slug}/models").json()
+    assert listed[0]["decision"]["reasons"] == coded
+    assert AuditEvent.objects.get(action="model.reject").detail["reasons"] == sentences
+    model.decision["reasons"] = sentences
+    model.save()
+    plain = [{"text": text, "code": "", "values": {}} for text in sentences]
+    page = client.get(door).json()
+    assert (page["decision"]["reasons"], page["history"][0]["reasons"]) == (plain, plain)
+    assert "; ".join(sentences) in client.get(f"{door}/card").content.decode()
 
 
 def settle(campaign: Campaign) -> None:

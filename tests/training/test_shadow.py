@@ -16,11 +16,13 @@ from reticle.pixels.mask import pack
 from training import beside, fit, pool, predict, promote, shadow, trigger
 from training.models import ModelVersion, Prediction, TrainingRun
 from training.promote import Decision
+from training.reasons import Reason
+from training.report import history_of
 from training.snapshot import snapshot_take
 
 pytestmark = pytest.mark.django_db
 State = ModelVersion.State
-PASSED = Decision("promote", ["better"])
+PASSED = Decision("promote", [Reason("better")])
 CLASSES = [{"index": 1, "name": "grey"}, {"index": 2, "name": "white"}]
 
 
@@ -78,7 +80,9 @@ def test_what_passes_the_gate_waits_in_the_shadow_and_a_newer_one_takes_its_plac
     waiting = promote.shadow_of(campaign)
     assert waiting is not None
     assert waiting.decision["verdict"] == "shadow"
-    failed = Decision("reject", ["worse"])
+    replaced = history_of(campaign.models.get(number=2))[-1]
+    assert replaced["reasons"] == [Reason("v3 took its place", "replaced", {"number": 3})]
+    failed = Decision("reject", [Reason("worse")])
     promote.model_consider(candidate=candidate(campaign, 4), decision=failed, rival=live)
     assert states(campaign)[4] == State.REJECTED
     assert states(campaign)[3] == State.SHADOW, "a model that fails replaces nothing"

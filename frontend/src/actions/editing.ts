@@ -27,8 +27,8 @@ function onClass(id: EditId, keys: readonly string[], icon?: Icon): Action {
     ...(icon ? { icon } : {}),
     keys,
     group: "class",
-    enabled: (station) => reading(station) && station.free && station.drawable,
-    perform: (station) => station.edit(edits[id]),
+    enabled: (station) => reading(station) && station.pen.free && station.drawable,
+    perform: (station) => station.drawing.edit((mask) => edits[id](mask, station)),
   };
 }
 
@@ -40,7 +40,7 @@ export const editing: readonly Action[] = [
     keys: ["mod+z", "z"],
     group: "edit",
     enabled: (station, ui) => ui.canUndo || (reading(station) && station.tool.busy),
-    perform: (station) => station.undo(),
+    perform: (station) => station.drawing.undo(),
   },
   {
     id: "redo",
@@ -49,7 +49,7 @@ export const editing: readonly Action[] = [
     keys: ["shift+mod+z", "mod+y", "y"],
     group: "edit",
     enabled: (_station, ui) => ui.canRedo,
-    perform: (station) => station.redo(),
+    perform: (station) => station.drawing.redo(),
   },
   {
     id: "clearSuggestion",
@@ -58,7 +58,7 @@ export const editing: readonly Action[] = [
     keys: ["x"],
     group: "edit",
     enabled: withSuggestion,
-    perform: (station) => station.clearSuggestion(),
+    perform: (station) => station.drawing.clearSuggestion(),
   },
   {
     id: "loadSuggestion",
@@ -67,7 +67,7 @@ export const editing: readonly Action[] = [
     keys: [],
     group: "edit",
     enabled: withSuggestion,
-    perform: (station) => station.loadSuggestion(),
+    perform: (station) => station.drawing.loadSuggestion(),
   },
   {
     id: "clearAll",
@@ -76,11 +76,11 @@ export const editing: readonly Action[] = [
     keys: ["shift+x"],
     group: "edit",
     enabled: reading,
-    perform: (station) => station.clearAll(),
+    perform: (station) => station.drawing.clearAll(),
   },
   {
     ...onClass("acceptClass", ["shift+c"], IconRestore),
-    enabled: (station) => withSuggestion(station) && station.free && station.drawable,
+    enabled: (station) => withSuggestion(station) && station.pen.free && station.drawable,
   },
   onClass("fillHoles", ["shift+f"], IconCircleDashed),
   onClass("keepLargest", ["shift+k"], IconFocusCentered),
@@ -95,7 +95,7 @@ export const editing: readonly Action[] = [
     keys: ["shift+n"],
     group: "class",
     enabled: inSeries,
-    perform: (station) => station.copyBefore(),
+    perform: (station) => station.drawing.copyBefore(),
   },
   {
     id: "fillBetween",
@@ -104,7 +104,7 @@ export const editing: readonly Action[] = [
     keys: ["shift+i"],
     group: "class",
     enabled: inSeries,
-    perform: (station) => station.fillBetween(),
+    perform: (station) => station.drawing.fillBetween(),
   },
   {
     id: "lock",
@@ -114,6 +114,6 @@ export const editing: readonly Action[] = [
     group: "class",
     enabled: reading,
     active: (ui) => ui.locked.has(ui.label),
-    perform: (station) => station.toggleLock(station.label),
+    perform: (station) => station.pen.toggleLock(station.label),
   },
 ];

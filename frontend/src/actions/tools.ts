@@ -16,8 +16,8 @@ import {
   IconTriangle,
   IconWand,
 } from "@tabler/icons-react";
+import { LOOKING } from "../tools/kit";
 import type { ToolId } from "../tools/tool";
-import { LOOKING } from "../work/workstation";
 import { type Action, drawing, type Icon, reading } from "./action";
 
 function tool(id: ToolId, icon: Icon, key?: string): Action {
@@ -56,7 +56,7 @@ export const tools: readonly Action[] = [
     keys: ["["],
     group: "tools",
     enabled: reading,
-    perform: (station) => station.resize(-1),
+    perform: (station) => station.pen.resize(-1),
   },
   {
     id: "larger",
@@ -64,7 +64,7 @@ export const tools: readonly Action[] = [
     keys: ["]"],
     group: "tools",
     enabled: reading,
-    perform: (station) => station.resize(1),
+    perform: (station) => station.pen.resize(1),
   },
   {
     id: "swapShape",
@@ -73,7 +73,7 @@ export const tools: readonly Action[] = [
     keys: ["q"],
     group: "tools",
     enabled: reading,
-    perform: (station) => station.setShape(station.shape === "round" ? "square" : "round"),
+    perform: (station) => station.pen.setShape(station.shape === "round" ? "square" : "round"),
   },
   {
     id: "pickRange",
@@ -97,7 +97,7 @@ export const tools: readonly Action[] = [
     perform: (station) => {
       const { over, label } = station.ui.get();
       const next = OVER[(OVER.indexOf(over) + 1) % OVER.length]!;
-      station.setOver(next, label);
+      station.pen.setOver(next, label);
     },
   },
 ];

@@ -28,7 +28,7 @@ function look(
     keys,
     group: "view",
     enabled: reading,
-    perform: (station) => station.reorient(id),
+    perform: (station) => station.optics.reorient(id),
   };
 }
 
@@ -52,8 +52,8 @@ export const view: readonly Action[] = [
     group: "view",
     enabled: reading,
     active: (ui) => ui.labelsHidden,
-    perform: (station) => station.hideLabels(true),
-    release: (station) => station.hideLabels(false),
+    perform: (station) => station.layers.hideLabels(true),
+    release: (station) => station.layers.hideLabels(false),
   },
   {
     id: "outlines",
@@ -63,7 +63,7 @@ export const view: readonly Action[] = [
     group: "view",
     enabled: withSuggestion,
     active: (ui) => ui.outlines,
-    perform: (station) => station.showOutlines(!station.ui.get().outlines),
+    perform: (station) => station.layers.showOutlines(!station.ui.get().outlines),
   },
   {
     id: "changes",
@@ -73,7 +73,7 @@ export const view: readonly Action[] = [
     group: "view",
     enabled: withSuggestion,
     active: (ui) => ui.changes,
-    perform: (station) => station.showChanges(!station.ui.get().changes),
+    perform: (station) => station.layers.showChanges(!station.ui.get().changes),
   },
   heat("uncertainty", "shift+w"),
   heat("explanation", "shift+l"),
@@ -92,7 +92,7 @@ export const view: readonly Action[] = [
     group: "view",
     enabled: (station) => station.slice?.before != null,
     active: (ui) => ui.before,
-    perform: (station) => station.showBefore(!station.ui.get().before),
+    perform: (station) => station.layers.showBefore(!station.ui.get().before),
   },
   {
     id: "lookWhereUnsure",
@@ -109,7 +109,7 @@ export const view: readonly Action[] = [
     keys: ["+", "="],
     group: "view",
     enabled: reading,
-    perform: (station) => station.zoom(1.25),
+    perform: (station) => station.optics.zoom(1.25),
   },
   {
     id: "zoomOut",
@@ -118,7 +118,7 @@ export const view: readonly Action[] = [
     keys: ["-"],
     group: "view",
     enabled: reading,
-    perform: (station) => station.zoom(0.8),
+    perform: (station) => station.optics.zoom(0.8),
   },
   {
     id: "fit",
@@ -127,7 +127,7 @@ export const view: readonly Action[] = [
     keys: ["0"],
     group: "view",
     enabled: reading,
-    perform: (station) => station.fit(),
+    perform: (station) => station.optics.fit(),
   },
   {
     id: "actualSize",
@@ -135,7 +135,7 @@ export const view: readonly Action[] = [
     keys: ["v"],
     group: "view",
     enabled: reading,
-    perform: (station) => station.actualSize(),
+    perform: (station) => station.optics.actualSize(),
   },
   look("turn", ["shift+r"], IconRotateClockwise),
   look("turnBack", ["shift+e"]),
@@ -149,7 +149,7 @@ export const view: readonly Action[] = [
     group: "view",
     enabled: reading,
     active: (ui) => ui.window.inverted ?? false,
-    perform: (station) => station.invert(),
+    perform: (station) => station.optics.invert(),
   },
   {
     id: "autoWindow",
@@ -157,7 +157,7 @@ export const view: readonly Action[] = [
     keys: ["a"],
     group: "view",
     enabled: reading,
-    perform: (station) => station.resetWindow("auto"),
+    perform: (station) => station.optics.resetWindow("auto"),
   },
   {
     id: "storedWindow",
@@ -165,7 +165,7 @@ export const view: readonly Action[] = [
     keys: ["shift+a"],
     group: "view",
     enabled: reading,
-    perform: (station) => station.resetWindow("stored"),
+    perform: (station) => station.optics.resetWindow("stored"),
   },
   {
     id: "previousFrame",
@@ -173,7 +173,7 @@ export const view: readonly Action[] = [
     keys: ["arrowup"],
     group: "view",
     enabled: (_station, ui) => ui.frames > 1,
-    perform: (station) => station.step(-1),
+    perform: (station) => station.slides.step(-1),
   },
   {
     id: "nextFrame",
@@ -181,7 +181,7 @@ export const view: readonly Action[] = [
     keys: ["arrowdown"],
     group: "view",
     enabled: (_station, ui) => ui.frames > 1,
-    perform: (station) => station.step(1),
+    perform: (station) => station.slides.step(1),
   },
   {
     id: "cine",
@@ -191,7 +191,7 @@ export const view: readonly Action[] = [
     group: "view",
     enabled: (_station, ui) => ui.frames > 1,
     active: (ui) => ui.cine,
-    perform: (station) => station.setCine(!station.ui.get().cine),
+    perform: (station) => station.slides.setCine(!station.ui.get().cine),
   },
   {
     id: "holdPan",

@@ -227,6 +227,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/assignments/{id}/suggestions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * @description Return them by assignment, as masks travel in JSON; a blind series has none.
+         *
+         *     What a lease offers never changes, so that a browser keeps the answer as it keeps masks.
+         */
+        get: operations["assignments_suggestions_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns": {
         parameters: {
             query?: never;
@@ -1452,7 +1473,7 @@ export interface components {
         /** @description Why a candidate was promoted or not. */
         DecisionOutput: {
             verdict: string;
-            reasons: string[];
+            reasons: components["schemas"]["ReasonOutput"][];
             /** Format: double */
             candidate: number | null;
             /** Format: double */
@@ -1621,6 +1642,12 @@ export interface components {
         };
         /** @enum {integer} */
         FoldsEnum: 3 | 5;
+        /** @description What the model draws on one frame. */
+        FrameDrawn: {
+            assignment: number;
+            /** @description base64 of gzip of uint8 */
+            mask: string;
+        };
         /** @description The drawing on one frame. */
         FrameInputRequest: {
             assignment: number;
@@ -1898,7 +1925,7 @@ export interface components {
             at: string;
             action: string;
             actor: string | null;
-            reasons: string[];
+            reasons: components["schemas"]["ReasonOutput"][];
         };
         /** @description A model version with its lineage and its numbers. */
         ModelOutput: {
@@ -2209,6 +2236,15 @@ export interface components {
         /** @description Why a person decides. */
         ReasonInputRequest: {
             reason: string;
+        };
+        /** @description A reason in English, and what pages make their own sentence of: see training.reasons. */
+        ReasonOutput: {
+            text: string;
+            /** @description empty where a person said it, and in old records */
+            code: string;
+            values: {
+                [key: string]: unknown;
+            };
         };
         /** @description One of the reader's last answers. */
         RecentOutput: {
@@ -2609,6 +2645,10 @@ export interface components {
             };
             /** @description empty until they have been made */
             maps: components["schemas"]["MapOutput"][];
+        };
+        /** @description What the model draws on the frames of a series, in its order; no frame that has nothing. */
+        SuggestionsOutput: {
+            frames: components["schemas"]["FrameDrawn"][];
         };
         /** @description Tasks by state. */
         TaskCounts: {
@@ -3155,6 +3195,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SubmitOutput"];
+                };
+            };
+        };
+    };
+    assignments_suggestions_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuggestionsOutput"];
                 };
             };
         };

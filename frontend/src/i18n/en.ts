@@ -636,6 +636,24 @@ export const en = {
   "history.shadow": "put in the shadow",
   "history.shadow_replaced": "replaced in the shadow",
   "history.shadow_end": "taken out of the shadow",
+  "reason.code.few_drawn": "{cases} held-out cases with a usable Dice are too few to decide",
+  "reason.code.few_answered": "{cases} held-out cases with a usable accuracy are too few to decide",
+  "reason.code.mask_beaten": "first model: mean Dice {score} is above the majority mask's {floor}",
+  "reason.code.mask_not_beaten":
+    "first model: mean Dice {score} is not above the majority mask's {floor}",
+  "reason.code.answers_beaten":
+    "first model: mean accuracy {score} is above the majority answer's {floor}",
+  "reason.code.answers_not_beaten":
+    "first model: mean accuracy {score} is not above the majority answer's {floor}",
+  "reason.code.other_cases": "the two models were not measured on the same cases",
+  "reason.code.mean_dice": "mean Dice ({parts}) {score} against {champion} on {cases} cases",
+  "reason.code.mean_accuracy":
+    "mean accuracy ({parts}) {score} against {champion} on {cases} cases",
+  "reason.code.mean_fell": "the mean fell",
+  "reason.code.part_fell": "{part} fell by {by}",
+  "reason.code.group_fell": "{group} fell by {by}",
+  "reason.code.champion_changed": "the champion changed meanwhile",
+  "reason.code.replaced": "v{number} took its place",
   "shadow.title": "In the shadow: v{number}",
   "shadow.help":
     "It passed the comparison and waits for a decision. It is measured on every later held-out list and draws the next cases; readers see none of it and it orders nothing.",

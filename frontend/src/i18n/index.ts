@@ -97,10 +97,14 @@ function fill(text: string, values: Record<string, string | number>): string {
   return text.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
 }
 
-/** Whether a word from the server has its own text: `state.open` for "open". */
-export function word(prefix: string, value: string): string {
+/** The text of a word from the server, `state.open` for "open", else the word as it is. */
+export function word(
+  prefix: string,
+  value: string,
+  values: Record<string, string | number> = {},
+): string {
   const key = `${prefix}.${value}`;
-  return key in catalogue ? catalogue[key as TextKey] : value;
+  return key in catalogue ? fill(catalogue[key as TextKey], values) : value;
 }
 
 export function number(value: number, digits = 0): string {

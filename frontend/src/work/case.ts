@@ -1,6 +1,6 @@
 /** A case ready to be read: decoded pixels, the maps to draw on, their history, where they started. */
 import type { Assignment, Findings, ImageInfo, Schemas } from "../api/client";
-import { fromBase64, gunzip } from "../domain/codec";
+import { fromBase64, gunzip, unpackMask } from "../domain/codec";
 import { History } from "../domain/history";
 import { type Mask, maskFrom } from "../domain/mask";
 import { makeStack } from "../domain/stack";
@@ -123,7 +123,10 @@ async function loadDrawings(
 ): Promise<Drawings> {
   const frames = framesOf(assignment);
   const { rows, columns } = assignment.image;
-  const whole = await journal.get(user, assignment.id);
+  const [whole, suggestionOn] = await Promise.all([
+    journal.get(user, assignment.id),
+    loadSuggestions(server, assignment, frames),
+  ]);
   const { stack, slices: masks } = makeStack(rows, columns, frames.length);
   const slices: Slice[] = [];
   let findings: Findings = {};
@@ -132,9 +135,8 @@ async function loadDrawings(
   await inTurns(frames, AT_ONCE, async (frame, place) => {
     const { image, draft } = frame;
     const said = frame.suggestion?.findings ?? {};
-    const answers = Object.keys(said).length > 0;
     const [suggestion, kept, answer] = await Promise.all([
-      frame.suggestion && !answers ? loadMask(server, image, frame.suggestion.mask_url) : null,
+      suggestionOn(frame),
       keptFor(frame, place, whole, journal, user),
       fromAnswer(server, assignment, image, amended),
     ]);
@@ -142,12 +144,12 @@ async function loadDrawings(
       fromJournal(kept, draft, image) ??
       (await fromDraft(draft, image)) ??
       answer ??
-      (answers
+      (saysAnything(said)
         ? fromAnswers(frame.assignment === assignment.id ? said : {})
         : fromNothing(suggestion));
     const mask = masks[place]!;
     if (first.mask) mask.data.set(first.mask.data);
-    if (first.findings && Object.keys(first.findings).length > 0) findings = first.findings;
+    if (first.findings && saysAnything(first.findings)) findings = first.findings;
     if (first.unseen && first.unseen.length > 0) unseen = first.unseen;
     seconds = Math.max(seconds, first.seconds ?? 0);
     slices[place] = {
@@ -171,6 +173,39 @@ async function loadDrawings(
     findings,
     unseen,
     stopwatch: new Stopwatch(seconds),
+  };
+}
+
+/** Where the model's drawing on a frame is; null where it shows none, or answers questions instead. */
+function drawingOf({ suggestion }: Frame): string | null {
+  return suggestion && !saysAnything(suggestion.findings) ? suggestion.mask_url : null;
+}
+
+function saysAnything(findings: Findings): boolean {
+  return Object.keys(findings).length > 0;
+}
+
+/** Make ready what the model draws on each frame: of a series all by one request, however long. */
+async function loadSuggestions(
+  server: Server,
+  { id, frames: together }: Assignment,
+  frames: readonly Frame[],
+): Promise<(frame: Frame) => Promise<Mask> | null> {
+  if (together.length === 0) {
+    return (frame) => {
+      const url = drawingOf(frame);
+      return url === null ? null : loadMask(server, frame.image, url);
+    };
+  }
+  if (frames.every((frame) => drawingOf(frame) === null)) return () => null;
+  const given = await server.suggestions(id);
+  const packed = new Map(given.frames.map(({ assignment, mask }) => [assignment, mask]));
+  return (frame) => {
+    if (drawingOf(frame) === null) return null;
+    const mask = packed.get(frame.assignment);
+    if (mask === undefined)
+      throw new RangeError(`frame ${frame.assignment} came without its drawing`);
+    return unpackMask(mask, frame.image.rows, frame.image.columns);
   };
 }
 

@@ -34,6 +34,8 @@ export class FakeServer implements Server {
   private tasks: number[];
   /** "away": nothing answers. "deaf": requests arrive and answers are lost. "out": 401. */
   mode: "well" | "away" | "deaf" | "out" = "well";
+  /** Everything that was asked, of whatever kind. */
+  requests = 0;
   submits = 0;
   amendments = 0;
   leases: string[] = [];
@@ -63,6 +65,7 @@ export class FakeServer implements Server {
   }
 
   private async answer<T>(act: () => T): Promise<T> {
+    this.requests++;
     await Promise.resolve();
     if (this.mode === "away") throw new NetworkError();
     if (this.mode === "out") throw new ApiError(401, "not_logged_in", "");
@@ -301,6 +304,19 @@ export class FakeServer implements Server {
         })),
       };
     });
+  }
+
+  /** On the frames of a series each is another one, 2, 3, 4 ... everywhere, unless a test wants one. */
+  async suggestions(id: number): Promise<Schemas["SuggestionsOutput"]> {
+    const size = this.size.rows * this.size.columns;
+    const frames = await Promise.all(
+      this.together(id).map(async ([assignment], place) => {
+        const drawn = this.suggested ?? new Uint8Array(size).fill(2 + place);
+        const mask = await packPixels(drawn);
+        return { assignment, mask };
+      }),
+    );
+    return this.answer(() => ({ frames }));
   }
 
   recent(): Promise<Recent[]> {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { MemoryJournal } from "../journal/journal";
+import { loadCase } from "./case";
 import { FakeServer } from "./fake-server";
 import { Reading } from "./reading";
 
@@ -45,6 +46,14 @@ describe("a series in one reader's hands", () => {
     expect(work().history.undo()).toEqual({ x0: 0, y0: 8, x1: 4, y1: 12 });
   });
 
+  it("starts each frame from its own suggestion", async () => {
+    server.suggest = true;
+    await again();
+    expect([0, 1, 2].map(first)).toEqual([2, 3, 4]);
+    expect(work().slices.map((slice) => slice.suggestion?.data[0])).toEqual([2, 3, 4]);
+    expect(work().slices.map((slice) => slice.origin)).toEqual(Array(3).fill("suggestion"));
+  });
+
   it("saves only the frames that were drawn on", async () => {
     draw(1, 3);
     await until(() => reading.store.get().save.kind === "saved");
@@ -88,6 +97,32 @@ describe("a series in one reader's hands", () => {
     expect(server.submits).toBe(1);
     expect(server.rows.get(1101)?.mask?.[0]).toBe(6);
     expect(await journal.unsent(7, "c")).toEqual([]);
+  });
+
+  it.each([3, 40])("takes two requests of %i frames, with suggestions on all", async (frames) => {
+    const long = new FakeServer(1, frames);
+    long.suggest = true;
+    const leased = await long.lease("c", "current");
+    const before = long.requests;
+    const { slices } = await loadCase(long, new MemoryJournal(), 7, leased!);
+    expect(slices.map(({ suggestion }) => suggestion?.data[15])).toEqual(
+      Array.from({ length: frames }, (_, place) => 2 + place),
+    );
+    expect(long.requests - before).toBe(2); // the pixels of its own image, and what is drawn
+  });
+
+  it("asks for no drawings where every frame is blind", async () => {
+    const before = server.requests;
+    await loadCase(server, journal, 7, work().assignment);
+    expect(server.requests - before).toBe(1);
+  });
+
+  it("does not begin a series of which a drawing lacks", async () => {
+    server.suggest = true;
+    const all = await server.suggestions(101);
+    server.suggestions = () => Promise.resolve({ frames: all.frames.slice(1) });
+    const leased = await server.assignment(101);
+    await expect(loadCase(server, journal, 7, leased)).rejects.toThrow("frame 101");
   });
 
   it("shows the gravest state of all its frames", async () => {

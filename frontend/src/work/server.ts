@@ -20,6 +20,8 @@ export interface Server {
     id: number,
     work: Schemas["SeriesInputRequest"],
   ): Promise<Schemas["SeriesSubmitted"]>;
+  /** What the model draws on the frames of a series, all of them in one answer. */
+  suggestions(id: number): Promise<Schemas["SuggestionsOutput"]>;
   recent(campaign: string): Promise<Recent[]>;
   amend(annotation: number, work: Schemas["AmendInputRequest"]): Promise<Schemas["SubmitOutput"]>;
   series(id: number): Promise<Series>;
@@ -55,6 +57,7 @@ export const restServer: Server = {
     body(client.POST("/api/v1/assignments/{id}/submit", { params: at(id), body: work })),
   submitSeries: (id, work) =>
     body(client.POST("/api/v1/assignments/{id}/series", { params: at(id), body: work })),
+  suggestions: (id) => body(client.GET("/api/v1/assignments/{id}/suggestions", { params: at(id) })),
   recent: (slug) =>
     body(client.GET("/api/v1/campaigns/{slug}/recent", { params: { path: { slug } } })),
   amend: (id, work) =>

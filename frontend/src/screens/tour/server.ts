@@ -120,6 +120,10 @@ export class SampleServer implements Server {
     for (const [slot, { id: held }] of this.held) if (held === id) this.held.delete(slot);
   }
 
+  suggestions(): Promise<never> {
+    return Promise.reject(new RangeError("samples are read one by one"));
+  }
+
   submitSeries(): Promise<never> {
     return Promise.reject(new RangeError("samples are handed in one by one"));
   }

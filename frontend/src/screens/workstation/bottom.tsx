@@ -86,7 +86,7 @@ function SeriesSlider({ station }: { station: Workstation }) {
         min={1}
         max={frames}
         value={frame + 1}
-        onChange={(value) => station.goTo(value - 1)}
+        onChange={(value) => station.slides.goTo(value - 1)}
         marks={marked.map((at) => ({ value: at + 1 }))}
         label={null}
         thumbLabel={t("work.sliceLabel")}

@@ -16,8 +16,10 @@ import { replaceLabel, swapLabels } from "../../domain/ops";
 import { presetsFor } from "../../domain/presets";
 import { decimal, label, number, t, word } from "../../i18n";
 import classes from "../../styles/workstation.module.css";
+import { LOOKING } from "../../tools/kit";
 import type { ToolId } from "../../tools/tool";
-import { LOOKING, MAX_RADIUS, type Workstation } from "../../work/workstation";
+import { MAX_RADIUS } from "../../work/pen";
+import type { Workstation } from "../../work/workstation";
 import { usePick } from "./hooks";
 
 const PENS: readonly ToolId[] = ["brush", "eraser", "threshold"];
@@ -81,7 +83,7 @@ function ValueRange({ station }: { station: Workstation }) {
         hideControls
         aria-label={t("work.rangeLow")}
         value={round(low)}
-        onChange={(value) => typeof value === "number" && station.setRange(value, high)}
+        onChange={(value) => typeof value === "number" && station.pen.setRange(value, high)}
       />
       <NumberInput
         size="xs"
@@ -89,7 +91,7 @@ function ValueRange({ station }: { station: Workstation }) {
         hideControls
         aria-label={t("work.rangeHigh")}
         value={round(high)}
-        onChange={(value) => typeof value === "number" && station.setRange(low, value)}
+        onChange={(value) => typeof value === "number" && station.pen.setRange(low, value)}
       />
       <Button
         size="compact-xs"
@@ -121,8 +123,8 @@ function Over({ station }: { station: Workstation }) {
       value={over === "class" ? String(inside) : over}
       onChange={(event) => {
         const { value } = event.currentTarget;
-        if (value === "everything" || value === "background") station.setOver(value);
-        else station.setOver("class", Number(value));
+        if (value === "everything" || value === "background") station.pen.setOver(value);
+        else station.pen.setOver("class", Number(value));
       }}
       data={[
         { value: "everything", label: t("work.over.everything") },
@@ -209,14 +211,14 @@ function ClassMenu({ station }: { station: Workstation }) {
         ) : null}
         <Entry station={station} id="clearClass" />
         <Entry station={station} id="lock" />
-        {station.free && others.length > 0 ? (
+        {station.pen.free && others.length > 0 ? (
           <>
             <Menu.Divider />
             <Menu.Label>{t("work.change")}</Menu.Label>
             {others.map(({ index, name }) => (
               <Menu.Item
                 key={index}
-                onClick={() => station.edit((mask) => replaceLabel(mask, current, index))}
+                onClick={() => station.drawing.edit((mask) => replaceLabel(mask, current, index))}
               >
                 {name}
               </Menu.Item>
@@ -225,7 +227,7 @@ function ClassMenu({ station }: { station: Workstation }) {
             {others.map(({ index, name }) => (
               <Menu.Item
                 key={index}
-                onClick={() => station.edit((mask) => swapLabels(mask, current, index))}
+                onClick={() => station.drawing.edit((mask) => swapLabels(mask, current, index))}
               >
                 {name}
               </Menu.Item>
@@ -308,7 +310,7 @@ function BrushSize({ station }: { station: Workstation }) {
         className={classes.size}
         size="xs"
         value={toSlider(radius)}
-        onChange={(at) => station.setRadius(fromSlider(at))}
+        onChange={(at) => station.pen.setRadius(fromSlider(at))}
         label={null}
         thumbLabel={t("work.size")}
         thumbProps={{ "aria-valuetext": text }}
@@ -332,12 +334,14 @@ function Presets({ station }: { station: Workstation }) {
     <Menu position="bottom-end">
       <Opener text={t("work.window")} />
       <Menu.Dropdown>
-        <Menu.Item onClick={() => station.resetWindow("stored")}>{t("preset.stored")}</Menu.Item>
-        <Menu.Item onClick={() => station.resetWindow("auto")}>{t("preset.auto")}</Menu.Item>
+        <Menu.Item onClick={() => station.optics.resetWindow("stored")}>
+          {t("preset.stored")}
+        </Menu.Item>
+        <Menu.Item onClick={() => station.optics.resetWindow("auto")}>{t("preset.auto")}</Menu.Item>
         {presetsFor(modality).map(({ name, window }) => (
           <Menu.Item
             key={name}
-            onClick={() => station.setWindow(window)}
+            onClick={() => station.optics.setWindow(window)}
             rightSection={
               <span className={classes.dim}>
                 {t("work.corner.window", { width: window.width, center: window.center })}

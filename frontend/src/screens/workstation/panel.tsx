@@ -97,7 +97,7 @@ function Classes({ station }: { station: Workstation }) {
               color={locked.has(index) ? "yellow" : "gray"}
               aria-label={t("work.lock", { name })}
               aria-pressed={locked.has(index)}
-              onClick={() => station.toggleLock(index)}
+              onClick={() => station.pen.toggleLock(index)}
             >
               {locked.has(index) ? <IconLock size={14} /> : <IconLockOpen size={14} />}
             </ActionIcon>
@@ -155,7 +155,7 @@ function Layers({ station }: { station: Workstation }) {
         min={0}
         max={100}
         value={Math.round(opacity * 100)}
-        onChange={(value) => station.setOpacity(value / 100)}
+        onChange={(value) => station.layers.setOpacity(value / 100)}
         label={null}
         thumbLabel={t("work.opacity")}
         mb={10}
@@ -165,21 +165,21 @@ function Layers({ station }: { station: Workstation }) {
         label={t("work.outlines")}
         checked={outlines && suggestion !== null}
         disabled={!suggestion}
-        onChange={(event) => station.showOutlines(event.currentTarget.checked)}
+        onChange={(event) => station.layers.showOutlines(event.currentTarget.checked)}
       />
       <Switch
         size="xs"
         label={t("work.changes")}
         checked={changes && suggestion !== null}
         disabled={!suggestion}
-        onChange={(event) => station.showChanges(event.currentTarget.checked)}
+        onChange={(event) => station.layers.showChanges(event.currentTarget.checked)}
       />
       {before ? (
         <Switch
           size="xs"
           label={t("work.before")}
           checked={earlier}
-          onChange={(event) => station.showBefore(event.currentTarget.checked)}
+          onChange={(event) => station.layers.showBefore(event.currentTarget.checked)}
         />
       ) : null}
       <Heats station={station} />
@@ -187,7 +187,7 @@ function Layers({ station }: { station: Workstation }) {
         size="xs"
         label={t("work.smooth")}
         checked={smooth}
-        onChange={(event) => station.setSmooth(event.currentTarget.checked)}
+        onChange={(event) => station.layers.setSmooth(event.currentTarget.checked)}
       />
     </section>
   );

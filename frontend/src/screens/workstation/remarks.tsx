@@ -28,7 +28,7 @@ export function Remarks({ station }: { station: Workstation }) {
     gcTime: 0,
   });
   const rows = remarks.data;
-  useEffect(() => station.showPins(rows ?? []), [station, rows]);
+  useEffect(() => station.marks.showPins(rows ?? []), [station, rows]);
   return (
     <BarPopover station={station} id="remarks" enabled={assignment !== null}>
       {(close) => (
@@ -105,7 +105,7 @@ function Form(props: { station: Workstation; assignment: number; onDone: () => v
           }
         />
         <Group gap="xs">
-          <Button size="compact-xs" variant="default" onClick={() => station.pin()}>
+          <Button size="compact-xs" variant="default" onClick={() => station.marks.pin()}>
             {draft.place ? t("work.pinAgain") : t("work.pinPlace")}
           </Button>
           {draft.place ? (

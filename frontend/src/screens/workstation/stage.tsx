@@ -158,7 +158,7 @@ function Context({ station }: { station: Workstation }) {
           variant="default"
           flex="none"
           rightSection={<kbd>{firstKey(action("cancel"))}</kbd>}
-          onClick={() => station.goTo(own)}
+          onClick={() => station.slides.goTo(own)}
         >
           {t("work.back")}
         </Button>

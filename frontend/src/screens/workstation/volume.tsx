@@ -59,8 +59,8 @@ function canDraw(): boolean {
 
 async function open(element: HTMLCanvasElement, station: Workstation): Promise<Niivue | null> {
   if (!canDraw()) throw new Error("no WebGL");
-  const image = await station.imageFile();
-  const labels = station.labelFile();
+  const image = await station.slides.imageFile();
+  const labels = station.slides.labelFile();
   if (!image || !labels) return null;
   const viewer = new Niivue({
     backColor: [0, 0, 0, 1],
@@ -116,7 +116,7 @@ function useFollowing(station: Workstation, viewer: Niivue | null): void {
     const labels = viewer?.volumes[1];
     if (!viewer || !labels) return;
     const timer = setTimeout(() => {
-      const file = revision > 0 ? station.labelFile() : null;
+      const file = revision > 0 ? station.slides.labelFile() : null;
       if (!file || !labels.img) return;
       labels.img.set(new Uint8Array(file).subarray(file.byteLength - labels.img.length));
       viewer.updateGLVolume();
@@ -133,7 +133,7 @@ function useFollowing(station: Workstation, viewer: Niivue | null): void {
     viewer.onLocationChange = (location) => {
       const vox = (location as { vox?: ArrayLike<number> }).vox;
       const at = Math.round(vox?.[2] ?? frame);
-      if (at !== station.ui.get().frame) station.goTo(at);
+      if (at !== station.ui.get().frame) station.slides.goTo(at);
     };
   }, [station, viewer, frame]);
 }

@@ -6,6 +6,7 @@ import { Scroll } from "../../../components/scroll";
 import { decimal, number, t, tn, word } from "../../../i18n";
 import { type Grade, gradeOf, intervalText, signed, signedInterval } from "./figures";
 import { Measured } from "./measured";
+import { groupName } from "./reasons";
 
 type Detail = Schemas["ModelDetailOutput"];
 export type Metric = keyof typeof METRICS;
@@ -84,13 +85,6 @@ export function ClassTable({ model }: { model: Detail }) {
       </Scroll>
     </Section>
   );
-}
-
-const GROUPS = ["sex", "age_band", "site", "scanner"] as const;
-
-function groupName({ attribute, value }: Schemas["SubgroupOutput"]): string {
-  const known = GROUPS.find((name) => name === attribute);
-  return known ? t(`subgroups.${known}`, { value }) : `${attribute} ${value}`;
 }
 
 export function Subgroups({ model }: { model: Detail }) {

@@ -25,6 +25,7 @@ import { Promote } from "./decide";
 import { signed } from "./figures";
 import { Calibration, ClassTable, Robustness, Section, Subgroups } from "./measures";
 import { originText } from "./origin";
+import { reasonText } from "./reasons";
 import { ModelState } from "./state";
 import { Trail } from "./trail";
 import { Unfamiliar } from "./unfamiliar";
@@ -179,7 +180,7 @@ function History({ model }: { model: Detail }) {
                   <Table.Td>{dateTime(event.at)}</Table.Td>
                   <Table.Td>{event.actor ?? t("history.rule")}</Table.Td>
                   <Table.Td>{word("history", event.action)}</Table.Td>
-                  <Table.Td>{event.reasons.join("; ")}</Table.Td>
+                  <Table.Td>{event.reasons.map(reasonText).join("; ")}</Table.Td>
                 </Table.Tr>
               ))}
             </Table.Tbody>

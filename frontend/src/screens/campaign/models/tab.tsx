@@ -24,6 +24,7 @@ import { CrossReport } from "./cross";
 import { Promote, RollBack } from "./decide";
 import { LearningCurve, SelectionCard } from "./learning";
 import { RunPanel, stageText } from "./live";
+import { reasonText } from "./reasons";
 import { isLive, TrainNow } from "./runs";
 import { Shadow } from "./shadow";
 import { ModelState } from "./state";
@@ -144,8 +145,8 @@ function Version(props: TabProps & { model: Model; manages: boolean }) {
       </Table.Td>
       <Table.Td maw={300} miw={180}>
         {model.decision?.reasons.map((reason) => (
-          <Text key={reason} size="sm">
-            {reason}
+          <Text key={reason.text} size="sm">
+            {reasonText(reason)}
           </Text>
         ))}
       </Table.Td>

@@ -1,0 +1,114 @@
+"""What is said of two models side by side, and of a shadow beside the champion."""
+
+from rest_framework import serializers
+
+from training.model_forms import ClassMetrics, Data, QuestionMetrics, count_field, number_field
+
+
+class PairedOutput(serializers.Serializer[Data]):
+    """A mean difference over patients; null where the two were not measured on the same."""
+
+    difference = number_field()
+    low = number_field()
+    high = number_field()
+    patients = serializers.IntegerField()
+
+
+class PairedMean(PairedOutput):
+    """Both means."""
+
+    model = number_field()
+    against = number_field()
+
+
+class PairedClass(PairedOutput):
+    """Both models' metrics of one class."""
+
+    name = serializers.CharField()
+    model = ClassMetrics(allow_null=True)
+    against = ClassMetrics(allow_null=True)
+
+
+class PairedQuestion(PairedOutput):
+    """Both models' metrics of one question."""
+
+    name = serializers.CharField()
+    model = QuestionMetrics(allow_null=True)
+    against = QuestionMetrics(allow_null=True)
+
+
+class PairedPatient(serializers.Serializer[Data]):
+    """Both models' mean Dice, or accuracy, of one held-out patient."""
+
+    patient = serializers.CharField()
+    model = serializers.FloatField()
+    against = serializers.FloatField()
+    difference = serializers.FloatField()
+
+
+class SharedCase(serializers.Serializer[Data]):
+    """A case that is not held out, and that both models have drawn."""
+
+    image = serializers.IntegerField()
+    patient = serializers.CharField()
+    slice = serializers.IntegerField()
+    disagreement = serializers.FloatField(help_text="1 - Dice of the two drawings")
+
+
+class CompareOutput(serializers.Serializer[Data]):
+    """Two models side by side."""
+
+    same_cases = serializers.BooleanField()
+    cases = serializers.IntegerField()
+    metric = serializers.ChoiceField(choices=["dice", "accuracy"])
+    mean = PairedMean()
+    classes = PairedClass(many=True)
+    questions = PairedQuestion(many=True)
+    patients = PairedPatient(many=True)
+    shared = SharedCase(many=True)
+
+
+class DrawnClass(serializers.Serializer[Data]):
+    """Dice of a class, pixels of all cases pooled."""
+
+    name = serializers.CharField()
+    between = serializers.FloatField(allow_null=True, help_text="of the two models' drawings")
+    shadow = serializers.FloatField(allow_null=True, help_text="against what readers settled")
+    champion = number_field()
+
+
+class DrawingsOutput(serializers.Serializer[Data]):
+    """What a shadow and the champion drew, and what readers settled afterwards."""
+
+    drawn = serializers.IntegerField(help_text="cases that both have drawn")
+    settled = serializers.IntegerField(help_text="cases settled after they were drawn")
+    guided = serializers.IntegerField(help_text="of these, read from the champion's suggestion")
+    classes = DrawnClass(many=True)
+
+
+class HeldOutPair(serializers.Serializer[Data]):
+    """Mean Dice of both on one snapshot's held-out cases."""
+
+    at = serializers.DateTimeField()
+    cases = serializers.IntegerField()
+    shadow = number_field()
+    champion = number_field()
+
+
+class BesideOutput(serializers.Serializer[Data]):
+    """A shadow beside the champion."""
+
+    id = serializers.IntegerField()
+    number = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    labels = serializers.IntegerField()
+    champion = count_field()
+    difference = PairedMean(allow_null=True)
+    held_out = HeldOutPair(many=True)
+    drawings = DrawingsOutput()
+
+
+class ShadowOutput(serializers.Serializer[Data]):
+    """The campaign's shadow, if there is one."""
+
+    shadow = BesideOutput(allow_null=True)

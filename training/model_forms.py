@@ -1,0 +1,274 @@
+"""What the doors of a model take and give. Names are those of the models, reports and decisions."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from training.models import ModelVersion, TrainingRun
+
+Data = Any
+
+
+def number_field() -> serializers.FloatField:
+    """Make a field for what may not have been measured."""
+    return serializers.FloatField(allow_null=True)
+
+
+def count_field() -> serializers.IntegerField:
+    """Make a field for a count that may be unknown."""
+    return serializers.IntegerField(allow_null=True)
+
+
+class ClassDice(serializers.Serializer[Data]):
+    """Dice of one class on the held-out patients, with its interval."""
+
+    dice = serializers.FloatField(allow_null=True)
+    low = serializers.FloatField(allow_null=True, required=False)
+    high = serializers.FloatField(allow_null=True, required=False)
+    sensitivity = serializers.FloatField(allow_null=True, required=False)
+    patients = serializers.IntegerField(allow_null=True, required=False)
+
+
+class QuestionScore(serializers.Serializer[Data]):
+    """Accuracy of one question's answers on the held-out cases, with its interval."""
+
+    accuracy = number_field()
+    low = number_field()
+    high = number_field()
+    answered = serializers.IntegerField(help_text="held-out cases with an answer")
+
+
+class ScoresOutput(serializers.Serializer[Data]):
+    """A model's numbers: by class where it draws, by question where it answers."""
+
+    metric = serializers.ChoiceField(choices=["dice", "accuracy"], help_text="what `score` is")
+    score = serializers.FloatField(allow_null=True, help_text="what promotion goes by")
+    mean_dice = number_field()
+    mean_auc = number_field()
+    classes = serializers.DictField(child=ClassDice())
+    questions = serializers.DictField(child=QuestionScore())
+
+
+class ReasonOutput(serializers.Serializer[Data]):
+    """A reason in English, and what pages make their own sentence of: see training.reasons."""
+
+    text = serializers.CharField()
+    code = serializers.CharField(help_text="empty where a person said it, and in old records")
+    values = serializers.DictField(child=serializers.JSONField())
+
+
+class DecisionOutput(serializers.Serializer[Data]):
+    """Why a candidate was promoted or not."""
+
+    verdict = serializers.CharField()
+    reasons = ReasonOutput(many=True)
+    candidate = serializers.FloatField(allow_null=True)
+    champion = serializers.FloatField(allow_null=True)
+    difference = serializers.FloatField(allow_null=True)
+    low = serializers.FloatField(allow_null=True)
+    high = serializers.FloatField(allow_null=True)
+    cases = serializers.ListField(child=serializers.CharField())
+    against = serializers.IntegerField(allow_null=True)
+
+
+class DonorOutput(serializers.Serializer[Data]):
+    """A model of any campaign whose weights another one began with."""
+
+    campaign = serializers.CharField(help_text="its name")
+    number = serializers.IntegerField()
+
+
+class ModelOutput(ScoresOutput):
+    """A model version with its lineage and its numbers."""
+
+    id = serializers.IntegerField()
+    number = serializers.IntegerField()
+    state = serializers.ChoiceField(choices=ModelVersion.State.choices)
+    created_at = serializers.DateTimeField()
+    champion_since = serializers.DateTimeField(allow_null=True)
+    scored_at = serializers.DateTimeField(allow_null=True)
+    weights_sha256 = serializers.CharField()
+    snapshot_sha256 = serializers.CharField()
+    labels = serializers.IntegerField(help_text="settled training cases it saw")
+    held_out = serializers.IntegerField(help_text="cases it was measured on")
+    base_number = serializers.IntegerField(allow_null=True)
+    run = serializers.IntegerField()
+    decision = DecisionOutput(allow_null=True)
+    card = serializers.JSONField()
+
+
+class ClassMetrics(serializers.Serializer[Data]):
+    """All that was measured of one class; null: not measured."""
+
+    name = serializers.CharField()
+    dice = number_field()
+    low = number_field()
+    high = number_field()
+    iou = number_field()
+    sensitivity = number_field()
+    hd95 = number_field()
+    hd95_missing = count_field()
+    surface_dice = number_field()
+    lesions = count_field()
+    lesion_sensitivity = number_field()
+    false_positives_per_image = number_field()
+    patients = count_field()
+    left_out = count_field()
+
+
+class ReasonInput(serializers.Serializer[Data]):
+    """Why a person decides."""
+
+    reason = serializers.CharField(max_length=500)
+
+
+class ReliabilityBin(serializers.Serializer[Data]):
+    """Choices of like confidence, and how many of them are right."""
+
+    count = serializers.IntegerField(help_text="pixels near structures, or answers")
+    confidence = serializers.FloatField()
+    accuracy = serializers.FloatField()
+
+
+class CalibrationOutput(serializers.Serializer[Data]):
+    """Whether its probabilities say how often it is right."""
+
+    ece = serializers.FloatField()
+    ece_scaled = number_field()
+    temperature = number_field()
+    reliability = ReliabilityBin(many=True)
+
+
+class OptionMetrics(serializers.Serializer[Data]):
+    """All that was measured of one option; null: not measured, as where nobody chose it."""
+
+    option = serializers.CharField()
+    positives = serializers.IntegerField()
+    auc = number_field()
+    auc_low = number_field()
+    auc_high = number_field()
+    sensitivity = number_field()
+    sensitivity_low = number_field()
+    sensitivity_high = number_field()
+    specificity = number_field()
+    specificity_low = number_field()
+    specificity_high = number_field()
+    f1 = number_field()
+    f1_low = number_field()
+    f1_high = number_field()
+
+
+class QuestionMetrics(serializers.Serializer[Data]):
+    """All that was measured of one question."""
+
+    name = serializers.CharField()
+    kind = serializers.CharField()
+    answered = serializers.IntegerField()
+    left_out = serializers.IntegerField()
+    accuracy = number_field()
+    accuracy_low = number_field()
+    accuracy_high = number_field()
+    mean_steps_off = serializers.FloatField(allow_null=True, help_text="of a scale")
+    options = OptionMetrics(many=True)
+    calibration = CalibrationOutput(allow_null=True)
+
+
+class SubgroupOutput(serializers.Serializer[Data]):
+    """How one group of patients fares, and against all others."""
+
+    attribute = serializers.CharField()
+    value = serializers.CharField()
+    patients = serializers.IntegerField()
+    enough = serializers.BooleanField()
+    mean = number_field()
+    low = number_field()
+    high = number_field()
+    difference = number_field()
+    difference_low = number_field()
+    difference_high = number_field()
+
+
+class ChangeOutput(serializers.Serializer[Data]):
+    """Dice, or accuracy, when images are changed in one way."""
+
+    change = serializers.CharField()
+    strength = serializers.FloatField()
+    parts = serializers.DictField(child=number_field(), help_text="by class, or by question")
+    mean = number_field()
+    fall = number_field()
+
+
+class RobustnessOutput(serializers.Serializer[Data]):
+    """Dice, or accuracy, clean and under each change."""
+
+    examples = count_field()
+    clean = serializers.DictField(child=number_field())
+    mean = number_field()
+    changes = ChangeOutput(many=True)
+
+
+class UnfamiliarOutput(serializers.Serializer[Data]):
+    """A case to be read that lies beyond what the model knows."""
+
+    case = serializers.IntegerField(help_text="the number shown to people")
+    patient = serializers.CharField()
+    slice = serializers.IntegerField()
+    beyond = serializers.FloatField(help_text="robust standard deviations from what is usual")
+    thumbnail_url = serializers.CharField()
+
+
+class LineageOutput(serializers.Serializer[Data]):
+    """Where a model comes from."""
+
+    snapshot_sha256 = serializers.CharField()
+    snapshot_at = serializers.DateTimeField()
+    weights_sha256 = serializers.CharField()
+    base_number = count_field()
+    start = serializers.ChoiceField(choices=TrainingRun.Start.choices)
+    donor = DonorOutput(allow_null=True)
+    file = serializers.CharField(allow_null=True, help_text="name of the file it began with")
+    members = count_field()
+    run = serializers.IntegerField()
+    reason = serializers.CharField()
+    seed = serializers.IntegerField()
+    code_version = serializers.CharField()
+    config = serializers.JSONField()
+    architecture = serializers.JSONField()
+
+
+class ModelEventOutput(serializers.Serializer[Data]):
+    """A decision on a model."""
+
+    at = serializers.DateTimeField()
+    action = serializers.CharField()
+    actor = serializers.CharField(allow_null=True)
+    reasons = ReasonOutput(many=True)
+
+
+class ModelDetailOutput(ModelOutput):
+    """A model with everything that was measured of it."""
+
+    evaluated_at = serializers.DateTimeField(allow_null=True)
+    evaluated_on = serializers.CharField(help_text="sha256 of the snapshot")
+    cases = serializers.IntegerField()
+    patients = serializers.IntegerField()
+    majority_dice = number_field()
+    majority_accuracy = number_field()
+    metrics = ClassMetrics(many=True)
+    answers = QuestionMetrics(many=True)
+    subgroups = SubgroupOutput(many=True)
+    enough_patients = serializers.IntegerField()
+    calibration = CalibrationOutput(allow_null=True)
+    robustness = RobustnessOutput(allow_null=True)
+    unfamiliar = UnfamiliarOutput(many=True)
+    lineage = LineageOutput()
+    history = ModelEventOutput(many=True)
+
+
+class NeighbourOutput(serializers.Serializer[Data]):
+    """A labelled case that the model holds to be like the one at hand."""
+
+    image = serializers.IntegerField()
+    patient = serializers.CharField()
+    slice = serializers.IntegerField()
+    picture_url = serializers.CharField(help_text="a PNG with what people drew")

@@ -1,0 +1,206 @@
+"""What the doors of training runs take and give, and of the learner at a glance."""
+
+from rest_framework import serializers
+
+from annotations.campaigns import PRESETS, TRAINING
+from training.crossval import FOLDS
+from training.model_forms import (
+    ClassMetrics,
+    Data,
+    DonorOutput,
+    QuestionMetrics,
+    ScoresOutput,
+    number_field,
+)
+from training.models import ModelVersion, TrainingRun
+
+
+class DonorChoice(DonorOutput):
+    """A champion that a run of this campaign may begin with."""
+
+    id = serializers.IntegerField()
+    labels = serializers.IntegerField(help_text="settled training cases it saw")
+    presets = serializers.ListField(
+        child=serializers.ChoiceField(choices=PRESETS), help_text="whose network fits it"
+    )
+
+
+class EpochOutput(serializers.Serializer[Data]):
+    """Metrics of one epoch."""
+
+    stage = serializers.CharField(required=False, help_text="see training.stages")
+    fold = serializers.IntegerField(required=False, help_text="of a cross-validation, from 0")
+    folds = serializers.IntegerField(required=False)
+    epoch = serializers.IntegerField()
+    epochs = serializers.IntegerField()
+    loss = serializers.FloatField(allow_null=True)
+    seconds = serializers.FloatField(allow_null=True)
+    eta_seconds = serializers.FloatField(allow_null=True)
+    dice = serializers.DictField(child=serializers.FloatField(allow_null=True), allow_null=True)
+    accuracy = serializers.DictField(
+        child=serializers.FloatField(allow_null=True), required=False, help_text="by question"
+    )
+    learning_rate = serializers.FloatField(allow_null=True, required=False)
+
+
+class CrossClass(ClassMetrics):
+    """A class measured out of fold."""
+
+    spread = serializers.FloatField(
+        allow_null=True, help_text="standard deviation of the folds' Dice"
+    )
+
+
+class CrossQuestion(QuestionMetrics):
+    """A question measured out of fold."""
+
+    spread = serializers.FloatField(
+        allow_null=True, help_text="standard deviation of the folds' accuracy"
+    )
+
+
+class CrossScores(serializers.Serializer[Data]):
+    """A mean over classes where they are drawn, over questions where they are answered."""
+
+    mean_dice = serializers.FloatField(allow_null=True, required=False)
+    mean_accuracy = serializers.FloatField(allow_null=True, required=False)
+
+
+class FoldOutput(CrossScores):
+    """The patients of one fold, by the model that did not learn from them."""
+
+    fold = serializers.IntegerField()
+    patients = serializers.IntegerField()
+    classes = serializers.DictField(child=number_field(), required=False, help_text="Dice")
+    questions = serializers.DictField(child=number_field(), required=False, help_text="accuracy")
+
+
+class CrossOutput(CrossScores):
+    """The report of a cross-validation; each case by a model that did not see its patient."""
+
+    cases = serializers.IntegerField()
+    patients = serializers.IntegerField()
+    classes = CrossClass(many=True, required=False)
+    questions = CrossQuestion(many=True, required=False)
+    folds = FoldOutput(many=True)
+
+
+class RunOutput(serializers.Serializer[Data]):
+    """A training run as it stands."""
+
+    id = serializers.IntegerField()
+    state = serializers.ChoiceField(choices=TrainingRun.State.choices)
+    reason = serializers.CharField()
+    attempt = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+    heartbeat_at = serializers.DateTimeField(allow_null=True)
+    cancel_requested = serializers.BooleanField()
+    labels = serializers.IntegerField(allow_null=True)
+    base_number = serializers.IntegerField(allow_null=True)
+    kind = serializers.ChoiceField(choices=TrainingRun.Kind.choices)
+    folds = serializers.IntegerField(help_text="of a cross-validation, else 0")
+    ensemble = serializers.BooleanField(help_text="its folds were to be a candidate")
+    report = CrossOutput(allow_null=True)
+    start = serializers.ChoiceField(choices=TrainingRun.Start.choices)
+    donor = DonorOutput(allow_null=True)
+    file = serializers.CharField(allow_null=True, help_text="name of the file it began with")
+    config = serializers.JSONField()
+    seed = serializers.IntegerField()
+    ahead = serializers.IntegerField(help_text="runs of any campaign that stand before it")
+    progress = EpochOutput(allow_null=True)
+    epochs = EpochOutput(many=True)
+    error = serializers.CharField()
+    model_number = serializers.IntegerField(allow_null=True)
+
+
+class RunEventOutput(serializers.Serializer[Data]):
+    """Something that happened to a run."""
+
+    at = serializers.DateTimeField(allow_null=True)
+    event = serializers.CharField()
+    actor = serializers.CharField(allow_null=True)
+    text = serializers.CharField()
+
+
+class RunDetailOutput(RunOutput):
+    """A run with what happened to it."""
+
+    events = RunEventOutput(many=True)
+
+
+def _whole(name: str) -> serializers.IntegerField:
+    _, low, high = TRAINING[name]
+    return serializers.IntegerField(required=False, min_value=int(low), max_value=int(high))
+
+
+class RunInput(serializers.Serializer[Data]):
+    """What a run is to do otherwise than the campaign's policy says; all may be left out."""
+
+    start = serializers.ChoiceField(choices=TrainingRun.Start.choices, required=False)
+    kind = serializers.ChoiceField(choices=TrainingRun.Kind.choices, required=False)
+    folds = serializers.ChoiceField(choices=FOLDS, required=False, help_text="of kind cross")
+    ensemble = serializers.BooleanField(
+        required=False, help_text="kind cross: its models together are to be a candidate"
+    )
+    donor = serializers.IntegerField(required=False, help_text="the model a transfer begins with")
+    file = serializers.FileField(
+        required=False, help_text="a model's zip, for start file; sent as multipart"
+    )
+    preset = serializers.ChoiceField(choices=PRESETS, required=False)
+    epochs = _whole("epochs")
+    minimum_steps = _whole("minimum_steps")
+    seconds = _whole("seconds")
+
+
+class RefreshOutput(serializers.Serializer[Data]):
+    """How far the next training run is."""
+
+    enabled = serializers.BooleanField()
+    settled = serializers.IntegerField()
+    held_out = serializers.IntegerField()
+    new_labels = serializers.IntegerField()
+    needed = serializers.IntegerField(help_text="labels still missing before the next run")
+
+
+class LearningPoint(ScoresOutput):
+    """One model on the learning curve."""
+
+    number = serializers.IntegerField()
+    labels = serializers.IntegerField()
+    minutes = serializers.FloatField(help_text="of all reading before its data were frozen")
+    crowned = serializers.BooleanField(help_text="it is or was champion")
+    at = serializers.DateTimeField()
+    state = serializers.ChoiceField(choices=ModelVersion.State.choices)
+
+
+class ShareOutput(serializers.Serializer[Data]):
+    """The labels that one share of the queue brought."""
+
+    cases = serializers.IntegerField()
+    error = serializers.FloatField(
+        allow_null=True, help_text="mean 1 - Dice of the drawing, or share of wrong answers"
+    )
+    seconds = serializers.FloatField(allow_null=True, help_text="mean reading time")
+
+
+class SelectionOutput(serializers.Serializer[Data]):
+    """Whether the model's choice finds more to learn than chance does."""
+
+    outcome = serializers.ChoiceField(choices=["more", "less", "unclear", "too_few"])
+    difference = serializers.FloatField(allow_null=True)
+    low = serializers.FloatField(allow_null=True, help_text="95 % interval of the difference")
+    high = serializers.FloatField(allow_null=True)
+    model = ShareOutput()
+    random = ShareOutput()
+
+
+class LearningOutput(serializers.Serializer[Data]):
+    """The learner at a glance: curve, active or last run, next refresh, pending scores."""
+
+    curve = LearningPoint(many=True)
+    run = RunOutput(allow_null=True)
+    next_refresh = RefreshOutput()
+    scoring = serializers.BooleanField(help_text="the champion's scores are being made")
+    selection = SelectionOutput(allow_null=True)
