@@ -31,18 +31,20 @@ from training import (
 )
 from training.card import card_of
 from training.models import ModelVersion, TrainingRun
+from training.reasons import run_reason
 
 
 def run_json(run: TrainingRun) -> dict[str, Any]:
     """Return a run as shown."""
     model = ModelVersion.objects.filter(run=run).first()
     fields = (
-        "id", "state", "reason", "attempt", "created_at", "started_at", "finished_at",
+        "id", "state", "attempt", "created_at", "started_at", "finished_at",
         "heartbeat_at", "cancel_requested", "error", "epochs", "start", "config", "seed",
         "kind", "folds", "ensemble",
     )  # fmt: skip
     return {
         **{name: getattr(run, name) for name in fields},
+        "reason": run_reason(run.reason),
         "labels": run.snapshot.labels if run.snapshot else None,
         "base_number": run.base.number if run.base else None,
         "donor": report.donor_row(run),

@@ -229,7 +229,7 @@ class LineageOutput(serializers.Serializer[Data]):
     file = serializers.CharField(allow_null=True, help_text="name of the file it began with")
     members = count_field()
     run = serializers.IntegerField()
-    reason = serializers.CharField()
+    reason = ReasonOutput()
     seed = serializers.IntegerField()
     code_version = serializers.CharField()
     config = serializers.JSONField()

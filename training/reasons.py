@@ -1,9 +1,10 @@
-"""The reasons of a decision: a code with its values, for pages in any language, and a sentence.
+"""The reasons of a decision or a run: a code with its values, for any language, and a sentence.
 
 The sentence is for records and documents, which are English; the pages say a code in their own
 words (`reason.code.*` in the catalogues) and fall back on the sentence.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -27,6 +28,8 @@ SENTENCES = {
     "group_fell": "{attribute} {value} fell by {by:.3f}",
     "champion_changed": "the champion changed meanwhile",
     "replaced": "v{number} took its place",
+    "new_labels": "{labels} new labels",
+    "by_hand": "asked for by hand",
 }  # fmt: skip
 
 
@@ -49,3 +52,11 @@ def stored_reason(stored: str | Mapping[str, object]) -> Reason:
     if isinstance(stored, str):
         return Reason(stored)
     return Reason(**stored)  # type: ignore[arg-type]  # as `asdict` wrote it
+
+
+def run_reason(stored: str) -> Reason:
+    """Return why a run was made. With a run only the sentence is kept."""
+    counted = re.fullmatch(r"(\d+) new labels", stored)
+    if counted:
+        return reason("new_labels", labels=int(counted[1]))
+    return reason("by_hand") if stored == SENTENCES["by_hand"] else Reason(stored)

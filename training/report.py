@@ -16,7 +16,7 @@ from training import answers, figures
 from training.figures import Report, Row
 from training.models import Evaluation, ModelVersion, TrainingRun
 from training.promote import GROUP_PATIENTS, RESAMPLES, interval
-from training.reasons import Reason, reason, stored_reason
+from training.reasons import Reason, reason, run_reason, stored_reason
 from training.snapshot import SUBGROUPS, subgroups_of
 
 METRICS = (
@@ -265,7 +265,7 @@ def lineage_of(model: ModelVersion) -> Row:
         "file": run.file.get("name"),
         "members": model.card.get("members"),
         "run": run.pk,
-        "reason": run.reason,
+        "reason": run_reason(run.reason),
         "seed": run.seed,
         "code_version": run.code_version,
         "config": run.config,
@@ -332,17 +332,21 @@ def events_of(run: TrainingRun) -> list[Row]:
         {
             "at": event.at, "event": event.action.removeprefix("run."),
             "actor": event.actor.username if event.actor else None,
-            "text": event.detail.get("reason", ""),
+            "why": run_reason(event.detail.get("reason", "")),
         }
         for event in asked.select_related("actor").order_by("id")
     ]  # fmt: skip
     if run.started_at:
-        rows.append({"at": run.started_at, "event": "start", "actor": None, "text": ""})
+        rows.append({"at": run.started_at, "event": "start", "actor": None, "why": Reason("")})
     rows.sort(key=lambda row: str(row["at"]))
     if run.finished_at:
-        rows.append({"at": run.finished_at, "event": run.state, "actor": None, "text": run.error})
+        rows.append(
+            {"at": run.finished_at, "event": run.state, "actor": None, "why": Reason(run.error)}
+        )
     elif run.error:
-        rows.append({"at": run.heartbeat_at, "event": "again", "actor": None, "text": run.error})
+        rows.append(
+            {"at": run.heartbeat_at, "event": "again", "actor": None, "why": Reason(run.error)}
+        )
     return rows
 
 

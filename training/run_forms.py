@@ -9,6 +9,7 @@ from training.model_forms import (
     Data,
     DonorOutput,
     QuestionMetrics,
+    ReasonOutput,
     ScoresOutput,
     number_field,
 )
@@ -90,7 +91,7 @@ class RunOutput(serializers.Serializer[Data]):
 
     id = serializers.IntegerField()
     state = serializers.ChoiceField(choices=TrainingRun.State.choices)
-    reason = serializers.CharField()
+    reason = ReasonOutput()
     attempt = serializers.IntegerField()
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
@@ -121,7 +122,7 @@ class RunEventOutput(serializers.Serializer[Data]):
     at = serializers.DateTimeField(allow_null=True)
     event = serializers.CharField()
     actor = serializers.CharField(allow_null=True)
-    text = serializers.CharField()
+    why = ReasonOutput()
 
 
 class RunDetailOutput(RunOutput):

@@ -24,6 +24,7 @@ from training.ensemble import is_ensemble
 from training.ml.config import ConfigError, TrainConfig
 from training.models import ModelVersion, TrainingRun
 from training.promote import champion_of
+from training.reasons import reason
 from training.snapshot import classes_of
 
 State = TrainingRun.State
@@ -79,10 +80,8 @@ def runs_trigger() -> int:
         state = refresh_state(campaign)
         if not state["enabled"] or state["needed"] or _cooling(campaign):
             continue
-        started += (
-            run_create(campaign=campaign, actor=None, reason=f"{state['new_labels']} new labels")
-            is not None
-        )
+        why = reason("new_labels", labels=state["new_labels"]).text
+        started += run_create(campaign=campaign, actor=None, reason=why) is not None
     return started
 
 
@@ -168,7 +167,7 @@ def run_request(
             code="too_few_labels", detail=state,
         )  # fmt: skip
     run = run_create(
-        campaign=campaign, actor=actor, reason="asked for by hand", config=config, start=start,
+        campaign=campaign, actor=actor, reason=reason("by_hand").text, config=config, start=start,
         donor=given, file=bundle_keep(handed) if handed else None, cross=cross,
     )  # fmt: skip
     if run is None:

@@ -1824,7 +1824,7 @@ export interface components {
             file: string | null;
             members: number | null;
             run: number;
-            reason: string;
+            reason: components["schemas"]["ReasonOutput"];
             seed: number;
             code_version: string;
             config: unknown;
@@ -2378,7 +2378,7 @@ export interface components {
         RunDetailOutput: {
             id: number;
             state: components["schemas"]["RunState"];
-            reason: string;
+            reason: components["schemas"]["ReasonOutput"];
             attempt: number;
             /** Format: date-time */
             created_at: string;
@@ -2417,7 +2417,7 @@ export interface components {
             at: string | null;
             event: string;
             actor: string | null;
-            text: string;
+            why: components["schemas"]["ReasonOutput"];
         };
         /** @description What a run is to do otherwise than the campaign's policy says; all may be left out. */
         RunInputRequest: {
@@ -2445,7 +2445,7 @@ export interface components {
         RunOutput: {
             id: number;
             state: components["schemas"]["RunState"];
-            reason: string;
+            reason: components["schemas"]["ReasonOutput"];
             attempt: number;
             /** Format: date-time */
             created_at: string;

@@ -587,7 +587,8 @@ export const en = {
   "subgroups.tooFew": "too few patients to say",
   "subgroups.restTooFew": "too few others",
   "calibration.title": "Reliability",
-  "calibration.unit": "share of pixels that are right",
+  "calibration.unit":
+    "share of pixels that are right; places with fewer than {least} pixels are left out",
   "calibration.unitAnswers": "share of answers that are right",
   "calibration.axis": "confidence of the model",
   "calibration.accuracy": "share right",
@@ -654,6 +655,8 @@ export const en = {
   "reason.code.group_fell": "{group} fell by {by}",
   "reason.code.champion_changed": "the champion changed meanwhile",
   "reason.code.replaced": "v{number} took its place",
+  "reason.code.new_labels": "{labels} new labels",
+  "reason.code.by_hand": "asked for by hand",
   "shadow.title": "In the shadow: v{number}",
   "shadow.help":
     "It passed the comparison and waits for a decision. It is measured on every later held-out list and draws the next cases; readers see none of it and it orders nothing.",

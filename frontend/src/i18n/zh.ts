@@ -561,7 +561,7 @@ export const zh: Record<TextKey, string> = {
   "subgroups.tooFew": "患者太少，无法判断",
   "subgroups.restTooFew": "其余患者太少",
   "calibration.title": "可靠性",
-  "calibration.unit": "判断正确的像素比例",
+  "calibration.unit": "判断正确的像素比例；少于 {least} 个像素的不显示",
   "calibration.unitAnswers": "回答正确的比例",
   "calibration.axis": "模型的置信度",
   "calibration.accuracy": "正确比例",
@@ -626,6 +626,8 @@ export const zh: Record<TextKey, string> = {
   "reason.code.group_fell": "{group} 下降了 {by}",
   "reason.code.champion_changed": "其间冠军模型已更换",
   "reason.code.replaced": "由 v{number} 取代",
+  "reason.code.new_labels": "新增 {labels} 份标注",
+  "reason.code.by_hand": "手动要求",
   "shadow.title": "影子模式：v{number}",
   "shadow.help":
     "它已通过比较，等待决定。它会在之后每一份留出集上评估，并勾画接下来的病例；阅片者看不到，也不影响队列顺序。",

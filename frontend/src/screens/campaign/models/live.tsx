@@ -15,6 +15,7 @@ import { ErrorNote } from "../../../components/errors";
 import { Plot, type PlotRow } from "../../../components/plot";
 import { dateTime, decimal, duration, number, t, tn, word } from "../../../i18n";
 import type { TabProps } from "../campaign";
+import { reasonText } from "./reasons";
 import { CancelRun, isLive } from "./runs";
 import { partSeries } from "./series";
 
@@ -76,7 +77,7 @@ export function RunPanel({ id, campaign }: { id: number } & TabProps) {
             <Text size="sm">
               {dateTime(event.at)} · {word("run.event", event.event)}
               {event.actor ? ` · ${event.actor}` : ""}
-              {event.text ? `: ${event.text}` : ""}
+              {event.why.text ? `: ${reasonText(event.why)}` : ""}
             </Text>
           </li>
         ))}

@@ -154,16 +154,20 @@ export function Subgroups({ model }: { model: Detail }) {
   );
 }
 
+/** Of fewer pixels of like confidence a share is chance. */
+const TELLING = 20;
+
 export function Calibration({ model }: { model: Detail }) {
   const found = model.calibration;
+  const bins = (found?.reliability ?? []).filter(({ count }) => count >= TELLING);
   return (
     <Plot
       title={t("calibration.title")}
-      unit={t("calibration.unit")}
+      unit={t("calibration.unit", { least: number(TELLING) })}
       xLabel={t("calibration.axis")}
       xKey="confidence"
       xDigits={2}
-      rows={(found?.reliability ?? []).map((bin) => ({ ...bin }))}
+      rows={bins.map((bin) => ({ ...bin }))}
       series={[
         { key: "accuracy", name: t("calibration.accuracy"), colour: "var(--reticle-accent)" },
       ]}

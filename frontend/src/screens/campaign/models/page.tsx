@@ -216,7 +216,10 @@ function Lineage({ model }: { model: Detail }) {
             string,
           ],
         ]),
-    [t("lineage.run"), `${lineage.run}${lineage.reason ? ` · ${lineage.reason}` : ""}`],
+    [
+      t("lineage.run"),
+      `${lineage.run}${lineage.reason.text ? ` · ${reasonText(lineage.reason)}` : ""}`,
+    ],
     [t("lineage.seed"), String(lineage.seed)],
     [t("lineage.code"), lineage.code_version || t("lineage.unknown")],
   ];

@@ -4,6 +4,7 @@ import { decimal, number, t, word } from "../../../i18n";
 
 type Value = string | number;
 
+const COUNTS = new Set(["cases", "labels"]);
 const GROUPS = ["sex", "age_band", "site", "scanner"] as const;
 
 /** The name of a subgroup of patients; attributes beyond the usual ones stay as they are. */
@@ -32,5 +33,5 @@ function shown(values: Record<string, Value>): Record<string, Value> {
 }
 
 function figure(name: string, value: number): string {
-  return name === "cases" ? number(value) : decimal(value, 3);
+  return COUNTS.has(name) ? number(value) : decimal(value, 3);
 }

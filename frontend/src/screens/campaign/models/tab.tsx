@@ -251,7 +251,7 @@ function Runs(props: { runs: readonly Schemas["RunOutput"][]; onShow: (id: numbe
                 <Table.Td>{run.id}</Table.Td>
                 <Table.Td>{stateText(run)}</Table.Td>
                 <Table.Td>
-                  {run.reason}
+                  {reasonText(run.reason)}
                   {run.kind === "cross" ? (
                     <Text size="xs" c="dimmed">
                       {t("cross.run", { folds: run.folds })}
