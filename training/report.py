@@ -339,14 +339,11 @@ def events_of(run: TrainingRun) -> list[Row]:
     if run.started_at:
         rows.append({"at": run.started_at, "event": "start", "actor": None, "why": Reason("")})
     rows.sort(key=lambda row: str(row["at"]))
+    end = {"actor": None, "why": Reason(run.error)}
     if run.finished_at:
-        rows.append(
-            {"at": run.finished_at, "event": run.state, "actor": None, "why": Reason(run.error)}
-        )
+        rows.append({"at": run.finished_at, "event": run.state, **end})
     elif run.error:
-        rows.append(
-            {"at": run.heartbeat_at, "event": "again", "actor": None, "why": Reason(run.error)}
-        )
+        rows.append({"at": run.heartbeat_at, "event": "again", **end})
     return rows
 
 

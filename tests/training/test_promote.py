@@ -7,6 +7,7 @@ import pytest
 
 from training.figures import ENOUGH_CASES
 from training.promote import Decision, decide, finite, majority_dice
+from training.reasons import Reason, run_reason
 
 
 def report(grey: list[float], lesion: list[float | None] = []) -> dict[str, Any]:  # noqa: B006
@@ -114,3 +115,17 @@ def test_the_majority_mask_is_pixel_by_pixel() -> None:
 
 def test_what_is_no_number_becomes_null() -> None:
     assert finite({"a": [float("nan"), 1.0], "b": float("inf")}) == {"a": [None, 1.0], "b": None}
+
+
+@pytest.mark.parametrize(
+    ("stored", "code", "values"),
+    [
+        ("13 new labels", "new_labels", {"labels": 13}),
+        ("asked for by hand", "by_hand", {}),
+        ("new scanner", "", {}),
+    ],
+)
+def test_why_a_run_was_made_is_known_again_by_its_sentence(
+    stored: str, code: str, values: dict[str, int]
+) -> None:
+    assert run_reason(stored) == Reason(stored, code, dict(values))

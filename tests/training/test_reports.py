@@ -338,8 +338,10 @@ def test_a_run_asked_for_by_hand_does_as_it_is_told(campaign: Campaign) -> None:
         "preset": "tiny", "epochs": 3, "minimum_steps": 7, "seconds": 30,
     }  # fmt: skip
     assert (made["start"], made["ahead"]) == ("scratch", 0)
+    assert made["reason"] == {"text": "asked for by hand", "code": "by_hand", "values": {}}
     found = client.get(f"/api/v1/runs/{made['id']}").json()
     assert [(row["event"], row["actor"]) for row in found["events"]] == [("create", "manager")]
+    assert found["events"][0]["why"]["code"] == "by_hand"
     client.post(f"/api/v1/runs/{made['id']}/cancel")
     found = client.get(f"/api/v1/runs/{made['id']}").json()
     assert [row["event"] for row in found["events"]] == ["create", "cancel", "cancelled"]
