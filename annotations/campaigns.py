@@ -229,21 +229,22 @@ def member_set(*, actor: User, campaign: Campaign, user: User, roles: set[Role])
     )  # fmt: skip
 
 
-def _rank(campaign_id: int, key: str) -> float:
-    """Return a number in [0, 1) that is stable for this campaign and this key."""
-    digest = hashlib.sha256(f"{campaign_id}:{key}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64
+def _rank(patient: str) -> bytes:
+    """Return the rank of a patient: by chance, and the same in every campaign.
+
+    Campaigns over the same patients then hold out the same ones, so that a model that begins with
+    another campaign's weights is not measured on patients whom these weights have seen.
+    """
+    return hashlib.sha256(f"held-out:{patient}".encode()).digest()
 
 
-def held_out_patients(campaign_id: int, known: Mapping[str, bool], new: Iterable[str]) -> set[str]:
+def held_out_patients(known: Mapping[str, bool], new: Iterable[str]) -> set[str]:
     """Choose which new patients are held out; those known keep what they have.
 
-    Each patient has a stable rank; ranks below the share are held out, and the lowest ranks of
-    a small batch are added until the share (at least three patients of nine or more) is met.
+    Each patient has a stable rank; the lowest ranks of the new ones are held out until the share
+    of all (at least three patients of nine or more) is met.
     """
-    ranked = sorted(
-        {key for key in new if key not in known}, key=lambda key: _rank(campaign_id, key)
-    )
+    ranked = sorted({key for key in new if key not in known}, key=_rank)
     total = len(known) + len(ranked)
     wanted = max(round(HELD_OUT_SHARE * total), min(HELD_OUT_MINIMUM_PATIENTS, total // 3))
     have = sum(known.values())
@@ -293,7 +294,7 @@ def images_join(*, actor: User | None, campaign: Campaign, images: Sequence[Imag
     keys = {image.pk: image.series.study.patient_key for image in fresh}
     patients = set(known) | set(keys.values())
     blocks = _lone_volume(fresh, len(patients)) if not known else {}
-    chosen = held_out_patients(campaign.pk, known, keys.values()) | {
+    chosen = held_out_patients(known, keys.values()) | {
         key for key, held_out in known.items() if held_out
     }
     tasks = []

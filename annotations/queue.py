@@ -230,9 +230,11 @@ def _claim(campaign: Campaign, reader: User, slot: Assignment.Slot) -> Assignmen
         cursor.execute(_AHEAD, {**values, "priority": task.priority, "task": task.pk})
         rank = cursor.fetchone()[0] + 1
     case = _case_of(task, campaign)
+    why: dict[str, object] = {"share": "order", **task.priority_from, "rank": rank}
+    if not task.held_out and _blind(campaign, case):
+        why["blind"] = True
     row = Assignment.objects.create(
-        task=task, campaign=campaign, reader=reader, slot=slot, rank=rank,
-        why={"share": "order", **task.priority_from, "rank": rank},
+        task=task, campaign=campaign, reader=reader, slot=slot, rank=rank, why=why,
         suggestion=_suggestions([task], campaign, case).get(task.pk), leased_until=until,
     )  # fmt: skip
     if campaign.unit == Campaign.Unit.SERIES:
@@ -280,11 +282,18 @@ def _suggestions(tasks: Sequence[Task], campaign: Campaign, case: object) -> dic
     shown = [task.pk for task in tasks if not task.held_out]
     if not shown or not campaign.suggestions or campaign.champion is None:
         return {}
-    digest = hashlib.sha256(f"blind:{campaign.pk}:{case}".encode()).digest()
-    if int.from_bytes(digest[:4], "big") / 2**32 < campaign.blind_share:
+    if _blind(campaign, case):
         return {}
     live = int(campaign.champion["number"])
     return {row.task_id: row for row in Suggestion.objects.raw(_SUGGESTED, [shown, live])}
+
+
+def _blind(campaign: Campaign, case: object) -> bool:
+    """Tell whether a case is of the share that is read without the model's help."""
+    if not campaign.suggestions or campaign.champion is None:
+        return False
+    digest = hashlib.sha256(f"blind:{campaign.pk}:{case}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") / 2**32 < campaign.blind_share
 
 
 @transaction.atomic

@@ -5,7 +5,7 @@ in as a file: the body as it is, the head by the names of classes (`training.ml.
 same network and the same number of channels fit; a person is told here, not by a run that fails.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from annotations.access import campaigns_allowing
@@ -46,11 +46,12 @@ def donors_for(campaign: Campaign, person: User) -> list[dict[str, Any]]:
     champions = ModelVersion.objects.filter(
         state=ModelVersion.State.CHAMPION, campaign__in=campaigns_allowing(person, Action.TRACK)
     ).select_related("campaign", "run__snapshot")
-    channels = _channels(campaign)
+    channels, held_out = _channels(campaign), _held_out(campaign)
     rows = []
     for model in champions.order_by("campaign__name", "campaign_id"):
         presets = presets_for(model.card, campaign)
-        if not presets or model.card.get("in_channels") != channels:
+        fits = presets and model.card.get("in_channels") == channels
+        if not fits or held_out & learned([model]):
             continue
         snapshot = model.run.snapshot
         rows.append(
@@ -86,7 +87,44 @@ def donor_of(
         words = "Name the model to begin with: one of a campaign whose models you may see."
         raise Invalid(words, code="bad_donor", detail={"donor": words})
     check_fit(campaign, model.card, config)
+    check_held_out(campaign, [model])
     return model
+
+
+def check_held_out(campaign: Campaign, models: Iterable[ModelVersion]) -> None:
+    """Raise Invalid where weights have seen patients on whom the campaign measures its models."""
+    seen = _held_out(campaign) & learned(models)
+    if seen:
+        words = (
+            f"The model to begin with has learned from {len(seen)} of this campaign's held-out "
+            "patients, so that no later model could be measured fairly. Take a model of other "
+            "patients, or train from scratch."
+        )
+        raise Invalid(words, code="donor_held_out", detail={"donor": words})
+
+
+def learned(models: Iterable[ModelVersion]) -> set[str]:
+    """Return the patients whom models, and all whose weights they began with, have learned from."""
+    found: set[str] = set()
+    waiting, met = list(models), set[int]()
+    while waiting:
+        model = waiting.pop()
+        if model.pk in met:
+            continue
+        met.add(model.pk)
+        run = model.run
+        if run.snapshot is not None:
+            found |= {str(row["patient"]) for row in run.snapshot.manifest["training"]}
+        waiting += [each for each in (run.base, run.donor) if each is not None]
+        waiting += handed_before(run.file.get("weights_sha256"))
+    return found
+
+
+def handed_before(weights_sha256: str | None) -> list[ModelVersion]:
+    """Return the models of this installation that have these weights; none of unknown ones."""
+    if not weights_sha256:
+        return []
+    return list(ModelVersion.objects.filter(weights_sha256=weights_sha256))
 
 
 def check_card(card: Card) -> None:
@@ -115,6 +153,11 @@ def check_fit(campaign: Campaign, card: Card, config: Mapping[str, object]) -> N
             f"have {shown}: take a model of such images, or train from scratch."
         )
         raise Invalid(words, code="donor_channels", detail={"donor": words})
+
+
+def _held_out(campaign: Campaign) -> set[str]:
+    rows = campaign.tasks.filter(held_out=True)
+    return set(rows.values_list("image__series__study__patient_key", flat=True))
 
 
 def _channels(campaign: Campaign) -> int | None:

@@ -44,11 +44,12 @@ Maps = Mapping[int, Sequence[Mapping[str, Any]]]
 def why_of(why: Mapping[str, Any]) -> dict[str, Any]:
     """Return the stored reason with every field present.
 
-    For a held-out or blind case the strategy and the score are withheld.
+    Of a blind case nothing is said: that the model chose it says how unsure it is.
     """
-    share = why.get("share", "order")
+    blind = bool(why.get("blind"))
+    share = "blind" if blind else why.get("share", "order")
     names = ("strategy", "score", "rank", "place", "of", "model_number", "scored_at")
-    return {"share": share, **{name: why.get(name) for name in names}}
+    return {"share": share, **{name: None if blind else why.get(name) for name in names}}
 
 
 def maps_of(suggestions: Iterable[int | None]) -> Maps:

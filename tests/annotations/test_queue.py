@@ -190,8 +190,6 @@ def test_held_out_membership_is_by_patient_and_never_changes() -> None:
     sides = Counter(patient for patient, _ in found)
     assert max(sides.values()) == 1, "a patient is on both sides"
     assert sum(held_out for _, held_out in found) == 3
-    from annotations.campaigns import images_join
-
     for number in range(12):
         images_join(
             actor=manager, campaign=campaign, images=make.images(2, patient=f"brain-new-{number}")
@@ -215,8 +213,6 @@ def test_a_lone_volume_is_held_out_in_three_blocks_with_gaps() -> None:
 
 
 def test_new_images_do_not_jump_the_queue() -> None:
-    from annotations.campaigns import images_join
-
     manager, reader = make.user("manager"), make.user("reader")
     campaign = make.campaign(manager, tasks=3, readers=[reader])
     known = set(campaign.tasks.values_list("id", flat=True))
@@ -259,3 +255,33 @@ def test_twelve_connections_never_over_serve_a_task(readers_per_task: int) -> No
     per_task = Counter(task for task, _ in served)
     assert len(per_task) == 60
     assert set(per_task.values()) == {readers_per_task}
+
+
+def test_of_a_blind_case_the_page_says_nothing_of_the_model() -> None:
+    reader = make.user("reader")
+    campaign = make.campaign(make.user("manager"), patients=4, readers=[reader], blind_share=1.0)
+    Campaign.objects.filter(pk=campaign.pk).update(champion={"number": 3, "dice": 0.8})
+    campaign.tasks.update(
+        held_out=False,
+        priority_from={"share": "model", "strategy": "entropy", "score": 0.9, "model_number": 3},
+    )
+    campaign.refresh_from_db()
+    row = make.lease(campaign, reader)
+    shown = make.client(reader).get(f"/api/v1/assignments/{row.pk}").json()["why"]
+    assert shown.pop("share") == "blind"
+    assert set(shown.values()) == {None}
+    assert Assignment.objects.get(pk=row.pk).why["strategy"] == "entropy", "kept for the analysis"
+
+
+def test_campaigns_over_the_same_patients_hold_out_the_same_ones() -> None:
+    """A model that begins with the other's weights must not be measured on whom they have seen."""
+    manager = make.user("manager")
+    shared = [image for n in range(15) for image in make.images(1, patient=f"P-{n}")]
+    found = []
+    for slug in ("one", "two"):
+        campaign = make.campaign(manager, slug=slug)
+        images_join(actor=manager, campaign=campaign, images=shared)
+        held_out = campaign.tasks.filter(held_out=True)
+        found.append(set(held_out.values_list("image_id", flat=True)))
+    assert found[0] == found[1]
+    assert len(found[0]) == 3

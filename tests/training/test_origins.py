@@ -16,7 +16,7 @@ from reticle.errors import Invalid
 from reticle.images.models import Image
 from training import fit, origins, stages, trigger
 from training.card import card_of
-from training.models import ModelVersion, TrainingRun
+from training.models import ModelVersion, Snapshot, TrainingRun
 from training.report import lineage_of
 
 pytestmark = pytest.mark.django_db
@@ -121,6 +121,29 @@ def test_a_donor_that_does_not_fit_is_refused_with_what_to_choose(manager: User)
     odd = {**TINY_NETWORK, "widths": [5, 10]}
     ModelVersion.objects.filter(pk=model.pk).update(card={**model.card, "architecture": odd})
     assert "take another model" in refusal("tiny").message
+
+
+def test_weights_that_have_seen_held_out_patients_are_no_beginning(manager: User) -> None:
+    """Whatever they came by: the donor's own labels, or those of what it began with."""
+    own = make.campaign(manager, patients=9)
+    secret = own.tasks.filter(held_out=True).first()
+    assert secret is not None
+    patient = secret.image.series.study.patient_key
+    other = make.campaign(manager, slug="other", tasks=4)
+    older, model = champion(other), champion(make.campaign(manager, slug="third", tasks=4))
+    seen = Snapshot.objects.create(
+        campaign=other, sha256="1" * 64, manifest={"training": [{"patient": patient}]},
+        labels=1, held_out=0,
+    )  # fmt: skip
+    TrainingRun.objects.filter(pk=older.run_id).update(snapshot=seen)
+    TrainingRun.objects.filter(pk=model.run_id).update(donor=older)
+    config = trigger.run_config(own, {"preset": "tiny"})
+    for donor in (older, model):
+        with pytest.raises(Invalid) as refused:
+            origins.donor_of(own, manager, "transfer", donor.pk, config)
+        assert refused.value.code == "donor_held_out"
+        assert "1 of this campaign's held-out patients" in refused.value.message
+    assert origins.donors_for(own, manager) == []
 
 
 def test_a_donor_is_named_for_a_transfer_and_for_nothing_else(manager: User) -> None:

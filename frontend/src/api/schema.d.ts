@@ -2551,7 +2551,7 @@ export interface components {
             shadow: components["schemas"]["BesideOutput"] | null;
         };
         /** @enum {string} */
-        ShareEnum: "model" | "random" | "order" | "held_out" | "returned" | "series";
+        ShareEnum: "model" | "random" | "order" | "held_out" | "blind" | "returned" | "series";
         /** @description The labels that one share of the queue brought. */
         ShareOutput: {
             cases: number;

@@ -34,6 +34,8 @@ export const en = {
   "error.code.bad_request": "The server did not understand the request.",
   "error.code.method_not_allowed": "This cannot be done at this address.",
   "error.code.unsupported_media_type": "The server does not take data of this kind.",
+  "error.code.too_large":
+    "This is more than the server takes in one request. What you drew is kept; ask whoever runs Reticle.",
   "error.code.too_many_requests": "Too many requests. Wait a minute and try again.",
   "error.code.bad_query": "The address asks for something that is not there.",
   "error.code.slug_taken": "A campaign of that address exists. Choose another one.",
@@ -109,6 +111,8 @@ export const en = {
     "The model to begin with has another network. Choose its network, or another model.",
   "error.code.donor_channels":
     "The model to begin with sees other images: grey or colour. Take a model of such images, or train from scratch.",
+  "error.code.donor_held_out":
+    "The model to begin with has learned from some of this campaign's held-out patients, so that no later model could be measured fairly. Take a model of other patients, or train from scratch.",
   "error.code.few_patients":
     "There are labels of fewer patients than folds. Choose fewer folds, or label cases of more patients.",
   "error.code.cross_start":
@@ -946,6 +950,7 @@ export const en = {
   "work.why.random": "Chosen at random, to keep the model honest",
   "work.why.order": "Next in order",
   "work.why.held_out": "Held-out: read blind, to measure the model",
+  "work.why.blind": "Read without the model, to measure what it changes",
   "work.why.returned": "Returned to you by the reviewer",
   "work.why.series": "Given with its series",
   "work.place": "place {place} of {of} in the queue",

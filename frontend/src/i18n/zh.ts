@@ -38,6 +38,8 @@ export const zh: Record<TextKey, string> = {
   "error.code.bad_request": "服务器无法理解此请求。",
   "error.code.method_not_allowed": "此地址不支持该操作。",
   "error.code.unsupported_media_type": "服务器不接受这种类型的数据。",
+  "error.code.too_large":
+    "超出服务器单次请求可接受的大小。您绘制的内容已保留；请联系管理员。",
   "error.code.too_many_requests": "请求过多。请稍等一分钟再试。",
   "error.code.bad_query": "地址中的参数无效。",
   "error.code.slug_taken": "该地址的项目已存在。请换一个。",
@@ -100,6 +102,8 @@ export const zh: Record<TextKey, string> = {
   "error.code.donor_network": "起始模型的网络不同。请选择与之相同的网络，或换一个模型。",
   "error.code.donor_channels":
     "起始模型所用图像的通道不同（灰度或彩色）。请选用同类图像的模型，或从头训练。",
+  "error.code.donor_held_out":
+    "起始模型已学习过本项目的部分留出患者，之后的模型将无法公正评估。请选用其他患者的模型，或从头训练。",
   "error.code.few_patients": "已标注的患者少于折数。请减少折数，或标注更多患者的病例。",
   "error.code.cross_start": "交叉验证须从头训练：其他权重可能见过被留出的患者。",
   "error.code.not_shadow": "此模型已不在影子模式中。",
@@ -898,6 +902,7 @@ export const zh: Record<TextKey, string> = {
   "work.why.random": "随机选取，避免模型偏倚",
   "work.why.order": "按顺序的下一例",
   "work.why.held_out": "留出集：盲读，用于评估模型",
+  "work.why.blind": "不借助模型阅片，用于评估模型的影响",
   "work.why.returned": "由审核者退回给您",
   "work.why.series": "随整个序列分配",
   "work.place": "队列中第 {place} 位，共 {of} 位",
