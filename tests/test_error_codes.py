@@ -43,7 +43,13 @@ def server_codes() -> set[str]:
     named = [code_of(call) for _, call in raised()]
     constants = {str(code.value) for code in named if isinstance(code, ast.Constant)}
     # DRF's own, by the handler, and a refused amendment, by its table.
-    return constants | GENERIC | set(_CODES.values()) | {"too_many_requests"} | set(HINDRANCES)
+    return (
+        constants
+        | GENERIC
+        | set(_CODES.values())
+        | {"too_many_requests", "too_large"}
+        | set(HINDRANCES)
+    )
 
 
 def page_codes(language: str, of: str = "error") -> set[str]:

@@ -6,7 +6,7 @@ every later write asks for that token, so a worker that lost its claim can chang
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ from annotations.campaigns import training_policy
 from annotations.models import Annotation, Campaign
 from reticle.errors import Conflict
 from reticle.images.models import Image
-from reticle.pixels.mask import unpack
+from reticle.pixels.mask import Mask, unpack
 from training import answers, crossval, figures, jobs, promote, stages
 from training.bundle import kept_write
 from training.ensemble import model_keep
@@ -275,10 +275,11 @@ def _decide(run: TrainingRun, candidate: ModelVersion, snapshot: Snapshot) -> No
     policy = training_policy(run.campaign.training)
     report = evaluate(candidate, snapshot, beat=lambda: _beat(run))
     against = evaluate(rival, snapshot, beat=lambda: _beat(run)) if rival else None
+    first = not promote.shared_names(report, against)
     decision = promote.decide(
         report,
         against,
-        floor=_majority(snapshot, figures.telling(report)),
+        floor=_majority(snapshot, figures.telling(report)) if first else 0.0,
         margin=policy_number(policy, "margin"),
         minimum_cases=int(policy_number(policy, "minimum_held_out")),
         subgroups=subgroups_of(snapshot),
@@ -335,16 +336,18 @@ def _majority(snapshot: Snapshot, names: Sequence[str]) -> float:
     """Return what the majority mask or answer reaches by these names: the first model's floor."""
     if "questions" in snapshot.manifest:
         return answers.majority_accuracy(snapshot.manifest, names)
-    splits = []
-    for split in ("training", "held_out"):
-        keys = [row["annotation"] for row in snapshot.manifest[split]]
-        rows = Annotation.objects.filter(pk__in=keys).select_related("task__image")
-        splits.append(
-            [unpack(bytes(r.packed), r.task.image.rows, r.task.image.columns) for r in rows]
-        )
     classes = snapshot.manifest["classes"]
     indexes = [int(row["index"]) for row in classes if row["name"] in names]
-    return promote.majority_dice(splits[0], splits[1], indexes)
+    training, held_out = (_masks(snapshot, split) for split in ("training", "held_out"))
+    return promote.majority_dice(training, held_out, indexes)
+
+
+def _masks(snapshot: Snapshot, split: str) -> Iterator[Mask]:
+    """Yield a split's masks one by one: together they may be more than the memory holds."""
+    keys = [row["annotation"] for row in snapshot.manifest[split]]
+    rows = Annotation.objects.filter(pk__in=keys).select_related("task__image")
+    for row in rows.iterator(chunk_size=50):
+        yield unpack(bytes(row.packed), row.task.image.rows, row.task.image.columns)
 
 
 def champions_rescore(campaign: Campaign) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ of each class, against the majority answer. Where the numbers do not suffice a p
 """
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -65,7 +65,7 @@ def decide(
     a class or question was added is compared by those both know.
     """
     cases = [str(case["id"]) for case in candidate["cases"]]
-    shared = _known(champion, figures.compared(candidate)) if champion is not None else []
+    shared = shared_names(candidate, champion)
     names = figures.compared(candidate) if shared else figures.telling(candidate)
     score = _mean(candidate, names)
     draws = figures.metric_of(candidate) == "dice"
@@ -78,6 +78,11 @@ def decide(
         why = reason(code, score=score, floor=floor)
         return Decision("promote" if better else "reject", [why], candidate=score, cases=cases)
     return _compare(candidate, champion, shared, margin, subgroups or {})
+
+
+def shared_names(candidate: Report, champion: Report | None) -> list[str]:
+    """Return what both are compared by; a candidate that shares nothing must beat the floor."""
+    return [] if champion is None else _known(champion, figures.compared(candidate))
 
 
 def _known(champion: Report, names: Sequence[str]) -> list[str]:
@@ -198,27 +203,39 @@ def _resampled(differences: Sequence[float]) -> npt.NDArray[np.float64]:
     return np.asarray(draws.mean(axis=1), np.float64)
 
 
-def majority_dice(training: Sequence[Mask], truth: Sequence[Mask], indexes: Sequence[int]) -> float:
+def majority_dice(training: Iterable[Mask], truth: Iterable[Mask], indexes: Sequence[int]) -> float:
     """Return the mean Dice of the mask that gives each pixel its most frequent training label.
 
     Needs masks of one size; with several sizes the most frequent label is background and the
-    result 0, which is the empty mask's score.
+    result 0, which is the empty mask's score. Masks are looked at one by one.
     """
-    shapes = {mask.shape for mask in [*training, *truth]}
-    if len(shapes) != 1 or not training:
+    guess = _majority_mask(training, indexes)
+    if guess is None:
         return 0.0
-    stack = np.stack(training)
-    labels = [0, *indexes]
-    votes = np.stack([(stack == index).sum(axis=0) for index in labels])
-    guess = np.asarray(labels, dtype=np.uint8)[votes.argmax(axis=0)]
-    scores = []
-    for index in indexes:
-        found = [counts(guess, mask, index) for mask in truth]
-        tp = sum(row.tp for row in found)
-        wrong = sum(row.fp + row.fn for row in found)
-        if tp + wrong:
-            scores.append(2 * tp / (2 * tp + wrong))
+    right, wrong = dict.fromkeys(indexes, 0), dict.fromkeys(indexes, 0)
+    for mask in truth:
+        if mask.shape != guess.shape:
+            return 0.0
+        for index in indexes:
+            found = counts(guess, mask, index)
+            right[index] += found.tp
+            wrong[index] += found.fp + found.fn
+    scores = [2 * right[i] / (2 * right[i] + wrong[i]) for i in indexes if right[i] + wrong[i]]
     return float(np.mean(scores)) if scores else 0.0
+
+
+def _majority_mask(masks: Iterable[Mask], indexes: Sequence[int]) -> Mask | None:
+    """Return each pixel's most frequent label; None of no masks and of several sizes."""
+    labels = [0, *indexes]
+    votes: npt.NDArray[np.int32] | None = None
+    for mask in masks:
+        if votes is None:
+            votes = np.zeros((len(labels), *mask.shape), np.int32)
+        if mask.shape != votes.shape[1:]:
+            return None
+        for place, index in enumerate(labels):
+            votes[place] += mask == index
+    return None if votes is None else np.asarray(labels, np.uint8)[votes.argmax(axis=0)]
 
 
 def champion_of(campaign: Campaign) -> ModelVersion | None:
@@ -245,12 +262,18 @@ def model_consider(
     campaign = Campaign.objects.select_for_update(no_key=True).get(pk=candidate.campaign_id)
     live = champion_of(campaign)
     stale = (live.pk if live else None) != (rival.pk if rival else None)
+    # Somebody may have decided by hand while it was measured: that stands.
+    candidate.refresh_from_db(fields=["state"])
+    decided = candidate.state != ModelVersion.State.CANDIDATE
     verdict = "insufficient" if stale else decision.verdict
     if verdict == "promote" and training_policy(campaign.training)["shadow"]:
         verdict = "shadow"
     reasons = [*decision.reasons, *([reason("champion_changed")] if stale else [])]
     candidate.decision = {**asdict(replace(decision, verdict=verdict, reasons=reasons)),
                           "against": rival.number if rival else None}  # fmt: skip
+    if decided:
+        candidate.save(update_fields=["decision"])
+        return candidate.state == ModelVersion.State.CHAMPION
     if verdict == "reject":
         candidate.state = ModelVersion.State.REJECTED
     candidate.save(update_fields=["decision", "state"])

@@ -85,9 +85,22 @@ def runs_trigger() -> int:
     return started
 
 
+def _in_vain(campaign: Campaign) -> bool:
+    """Tell whether the last run was cancelled or failed and no label has come since.
+
+    The same labels would end the same way, and a person who cancels wants an end.
+    """
+    last = campaign.runs.filter(kind=TrainingRun.Kind.TRAIN).order_by("-id").first()
+    if last is None or last.state not in (State.FAILED, State.CANCELLED):
+        return False
+    return not campaign.tasks.filter(settled_at__gt=last.created_at).exists()
+
+
 def _cooling(campaign: Campaign) -> bool:
     """Tell whether a run is active, or the last one ended within the cool-down."""
     if campaign.runs.filter(state__in=TrainingRun.ACTIVE).exists():
+        return True
+    if _in_vain(campaign):
         return True
     seconds = policy_number(training_policy(campaign.training), "cooldown_seconds")
     since = now() - timedelta(seconds=seconds)
@@ -236,6 +249,8 @@ def _check_handed(
         raise Invalid(words, code="bundle_start", detail={"file": words})
     if handed is not None:
         origins.check_fit(campaign, handed.card, config)
+        sha256 = str(handed.card["weights_sha256"])
+        origins.check_held_out(campaign, origins.handed_before(sha256))
 
 
 def _cross_start(start: str) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from django.db import DatabaseError, transaction
+from pytest_django.fixtures import Settings
 
 import make
 from annotations.campaigns import campaign_set_state
@@ -283,3 +284,13 @@ def test_what_the_reader_changed_is_stored_beside_the_answer(held: Assignment) -
 def test_an_answer_without_a_suggestion_is_compared_with_none(held: Assignment) -> None:
     done = make.submit(held, make.mask(1)).annotation
     assert (done.changed_pixels, done.suggestion_dice) == (None, None)
+
+
+def test_a_body_that_is_too_large_is_refused_in_words(settings: Settings) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 500
+    reader = make.user("reader")
+    campaign = make.campaign(make.user("manager"), tasks=4, readers=[reader])
+    row = make.lease(campaign, reader)
+    body = {"token": str(row.token), "mask": "A" * 1000}
+    answer = make.client(reader).post(f"/api/v1/assignments/{row.pk}/submit", body, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")

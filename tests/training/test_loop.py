@@ -150,6 +150,36 @@ def test_labels_of_a_run_under_way_are_not_new_and_those_of_a_cancelled_one_are(
     assert trigger.refresh_state(campaign)["new_labels"] == 12
 
 
+@pytest.mark.parametrize("state", ["cancelled", "failed"])
+def test_a_run_that_was_cancelled_or_failed_waits_for_another_label(
+    campaign: Campaign, state: str
+) -> None:
+    assert trigger.runs_trigger() == 1
+    TrainingRun.objects.update(state=state, finished_at=now() - timedelta(hours=1))
+    assert trigger.runs_trigger() == 0, "the same labels would end the same way"
+    reader = User.objects.get(username="reader")
+    row = make.lease(campaign, reader)
+    make.submit(row, make.mask(rows=SIZE, columns=SIZE))
+    Task.objects.filter(pk=row.task_id).update(settled_at=now() + timedelta(seconds=1))
+    assert trigger.runs_trigger() == 1
+
+
+def test_a_decision_by_hand_made_while_a_model_is_measured_stands(trained: Campaign) -> None:
+    manager = User.objects.get(username="manager")
+    first = promote.champion_of(trained)
+    assert first is not None
+    run = trigger.run_create(campaign=trained, actor=manager, reason="second")
+    assert run is not None
+    second = ModelVersion.objects.create(
+        campaign=trained, number=2, run=run, weights_sha256=first.weights_sha256, card=first.card
+    )
+    promote.model_promote(model=ModelVersion.objects.get(number=2), actor=manager, reason="now")
+    rejected = promote.Decision("reject", [])
+    promote.model_consider(candidate=second, decision=rejected, rival=first)
+    assert promote.champion_of(trained) == second
+    assert ModelVersion.objects.get(number=2).decision["verdict"] == "insufficient"
+
+
 def test_a_cancelled_run_stops_and_leaves_the_campaign_its_model(campaign: Campaign) -> None:
     manager = User.objects.get(username="manager")
     run = trigger.run_request(campaign=campaign, actor=manager)

@@ -100,7 +100,7 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
-DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 2**20  # a JSON body: a mask is some 15 KB
+DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 2**20  # a JSON body: a mask is some 15 KB, a series has many
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2**20
 DATA_UPLOAD_MAX_NUMBER_FILES = 5000
 INTAKE_MAX_BYTES = env.number("INTAKE_MAX_MB", 2048, low=1, high=1_000_000) * 2**20
@@ -111,6 +111,8 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "reticle.web.handler.handle",
+    # Of so many proxies in front the forwarded address is believed; of none, the connection's own.
+    "NUM_PROXIES": env.number("NUM_PROXIES", 0, low=0, high=10),
     "DEFAULT_THROTTLE_RATES": {"login": env.text("LOGIN_RATE", "20/minute")},
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }

@@ -2,6 +2,7 @@
 
 import logging
 
+from django.core.exceptions import RequestDataTooBig
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.http import Http404
 from rest_framework import exceptions, status
@@ -35,6 +36,8 @@ def handle(error: Exception, context: dict[str, object]) -> Response | None:
     if isinstance(error, ModelValidationError):
         detail = error.message_dict if hasattr(error, "error_dict") else {"all": error.messages}
         return _answer(422, "invalid", "Some fields cannot be used as they are.", detail)
+    if isinstance(error, RequestDataTooBig):
+        return _answer(413, "too_large", "This is more than the server takes in one request.")
     if isinstance(error, Http404):
         return _answer(404, "not_found", "There is nothing at this address.")
     if isinstance(error, exceptions.Throttled):
