@@ -25,19 +25,28 @@ EARLY_HELD_OUT = 12  # one lease in four is held-out until so many have settled
 EARLY_EVERY, LATER_EVERY = 4, 10
 
 # Expiry is judged by the database's clock. An expired place is free again for other readers.
-_EXPIRE = """
+_FREED = """
 WITH late AS (
-    UPDATE annotations_assignment SET state = 'expired'
-    WHERE id IN (
-        SELECT id FROM annotations_assignment
-        WHERE campaign_id = %(campaign)s AND state = 'held' AND leased_until < now()
-        ORDER BY id FOR UPDATE SKIP LOCKED)
+    UPDATE annotations_assignment SET state = 'expired' WHERE id IN ({places})
     RETURNING task_id, round),
 freed AS (SELECT task_id, count(*) AS places FROM late GROUP BY task_id)
 UPDATE annotations_task SET taken = taken - freed.places, state = 'open'
 FROM freed WHERE annotations_task.id = freed.task_id
     AND annotations_task.state IN ('open', 'reading')
 """
+_EXPIRE = _FREED.format(
+    places="""
+        SELECT id FROM annotations_assignment
+        WHERE campaign_id = %(campaign)s AND state = 'held' AND leased_until < now()
+        ORDER BY id FOR UPDATE SKIP LOCKED"""
+)
+_LEAVE = _FREED.format(
+    places="""
+        SELECT id FROM annotations_assignment
+        WHERE campaign_id = %(campaign)s AND reader_id = %(reader)s
+            AND state IN ('held', 'returned')
+        ORDER BY id FOR UPDATE"""
+)
 
 # What this reader holds, or might take up again. Locked, so that nothing happens to it meanwhile.
 _MINE = """
@@ -286,6 +295,12 @@ def _suggestions(tasks: Sequence[Task], campaign: Campaign, case: object) -> dic
         return {}
     live = int(campaign.champion["number"])
     return {row.task_id: row for row in Suggestion.objects.raw(_SUGGESTED, [shown, live])}
+
+
+def places_free(*, campaign: Campaign, reader: User) -> None:
+    """Give what a person holds, or had returned, to the others: they read here no more."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LEAVE, {"campaign": campaign.pk, "reader": reader.pk})
 
 
 def _blind(campaign: Campaign, case: object) -> bool:

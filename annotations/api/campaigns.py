@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.db import transaction
 from django.db.models import Prefetch
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
@@ -10,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotations import access, campaigns, findings, progress
+from annotations import access, campaigns, findings, progress, queue
 from annotations.api import campaign_forms as forms
 from annotations.api.base import CampaignView, PolicyView, person
 from annotations.api.reading import why_of
@@ -234,7 +235,12 @@ class MembersView(CampaignView):
         if user is None:
             raise NotFound("There is no account of that name.", code="no_such_user")
         roles = {Role(role) for role in form.validated_data["roles"]}
-        campaigns.member_set(actor=person(request), campaign=self.campaign, user=user, roles=roles)
+        with transaction.atomic():
+            campaigns.member_set(
+                actor=person(request), campaign=self.campaign, user=user, roles=roles
+            )
+            if Role.READER not in roles:
+                queue.places_free(campaign=self.campaign, reader=user)
         return self.get(request, slug)
 
 

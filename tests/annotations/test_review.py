@@ -5,6 +5,7 @@ import pytest
 
 import make
 from annotations.models import Assignment, Campaign, Review, Task
+from annotations.queue import task_lease
 from annotations.review import annotation_review, reviews_waiting
 from reticle.accounts.models import User
 from reticle.errors import Conflict, Forbidden, Invalid
@@ -91,3 +92,20 @@ def test_skipping_returned_work_does_not_bring_it_back(
     assert row.task_id == done.task.pk
     lease_release(assignment=row, token=row.token, reason="cannot tell")
     assert make.lease(campaign, reader).task_id != done.task.pk
+
+
+def test_what_was_returned_to_a_reader_who_leaves_is_read_by_another() -> None:
+    manager, first, second = (make.user(name) for name in ("manager", "first", "second"))
+    reviewer = make.user("reviewer")
+    campaign = make.campaign(
+        manager, tasks=1, readers=[first, second], reviewers=[reviewer], review="all"
+    )
+    done = make.submit(make.lease(campaign, first))
+    annotation_review(annotation=done.annotation, reviewer=reviewer, verdict=RETURN, comment="no")
+    assert task_lease(campaign=campaign, reader=second, slot=Assignment.Slot.CURRENT) is None
+    answer = make.client(manager).put(
+        f"/api/v1/campaigns/{campaign.slug}/members", {"username": "first", "roles": []},
+        format="json",
+    )  # fmt: skip
+    assert answer.status_code == 200, answer.content
+    assert make.lease(campaign, second).task_id == done.task.pk
