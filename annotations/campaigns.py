@@ -45,6 +45,7 @@ PRESETS_OF: dict[str, tuple[str, ...]] = {
 PRESETS = tuple(preset for presets in PRESETS_OF.values() for preset in presets)
 HELD_OUT_SHARE = 0.2
 HELD_OUT_MINIMUM_PATIENTS = 3
+GAP_REASON = "gap beside a held-out block"
 BLOCKS, GAP = 3, 5  # a lone volume: held-out blocks of neighbouring frames, and slices left out
 LAST = -1e9  # until an order is published, new tasks wait behind those that have a place
 DEFAULT_COLOURS = (
@@ -276,22 +277,45 @@ def _lone_volume(images: Sequence[Image], patients: int) -> dict[int, str]:
     return {ordered[index].pk: mark for index, mark in _blocks(len(ordered)).items()}
 
 
+def _blocks_undo(campaign: Campaign, joining: set[str]) -> None:
+    """Decide on a lone volume as on any other, by patient, once other patients join it.
+
+    Volumes that are imported one by one begin with one of them. Once somebody has read its blocks
+    stay: a held-out frame whose truth has been looked at is not trained on.
+    """
+    sides = set(
+        campaign.tasks.values_list("image__series__study__patient_key", "held_out").distinct()
+    )
+    patients = {patient for patient, _ in sides}
+    if len(sides) != 2 or len(patients) != 1 or joining <= patients:
+        return
+    if campaign.assignments.exists():
+        return
+    held_out = patients <= held_out_patients({}, patients | joining)
+    campaign.tasks.update(held_out=held_out)
+    campaign.tasks.filter(state=Task.State.EXCLUDED, reason=GAP_REASON).update(
+        state=Task.State.OPEN, reason=""
+    )
+
+
 @transaction.atomic
 def images_join(*, actor: User | None, campaign: Campaign, images: Sequence[Image]) -> int:
     """Make a task of every image that is new to the campaign; return how many.
 
-    Membership of the held-out set is decided here, by patient, and never changes.
+    Membership of the held-out set is decided here, by patient, and never changes once somebody
+    reads.
     """
     Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
     known_images = set(campaign.tasks.values_list("image_id", flat=True))
     fresh = [image for image in images if image.pk not in known_images]
     if not fresh:
         return 0
+    keys = {image.pk: image.series.study.patient_key for image in fresh}
+    _blocks_undo(campaign, set(keys.values()))
     rows = campaign.tasks.values_list("image__series__study__patient_key", "held_out")
     known: dict[str, bool] = {}
     for patient, held_out in rows.distinct():
         known[patient] = known.get(patient, False) or held_out
-    keys = {image.pk: image.series.study.patient_key for image in fresh}
     patients = set(known) | set(keys.values())
     blocks = _lone_volume(fresh, len(patients)) if not known else {}
     chosen = held_out_patients(known, keys.values()) | {
@@ -309,7 +333,7 @@ def images_join(*, actor: User | None, campaign: Campaign, images: Sequence[Imag
                 held_out=held_out,
                 priority=LAST,
                 state=Task.State.EXCLUDED if excluded else Task.State.OPEN,
-                reason="gap beside a held-out block" if excluded else "",
+                reason=GAP_REASON if excluded else "",
             )
         )
     Task.objects.bulk_create(tasks, batch_size=1000)

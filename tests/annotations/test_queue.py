@@ -273,6 +273,29 @@ def test_of_a_blind_case_the_page_says_nothing_of_the_model() -> None:
     assert Assignment.objects.get(pk=row.pk).why["strategy"] == "entropy", "kept for the analysis"
 
 
+def test_a_lone_volume_is_decided_on_by_patient_once_others_join() -> None:
+    """As when volumes are imported one by one; once somebody has read nothing changes."""
+    manager, reader = make.user("manager"), make.user("reader")
+    for slug, read in (("unread", 0), ("read", 1)):
+        campaign = make.campaign(manager, slug=slug, patients=1, per_patient=60, readers=[reader])
+        make.read(campaign, reader, read)
+        before = set(campaign.tasks.values_list("image_id", "held_out"))
+        others = [image for n in range(11) for image in make.images(2, patient=f"{slug}-new-{n}")]
+        images_join(actor=manager, campaign=campaign, images=others)
+        after = set(campaign.tasks.values_list("image_id", "held_out"))
+        sides = Counter(
+            patient
+            for patient, _ in set(
+                campaign.tasks.values_list("image__series__study__patient_key", "held_out")
+            )
+        )
+        if read:
+            assert before <= after
+        else:
+            assert max(sides.values()) == 1, "a patient is on both sides"
+            assert not campaign.tasks.filter(state=Task.State.EXCLUDED).exists()
+
+
 def test_campaigns_over_the_same_patients_hold_out_the_same_ones() -> None:
     """A model that begins with the other's weights must not be measured on whom they have seen."""
     manager = make.user("manager")
