@@ -88,7 +88,8 @@ WHERE id IN (
     ORDER BY task.id FOR UPDATE OF task)
 RETURNING *
 """
-# Two readers at once would each claim a frame of the same series: one after the other.
+# Two readers at once would each claim a frame of the same series, and one of them and a new order
+# could wait for each other's frames: one after the other, before anything else is locked.
 _ONE_CLAIM = "SELECT pg_advisory_xact_lock(hashtext('annotations.series'), %s)"
 
 # How many open tasks stood before it that this reader could have been served: 0, but for those
@@ -138,6 +139,7 @@ def task_lease(*, campaign: Campaign, reader: User, slot: Assignment.Slot) -> As
     """
     if campaign.state != Campaign.State.OPEN:
         raise Conflict("This campaign is not open for reading.", code="campaign_closed")
+    _one_at_a_time(campaign)
     with connection.cursor() as cursor:
         cursor.execute(_EXPIRE, {"campaign": campaign.pk})
     mine = list(Assignment.objects.raw(_MINE, {"campaign": campaign.pk, "reader": reader.pk}))
@@ -148,6 +150,12 @@ def task_lease(*, campaign: Campaign, reader: User, slot: Assignment.Slot) -> As
     if slot == Assignment.Slot.CURRENT and Assignment.Slot.NEXT in held:
         return _hold(held[Assignment.Slot.NEXT], campaign, slot)
     return _resume(mine, campaign, slot) or _claim(campaign, reader, slot)
+
+
+def _one_at_a_time(campaign: Campaign) -> None:
+    if campaign.unit == Campaign.Unit.SERIES:
+        with connection.cursor() as cursor:
+            cursor.execute(_ONE_CLAIM, [campaign.pk])
 
 
 def _hold(row: Assignment, campaign: Campaign, slot: Assignment.Slot) -> Assignment:
@@ -227,9 +235,6 @@ def _claim(campaign: Campaign, reader: User, slot: Assignment.Slot) -> Assignmen
         "campaign": campaign.pk, "reader": reader.pk, "readers": campaign.readers_per_task,
         "minutes": campaign.lease_minutes,
     }  # fmt: skip
-    if campaign.unit == Campaign.Unit.SERIES:
-        with connection.cursor() as cursor:
-            cursor.execute(_ONE_CLAIM, [campaign.pk])
     found = list(Task.objects.raw(_CLAIM, values))
     if not found:
         return None
@@ -415,6 +420,7 @@ def order_publish(*, campaign: Campaign, pool: Sequence[Place]) -> int:
     a strided order over patients. Held-out tasks are interleaved blind.
     """
     Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
+    _one_at_a_time(campaign)
     named = {place.task_id for place in pool}
     rows = campaign.tasks.filter(state=Task.State.OPEN).values_list(
         "id", "held_out", "image__series__study__patient_key", "image__series_id", "image__index"

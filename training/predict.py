@@ -186,8 +186,10 @@ def scores_publish(*, model: ModelVersion) -> int:
     far = pool.unfamiliar_cases(model, rows)
     ModelVersion.objects.filter(pk=model.pk).update(unfamiliar=far)
     places = _order(campaign, model, tasks, rows)
-    published = order_publish(campaign=campaign, pool=places)
     drawn = _suggest(campaign, model, _head(campaign, tasks, places))
+    # Last, and short: while the order is written its cases are locked, and readers are told that
+    # nothing is left.
+    published = order_publish(campaign=campaign, pool=places)
     record(
         actor_id=None, action="queue.publish", target=model, campaign_id=campaign.pk,
         number=model.number, places=published, suggestions=drawn,
