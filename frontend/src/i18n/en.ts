@@ -843,6 +843,10 @@ export const en = {
     "Case {case} was not counted: it has been settled without this reading. What you drew is kept as your draft.",
   "work.refusedDraft":
     "The draft was not accepted: {message} Your drawing is kept in this browser.",
+  "work.offlineUnkept":
+    "No connection to the server, and this browser cannot keep your strokes: leave this page open until it is back.",
+  "work.signedOutUnkept":
+    "You were logged out, and this browser cannot keep your strokes: leave this page open and log in again to send them.",
   "work.offlineLong":
     "No connection to the server. Every stroke is kept in this browser and sent when it is back.",
   "work.signedOutLong":

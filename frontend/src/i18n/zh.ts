@@ -38,8 +38,7 @@ export const zh: Record<TextKey, string> = {
   "error.code.bad_request": "服务器无法理解此请求。",
   "error.code.method_not_allowed": "此地址不支持该操作。",
   "error.code.unsupported_media_type": "服务器不接受这种类型的数据。",
-  "error.code.too_large":
-    "超出服务器单次请求可接受的大小。您绘制的内容已保留；请联系管理员。",
+  "error.code.too_large": "超出服务器单次请求可接受的大小。您绘制的内容已保留；请联系管理员。",
   "error.code.too_many_requests": "请求过多。请稍等一分钟再试。",
   "error.code.bad_query": "地址中的参数无效。",
   "error.code.slug_taken": "该地址的项目已存在。请换一个。",
@@ -800,6 +799,10 @@ export const zh: Record<TextKey, string> = {
   "work.refused.settled":
     "病例 {case} 未计入：该病例已在没有此次阅片的情况下定稿。您绘制的内容已保留为您的草稿。",
   "work.refusedDraft": "草稿未被接受：{message} 您的绘制保存在此浏览器中。",
+  "work.offlineUnkept":
+    "无法连接服务器，且此浏览器无法保存您的绘制内容：请保持此页面打开，直到连接恢复。",
+  "work.signedOutUnkept":
+    "您已退出登录，且此浏览器无法保存您的绘制内容：请保持此页面打开并重新登录以发送。",
   "work.offlineLong": "无法连接服务器。每一笔都保存在此浏览器中，连接恢复后会发送。",
   "work.signedOutLong": "您已退出登录。每一笔都保存在此浏览器中，重新登录后会发送。",
   "work.dismiss": "知道了",

@@ -64,3 +64,32 @@ it("the stored journal outlives the page", async () => {
   await (await openJournal(name)).put(record());
   expect((await (await openJournal(name)).get(7, 3))?.token).toBe("t");
 });
+
+it("the stored journal goes on when the browser has closed its database", async () => {
+  const name = crypto.randomUUID();
+  const opened: IDBDatabase[] = [];
+  const open = indexedDB.open.bind(indexedDB);
+  indexedDB.open = (...asked) => {
+    const request = open(...asked);
+    request.addEventListener("success", () => opened.push(request.result));
+    return request;
+  };
+  const journal = await openJournal(name);
+  indexedDB.open = open;
+  opened[0]!.close();
+  await journal.put(record());
+  expect(journal.durable).toBe(true);
+  expect((await (await openJournal(name)).get(7, 3))?.token).toBe("t");
+});
+
+it("says when what it was given would not outlive the page", async () => {
+  expect(new MemoryJournal().durable).toBe(false);
+  const journal = await openJournal(crypto.randomUUID());
+  await journal.put(record());
+  expect(journal.durable).toBe(true);
+  const refused = { ...record(), mask: (() => undefined) as unknown as Uint8Array };
+  await expect(journal.put(refused)).rejects.toThrow();
+  expect(journal.durable).toBe(false);
+  await journal.put(record());
+  expect(journal.durable).toBe(true);
+});

@@ -31,6 +31,8 @@ export interface JournalRecord {
 }
 
 export interface Journal {
+  /** Whether the last work put here would outlive the page. */
+  readonly durable: boolean;
   put(record: JournalRecord): Promise<void>;
   get(user: number, assignment: number): Promise<JournalRecord | null>;
   /** The submissions of this reader in this campaign that the server has not acknowledged. */
@@ -60,20 +62,50 @@ function open(name: string): Promise<IDBDatabase> {
 /** Open the journal. Where the browser refuses IndexedDB, work is held in memory only. */
 export async function openJournal(name = "reticle"): Promise<Journal> {
   try {
-    return new StoredJournal(await open(name));
+    return new StoredJournal(name, await open(name));
   } catch {
     return new MemoryJournal();
   }
 }
 
 class StoredJournal implements Journal {
-  constructor(private readonly database: IDBDatabase) {}
+  private kept = true;
+
+  constructor(
+    private readonly name: string,
+    private database: IDBDatabase,
+  ) {}
+
+  get durable(): boolean {
+    return this.kept;
+  }
 
   private store(mode: IDBTransactionMode): IDBObjectStore {
     return this.database.transaction(STORE, mode, { durability: "relaxed" }).objectStore(STORE);
   }
 
   async put(record: JournalRecord): Promise<void> {
+    try {
+      await this.write(record);
+      this.kept = true;
+    } catch (error) {
+      this.kept = false;
+      throw error;
+    }
+  }
+
+  private async write(record: JournalRecord): Promise<void> {
+    try {
+      await this.writeNow(record);
+    } catch (error) {
+      // A tablet closes the database of a page that was long in the background.
+      if (!(error instanceof DOMException) || error.name !== "InvalidStateError") throw error;
+      this.database = await open(this.name);
+      await this.writeNow(record);
+    }
+  }
+
+  private async writeNow(record: JournalRecord): Promise<void> {
     const store = this.store("readwrite");
     const put = done(store.put(record));
     // At once: a page that ends before it hears of the put would take the record with it.
@@ -98,6 +130,7 @@ class StoredJournal implements Journal {
 
 /** The same without storage: lost when the page closes. */
 export class MemoryJournal implements Journal {
+  readonly durable = false;
   private readonly records = new Map<string, JournalRecord>();
 
   async put(record: JournalRecord): Promise<void> {

@@ -71,6 +71,11 @@ export class Reading {
     this.heartbeat = setInterval(() => void this.renew(), RENEW_EVERY);
   }
 
+  /** Whether work that the server does not have would outlive the page. */
+  get durable(): boolean {
+    return this.journal.durable;
+  }
+
   async start(): Promise<void> {
     const left = await this.journal.unsent(this.user, this.campaign).catch(() => []);
     for (const record of left) this.outbox.add(record);

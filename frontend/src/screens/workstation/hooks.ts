@@ -48,6 +48,23 @@ export function useStationOf(make: () => Promise<Workstation>): Workstation | nu
   return station;
 }
 
+const UNSENT: readonly string[] = ["saving", "offline", "signed_out"];
+
+/** Ask before the page goes with work that is nowhere but in it. */
+export function useLeaveGuard(station: Workstation | null): void {
+  useEffect(() => {
+    if (!station) return;
+    const { reading } = station;
+    const guard = (event: BeforeUnloadEvent) => {
+      const { save, unsent } = reading.store.get();
+      const waits = unsent > 0 || UNSENT.includes(save.kind);
+      if (waits && !reading.durable) event.preventDefault();
+    };
+    addEventListener("beforeunload", guard);
+    return () => removeEventListener("beforeunload", guard);
+  }, [station]);
+}
+
 /** The time, once a second. */
 export function useNow(): number {
   const [now, setNow] = useState(Date.now);

@@ -47,12 +47,12 @@ export function Notices({ station }: { station: Workstation }) {
     return <Notice>{t("work.refusedDraft", { message: save.message })}</Notice>;
   }
   if (save.kind === "signed_out" || outbox === "signed_out") {
-    return <Notice>{t("work.signedOutLong")}</Notice>;
+    return <Notice>{t(reading.durable ? "work.signedOutLong" : "work.signedOutUnkept")}</Notice>;
   }
   if (save.kind === "offline" || outbox === "offline") {
     return (
       <Notice act={t("app.retry")} onAct={() => reading.poke()}>
-        {t("work.offlineLong")}
+        {t(reading.durable ? "work.offlineLong" : "work.offlineUnkept")}
       </Notice>
     );
   }

@@ -1,3 +1,4 @@
+import { Center } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
@@ -5,10 +6,11 @@ import { useParams } from "react-router";
 import { listen } from "../../actions/keys";
 import type { Schemas } from "../../api/client";
 import { campaignQuery } from "../../api/queries";
+import { ErrorNote } from "../../components/errors";
 import { t } from "../../i18n";
 import { useSession, useUser } from "../../session";
 import classes from "../../styles/workstation.module.css";
-import { usePageEvents, useStation } from "./hooks";
+import { useLeaveGuard, usePageEvents, useStation } from "./hooks";
 import { Room } from "./room";
 
 export function WorkstationPage() {
@@ -18,6 +20,7 @@ export function WorkstationPage() {
   const campaign = useQuery(campaignQuery(slug));
   const station = useStation(slug, user.id);
   usePageEvents(station, !expired);
+  useLeaveGuard(station);
   useDocumentTitle(t("app.title", { page: campaign.data?.name ?? slug }));
 
   useEffect(() => (station ? listen(station) : undefined), [station]);
@@ -25,6 +28,14 @@ export function WorkstationPage() {
     if (station && campaign.data) station.setForm(campaign.data.classes, campaign.data.questions);
   }, [station, campaign.data]);
 
+  // Without its classes and questions a case would be handed in as if there were none.
+  if (campaign.isError && !campaign.data) {
+    return (
+      <Center mih="100vh">
+        <ErrorNote error={campaign.error} onRetry={() => void campaign.refetch()} />
+      </Center>
+    );
+  }
   if (!station) return <div className={classes.room} />;
   return (
     <Room
