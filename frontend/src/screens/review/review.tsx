@@ -90,7 +90,7 @@ export function ReviewPage() {
       </main>
       <aside className={classes.panel} aria-label={t("work.panel")}>
         {item ? (
-          <Decision key={item.annotation} item={item} slug={slug} verdicts={verdicts} />
+          <Decision key={item.annotation} item={item} slug={slug} look={look} verdicts={verdicts} />
         ) : null}
         {item ? <Answers questions={campaign.data?.questions ?? []} item={item} /> : null}
         {item ? <Others key={`others-${item.annotation}`} item={item} look={look} /> : null}
@@ -142,8 +142,7 @@ function Image({ item, look }: { item: Item; look: Looking }) {
   useEffect(() => (host.current ? look.mount(host.current) : undefined), [look]);
   const shown = useQuery({
     queryKey: ["shown", item.annotation],
-    queryFn: () =>
-      loadShown(restServer, item.image, item.mask_url, item.suggestion?.mask_url ?? null),
+    queryFn: () => loadShown(restServer, item),
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 60_000,
   });
@@ -171,7 +170,7 @@ function Image({ item, look }: { item: Item; look: Looking }) {
           ? t("work.corner.window", { width: number(window.width), center: number(window.center) })
           : null}
       </div>
-      <ErrorNote error={shown.error} />
+      <ErrorNote error={shown.error} onRetry={() => void shown.refetch()} />
     </div>
   );
 }
@@ -195,18 +194,25 @@ function useVerdict(item: Item, slug: string) {
   });
 }
 
-function Decision(props: { item: Item; slug: string; verdicts: RefObject<readonly PageAct[]> }) {
-  const { item, slug, verdicts } = props;
+function Decision(props: {
+  item: Item;
+  slug: string;
+  look: Looking;
+  verdicts: RefObject<readonly PageAct[]>;
+}) {
+  const { item, slug, look, verdicts } = props;
   const [comment, setComment] = useState("");
   const field = useRef<HTMLTextAreaElement>(null);
   const verdict = useVerdict(item, slug);
   const { mutate, isPending } = verdict;
+  // Nobody decides on a case that they have not seen.
+  const seen = usePick(look.state, (state) => state.annotation === item.annotation);
   // With the case itself: a key pressed right after it came is meant for it.
   useLayoutEffect(() => {
     verdicts.current = [
       {
         act: act("accept"),
-        enabled: !isPending,
+        enabled: seen && !isPending,
         perform: () => mutate({ verdict: "accept", comment: comment.trim() }),
       },
       { act: act("comment"), perform: () => field.current?.focus() },
@@ -214,7 +220,7 @@ function Decision(props: { item: Item; slug: string; verdicts: RefObject<readonl
     return () => {
       verdicts.current = [];
     };
-  }, [mutate, isPending, comment, verdicts]);
+  }, [mutate, isPending, seen, comment, verdicts]);
 
   const gone = verdict.error instanceof ApiError && verdict.error.status === 409;
   return (
@@ -224,6 +230,7 @@ function Decision(props: { item: Item; slug: string; verdicts: RefObject<readonl
         fullWidth
         mb={10}
         loading={isPending}
+        disabled={!seen}
         onClick={() => mutate({ verdict: "accept", comment: comment.trim() })}
         {...spokenKey(act("accept"))}
         rightSection={
@@ -250,7 +257,7 @@ function Decision(props: { item: Item; slug: string; verdicts: RefObject<readonl
         fullWidth
         mt={8}
         variant="default"
-        disabled={comment.trim() === "" || isPending}
+        disabled={comment.trim() === "" || !seen || isPending}
         onClick={() => mutate({ verdict: "return", comment: comment.trim() })}
       >
         {t("review.return")}
