@@ -414,7 +414,9 @@ export const en = {
   "review.done": "All reviewed. New submissions appear by themselves.",
   "review.left.one": "{count} case left",
   "review.left.other": "{count} cases left",
-  "review.gone": "Somebody else has already decided on this case.",
+  "review.gone":
+    "This case waits for review no more: somebody else has decided on it, or its reader has handed in a newer version. Your comment was not sent.",
+  "review.next": "Next case",
 
   "models.version": "Version",
   "models.state": "State",

@@ -397,7 +397,8 @@ export const zh: Record<TextKey, string> = {
   "review.done": "已全部审核。新提交的病例会自动显示。",
   "review.left.one": "剩余 {count} 例",
   "review.left.other": "剩余 {count} 例",
-  "review.gone": "此病例已由他人审核。",
+  "review.gone": "此病例已不再等待审核：他人已作出决定，或其阅片者提交了新版本。您的意见没有发送。",
+  "review.next": "下一例",
 
   "models.version": "版本",
   "models.state": "状态",

@@ -144,4 +144,65 @@ describe("a case under review", () => {
     fireEvent.click(again);
     await enabled();
   });
+
+  it("stays with the comment typed when somebody else decides on it, until moved on from", async () => {
+    const { queue } = serve();
+    const queries = show();
+    await enabled();
+    fireEvent.change(comment(), { target: { value: "white is missing" } });
+    queue.items = queue.items.slice(1);
+    await queries.invalidateQueries();
+    expect((await screen.findByRole("alert")).textContent).toContain("waits for review no more");
+    expect(comment()).toHaveProperty("value", "white is missing");
+    expect(accept().disabled).toBe(true);
+    expect(giveBack().disabled).toBe(true);
+    fireEvent.click(screen.getByRole("button", { name: "Next case" }));
+    await screen.findByText(/case 2 · read by ada/);
+    expect(comment()).toHaveProperty("value", "");
+    await enabled();
+  });
+
+  it("stays when the server says that it was decided on meanwhile", async () => {
+    const { server, queue } = serve();
+    server.doors["POST /api/v1/annotations/1/review"] = () => {
+      queue.items = queue.items.slice(1);
+      return Response.json({ code: "already_reviewed", message: "" }, { status: 409 });
+    };
+    show();
+    await enabled();
+    fireEvent.click(accept());
+    await screen.findByRole("alert");
+    await screen.findByRole("button", { name: "Next case" });
+    expect(screen.getByText(/case 1 · read by ada/)).toBeTruthy();
+  });
+
+  it("says which classes its reader did not look at", async () => {
+    serve([item(1, { unseen: [1, 2] })]);
+    show();
+    expect((await screen.findByRole("region", { name: "Not looked at" })).textContent).toContain(
+      "grey and white",
+    );
+  });
+
+  it("is one of as many as wait, beyond those that the server lists", async () => {
+    const { queue } = serve();
+    queue.left = 250;
+    show();
+    await screen.findByText("250 cases left");
+    await enabled();
+    fireEvent.click(accept());
+    await screen.findByText("249 cases left");
+  });
+
+  it("shows its labels again when the key that hides them is let go in another window", async () => {
+    serve([item(1)]);
+    show();
+    await enabled();
+    await listening();
+    const labels = surface().querySelector<HTMLElement>("[data-layer=labels]")!;
+    fireEvent.keyDown(document.body, { key: "h" });
+    expect(labels.style.visibility).toBe("hidden");
+    fireEvent.blur(window);
+    expect(labels.style.visibility).toBe("visible");
+  }, 20_000);
 });
