@@ -154,6 +154,15 @@ export const en = {
   "home.noModel": "No model yet",
   "home.act": "{act}: {name}",
   "home.champion.unmeasured": "Model v{number}, not yet measured",
+  "unsent.title": "Finished cases wait in this browser",
+  "unsent.help":
+    "They have not reached the server yet. The reading room of their campaign sends them.",
+  "unsent.cases.one": "{count} case",
+  "unsent.cases.other": "{count} cases",
+  "unsent.open": "Open the reading room of {name}",
+  "unsent.leave": "Log out all the same",
+  "unsent.leaveHelp":
+    "After you log out they stay here, and can be sent only when you log in on this browser again.",
   "home.champion.answers": "Model v{number}: accuracy {value} on held-out patients",
 
   "state.draft": "draft",

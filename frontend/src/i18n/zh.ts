@@ -141,6 +141,13 @@ export const zh: Record<TextKey, string> = {
   "home.noModel": "还没有模型",
   "home.act": "{act}：{name}",
   "home.champion.unmeasured": "模型 v{number}，尚未评估",
+  "unsent.title": "此浏览器中有已完成但未发送的病例",
+  "unsent.help": "这些病例尚未到达服务器。打开其标注项目的阅片室即可发送。",
+  "unsent.cases.one": "{count} 例",
+  "unsent.cases.other": "{count} 例",
+  "unsent.open": "打开 {name} 的阅片室",
+  "unsent.leave": "仍要退出",
+  "unsent.leaveHelp": "退出后，它们会留在这里；只有再次在此浏览器中登录才能发送。",
   "home.champion.answers": "模型 v{number}：留出集患者准确率 {value}",
 
   "state.draft": "草稿",

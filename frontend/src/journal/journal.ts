@@ -33,8 +33,8 @@ export interface JournalRecord {
 export interface Journal {
   put(record: JournalRecord): Promise<void>;
   get(user: number, assignment: number): Promise<JournalRecord | null>;
-  /** The submissions of this reader in this campaign that the server has not acknowledged. */
-  unsent(user: number, campaign: string): Promise<JournalRecord[]>;
+  /** The submissions of this reader, in one campaign or in all, that the server has not acknowledged. */
+  unsent(user: number, campaign?: string): Promise<JournalRecord[]>;
   remove(user: number, assignment: number): Promise<void>;
 }
 
@@ -42,6 +42,11 @@ const STORE = "work";
 
 export function journalKey(user: number, assignment: number): string {
   return `${user}:${assignment}`;
+}
+
+function isUnsent(record: JournalRecord, user: number, campaign?: string): boolean {
+  const here = campaign === undefined || record.campaign === campaign;
+  return here && record.user === user && record.submitKey !== null;
 }
 
 function done<T>(request: IDBRequest<T>): Promise<T> {
@@ -86,9 +91,9 @@ class StoredJournal implements Journal {
     return (found as JournalRecord | undefined) ?? null;
   }
 
-  async unsent(user: number, campaign: string): Promise<JournalRecord[]> {
+  async unsent(user: number, campaign?: string): Promise<JournalRecord[]> {
     const all = (await done(this.store("readonly").getAll())) as JournalRecord[];
-    return all.filter((r) => r.user === user && r.campaign === campaign && r.submitKey !== null);
+    return all.filter((record) => isUnsent(record, user, campaign));
   }
 
   async remove(user: number, assignment: number): Promise<void> {
@@ -108,9 +113,8 @@ export class MemoryJournal implements Journal {
     return this.records.get(journalKey(user, assignment)) ?? null;
   }
 
-  async unsent(user: number, campaign: string): Promise<JournalRecord[]> {
-    const all = [...this.records.values()];
-    return all.filter((r) => r.user === user && r.campaign === campaign && r.submitKey !== null);
+  async unsent(user: number, campaign?: string): Promise<JournalRecord[]> {
+    return [...this.records.values()].filter((record) => isUnsent(record, user, campaign));
   }
 
   async remove(user: number, assignment: number): Promise<void> {
