@@ -5,6 +5,7 @@ import { BrowserRouter, Route, Routes, useLocation } from "react-router";
 import { isPassing } from "./api/errors";
 import { Boundary, ErrorNote } from "./components/errors";
 import { NotFound, Page } from "./components/page";
+import { LogOutAnyway } from "./components/unsent";
 import { t } from "./i18n";
 import { usePreference } from "./preferences/hooks";
 import { LogInAgain } from "./screens/login/again";
@@ -105,6 +106,7 @@ function Pages() {
         </Routes>
       </Suspense>
       <LogInAgain />
+      <LogOutAnyway />
     </>
   );
 }

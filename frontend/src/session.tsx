@@ -3,6 +3,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
 import { body, client, csrfToken, onSignedOut, type Schemas, type User } from "./api/client";
 import { setLanguage } from "./i18n";
+import { type Unsent, unsentOf } from "./journal/unsent";
 import { preferences } from "./preferences/preferences";
 
 preferences.connect((changes) => body(client.PATCH("/api/v1/preferences", { body: changes })));
@@ -16,7 +17,11 @@ interface Session {
   /** The server answered 401 while somebody was logged in here. */
   readonly expired: boolean;
   logIn(username: string, password: string): Promise<User>;
-  logOut(): Promise<void>;
+  /** Where finished cases wait to be sent, this asks first, unless it is to be done all the same. */
+  logOut(anyway?: boolean): Promise<void>;
+  /** What waits to be sent, while the person is asked whether to log out all the same. */
+  readonly leaving: readonly Unsent[] | null;
+  stay(): void;
 }
 
 /** Everywhere that the server tells who is logged in, it tells what they like as well. */
@@ -33,6 +38,7 @@ const Context = createContext<Session | null>(null);
 export function SessionProvider({ children }: { children: ReactNode }) {
   const queries = useQueryClient();
   const [expired, setExpired] = useState(false);
+  const [leaving, setLeaving] = useState<readonly Unsent[] | null>(null);
   const { data, isPending, error } = useQuery({
     queryKey: sessionKey,
     queryFn: () => body(client.GET("/api/v1/session")).then(known),
@@ -61,13 +67,21 @@ export function SessionProvider({ children }: { children: ReactNode }) {
         await queries.invalidateQueries({ predicate: (query) => query.queryKey[0] !== "session" });
         return person;
       },
-      async logOut() {
+      leaving,
+      stay: () => setLeaving(null),
+      async logOut(anyway = false) {
+        // A journal that cannot be read keeps nobody here.
+        const unsent = user && !anyway ? await unsentOf(user.id).catch(() => []) : [];
+        if (unsent.length > 0) {
+          setLeaving(unsent);
+          return;
+        }
         await client.DELETE("/api/v1/session");
         queries.clear();
         location.assign("/");
       },
     }),
-    [user, isPending, error, expired, queries],
+    [user, isPending, error, expired, leaving, queries],
   );
   return <Context value={session}>{children}</Context>;
 }

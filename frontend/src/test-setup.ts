@@ -1,4 +1,4 @@
-// jsdom lacks these two; Mantine asks for both when it mounts.
+// jsdom lacks these; Mantine asks for them when it mounts.
 if (typeof window !== "undefined") {
   window.matchMedia ??= (query: string) =>
     ({
@@ -16,4 +16,7 @@ if (typeof window !== "undefined") {
     unobserve(): void {}
     disconnect(): void {}
   };
+  if (!document.fonts) {
+    Object.defineProperty(document, "fonts", { value: new EventTarget() });
+  }
 }

@@ -166,12 +166,15 @@ def test_a_review_is_done_by_keys_alone(
 
     surface = page.get_by_test_id("surface")
     first = surface.get_attribute("data-case")
+    expect(surface).to_have_attribute("data-empty", "false")
     assert faults(page) == []
     page.keyboard.press("r")
     page.keyboard.type("Well drawn")
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("a")
     expect(surface).not_to_have_attribute("data-case", first or "")
+    # A case is returned only once it is seen.
+    expect(surface).to_have_attribute("data-empty", "false")
     page.keyboard.press("r")
     page.keyboard.type("The outline is too wide")
     page.keyboard.press("Tab")

@@ -113,21 +113,34 @@ export type Doings = (id: Act["id"], event: KeyboardEvent) => (() => void) | nul
 /** Listen on the page of another room until the returned function is called. */
 export function listenIn(room: Room, doings: Doings, released?: Doings): () => void {
   const stop = new AbortController();
+  const held = new Map<string, () => void>();
   const down = (event: KeyboardEvent) => {
     if (event.repeat || belongsToControl(event)) return;
     const found = actFor(event, room);
     const perform = found && doings(found.id, event);
     if (!perform) return;
     event.preventDefault();
+    const release = released?.(found.id, event);
+    if (release) held.set(event.key.toLowerCase(), release);
     perform();
   };
-  const up = (event: KeyboardEvent) => {
-    const found = actFor(event, room);
-    if (found) released?.(found.id, event)?.();
+  const letGo = () => {
+    for (const release of held.values()) release();
+    held.clear();
   };
-  window.addEventListener("keydown", down, { signal: stop.signal });
-  window.addEventListener("keyup", up, { signal: stop.signal });
-  return () => stop.abort();
+  const up = (event: KeyboardEvent) => {
+    held.get(event.key.toLowerCase())?.();
+    held.delete(event.key.toLowerCase());
+  };
+  const { signal } = stop;
+  window.addEventListener("keydown", down, { signal });
+  window.addEventListener("keyup", up, { signal });
+  // Let go elsewhere, a key is never heard of again.
+  window.addEventListener("blur", letGo, { signal });
+  return () => {
+    letGo();
+    stop.abort();
+  };
 }
 
 /** Keys whose name is neither their letter nor their own word. */

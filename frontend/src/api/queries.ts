@@ -1,5 +1,5 @@
 /** What the pages ask of the server, by key, so that two pages share one answer. */
-import { queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { body, client } from "./client";
 
 const of = (slug: string) => ({ params: { path: { slug } } });
@@ -141,9 +141,18 @@ export const importsQuery = (slug: string) =>
     refetchInterval: 2000,
   });
 
+/** A batch and its files, a page at a time; looked at again while it is on its way in. */
 export const importQuery = (id: number) =>
-  queryOptions({
+  infiniteQueryOptions({
     queryKey: ["import", id],
-    queryFn: () => body(client.GET("/api/v1/imports/{id}", { params: { path: { id } } })),
-    refetchInterval: 2000,
+    queryFn: ({ pageParam }) =>
+      body(
+        client.GET("/api/v1/imports/{id}", {
+          params: { path: { id }, query: pageParam ? { after: pageParam } : {} },
+        }),
+      ),
+    initialPageParam: 0,
+    getNextPageParam: (page) => page.next,
+    refetchInterval: ({ state }) =>
+      state.data?.pages.every((page) => page.joined_at !== null) ? false : 2000,
   });

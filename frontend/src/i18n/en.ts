@@ -158,6 +158,18 @@ export const en = {
   "home.noModel": "No model yet",
   "home.act": "{act}: {name}",
   "home.champion.unmeasured": "Model v{number}, not yet measured",
+  "leave.title": "Leave without saving?",
+  "leave.help": "What you changed on this page is not saved and will be lost.",
+  "leave.anyway": "Leave without saving",
+  "unsent.title": "Finished cases wait in this browser",
+  "unsent.help":
+    "They have not reached the server yet. The reading room of their campaign sends them.",
+  "unsent.cases.one": "{count} case",
+  "unsent.cases.other": "{count} cases",
+  "unsent.open": "Open the reading room of {name}",
+  "unsent.leave": "Log out all the same",
+  "unsent.leaveHelp":
+    "After you log out they stay here, and can be sent only when you log in on this browser again.",
   "home.champion.answers": "Model v{number}: accuracy {value} on held-out patients",
 
   "state.draft": "draft",
@@ -253,6 +265,9 @@ export const en = {
   "campaign.review": "Review",
   "campaign.open": "Open for reading",
   "campaign.close": "Close campaign",
+  "campaign.closeTitle": "Close this campaign?",
+  "campaign.closeHelp":
+    "Nobody gets another case, and cases at hand can no longer be handed in; readers at work keep theirs as drafts. Labels stay, and you can open it again.",
   "campaign.settledOf": "settled of {total}",
   "campaign.dice": "Dice on held-out, model v{number}",
   "campaign.diceNone": "Dice on held-out, no model yet",
@@ -356,6 +371,9 @@ export const en = {
   "readers.median": "Median time",
   "readers.last": "Last case",
   "readers.remove": "Remove {name}",
+  "readers.removeTitle": "Remove {name} from this campaign?",
+  "readers.removeHelp":
+    "They can no longer open it. What they handed in stays, and a case they are at work on is kept as their draft.",
   "readers.change": "Roles of {name}",
   "readers.empty": "Nobody is in this campaign yet",
   "readers.emptyHelp": "Add people by their user name. An administrator makes the accounts.",
@@ -418,7 +436,9 @@ export const en = {
   "review.done": "All reviewed. New submissions appear by themselves.",
   "review.left.one": "{count} case left",
   "review.left.other": "{count} cases left",
-  "review.gone": "Somebody else has already decided on this case.",
+  "review.gone":
+    "This case waits for review no more: somebody else has decided on it, or its reader has handed in a newer version. Your comment was not sent.",
+  "review.next": "Next case",
 
   "models.version": "Version",
   "models.state": "State",

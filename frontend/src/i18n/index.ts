@@ -134,6 +134,17 @@ export function clock(at: number | Date): string {
   }).format(at);
 }
 
+/** "Nov 30, 14:05": for axes of more than a day. */
+export function dayAndClock(at: number | Date): string {
+  return new Intl.DateTimeFormat(language, {
+    month: "short",
+    day: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  }).format(at);
+}
+
 export function dateTime(at: string | null | undefined): string {
   if (!at) return "–";
   return new Intl.DateTimeFormat(language, {

@@ -35,8 +35,8 @@ export interface Journal {
   readonly durable: boolean;
   put(record: JournalRecord): Promise<void>;
   get(user: number, assignment: number): Promise<JournalRecord | null>;
-  /** The submissions of this reader in this campaign that the server has not acknowledged. */
-  unsent(user: number, campaign: string): Promise<JournalRecord[]>;
+  /** The submissions of this reader, in one campaign or in all, that the server has not acknowledged. */
+  unsent(user: number, campaign?: string): Promise<JournalRecord[]>;
   remove(user: number, assignment: number): Promise<void>;
 }
 
@@ -44,6 +44,11 @@ const STORE = "work";
 
 export function journalKey(user: number, assignment: number): string {
   return `${user}:${assignment}`;
+}
+
+function isUnsent(record: JournalRecord, user: number, campaign?: string): boolean {
+  const here = campaign === undefined || record.campaign === campaign;
+  return here && record.user === user && record.submitKey !== null;
 }
 
 function done<T>(request: IDBRequest<T>): Promise<T> {
@@ -118,9 +123,9 @@ class StoredJournal implements Journal {
     return (found as JournalRecord | undefined) ?? null;
   }
 
-  async unsent(user: number, campaign: string): Promise<JournalRecord[]> {
+  async unsent(user: number, campaign?: string): Promise<JournalRecord[]> {
     const all = (await done(this.store("readonly").getAll())) as JournalRecord[];
-    return all.filter((r) => r.user === user && r.campaign === campaign && r.submitKey !== null);
+    return all.filter((record) => isUnsent(record, user, campaign));
   }
 
   async remove(user: number, assignment: number): Promise<void> {
@@ -141,9 +146,8 @@ export class MemoryJournal implements Journal {
     return this.records.get(journalKey(user, assignment)) ?? null;
   }
 
-  async unsent(user: number, campaign: string): Promise<JournalRecord[]> {
-    const all = [...this.records.values()];
-    return all.filter((r) => r.user === user && r.campaign === campaign && r.submitKey !== null);
+  async unsent(user: number, campaign?: string): Promise<JournalRecord[]> {
+    return [...this.records.values()].filter((record) => isUnsent(record, user, campaign));
   }
 
   async remove(user: number, assignment: number): Promise<void> {

@@ -1,5 +1,5 @@
 /** Looking without drawing: the review page's image with a submitted mask over it. */
-import type { ImageInfo, LabelClass } from "../api/client";
+import type { ImageInfo, LabelClass, Schemas } from "../api/client";
 import { HOME, type View } from "../domain/geometry";
 import { type Ink, makeInk } from "../domain/ink";
 import { emptyMask, type Mask, maskFrom } from "../domain/mask";
@@ -19,30 +19,31 @@ export interface LookState {
   readonly outlines: boolean;
   /** What other people, or the same one earlier, drew on this case. */
   readonly others: readonly OutlineLayer[];
+  /** The annotation on the screen; null while there is none. */
+  readonly annotation: number | null;
 }
 
 export interface Shown {
+  readonly annotation: number;
   readonly image: ImageInfo;
   readonly pixels: Pixels;
   readonly mask: Mask;
   readonly suggestion: Mask | null;
 }
 
+type Item = Pick<Schemas["ReviewItem"], "annotation" | "image" | "mask_url" | "suggestion">;
+
 /** Fetch an image with the masks that lie on it. */
-export async function loadShown(
-  server: Server,
-  image: ImageInfo,
-  maskUrl: string,
-  suggestionUrl: string | null,
-): Promise<Shown> {
+export async function loadShown(server: Server, item: Item): Promise<Shown> {
+  const { annotation, image, mask_url, suggestion: suggested } = item;
   const grid = async (url: string) =>
     maskFrom(image.rows, image.columns, new Uint8Array(await server.bytes(url)));
   const [pixels, mask, suggestion] = await Promise.all([
     loadPixels(server, image),
-    grid(maskUrl),
-    suggestionUrl ? grid(suggestionUrl) : null,
+    grid(mask_url),
+    suggested ? grid(suggested.mask_url) : null,
   ]);
-  return { image, pixels, mask, suggestion };
+  return { annotation, image, pixels, mask, suggestion };
 }
 
 export class Looking implements Board {
@@ -52,6 +53,7 @@ export class Looking implements Board {
     opacity: 0.45,
     outlines: false,
     others: [],
+    annotation: null,
   });
   readonly mask = emptyMask(1, 1);
   readonly shape = "round";
@@ -65,6 +67,7 @@ export class Looking implements Board {
   private shown: Shown | null = null;
   private classes: readonly LabelClass[] = [];
 
+  /** An empty surface on a host, until something is shown; the last one's image is forgotten. */
   mount(host: HTMLElement): () => void {
     const surface = new Surface(host, () => undefined);
     const input = new Input(surface, {
@@ -79,7 +82,9 @@ export class Looking implements Board {
     });
     this.surface = surface;
     this.setClasses(this.classes);
-    if (this.shown) this.show(this.shown);
+    this.shown = null;
+    this.state.set({ annotation: null });
+    surface.setEmpty(true);
     return () => {
       input.destroy();
       surface.destroy();
@@ -91,7 +96,8 @@ export class Looking implements Board {
     this.shown = shown;
     this.valueSpan = autoWindow(shown.pixels, 0, 100).width;
     const window = firstWindow(shown.image, shown.pixels);
-    this.state.set({ window, hidden: false });
+    this.state.set({ window, hidden: false, annotation: shown.annotation });
+    this.surface?.setEmpty(false);
     this.surface?.show({ pixels: shown.pixels, spacing: shown.image.spacing }, window);
     this.surface?.showMask(shown.mask);
     this.surface?.fit();

@@ -1,13 +1,15 @@
 import { Anchor, Button, Group, Paper, Skeleton, Stack, Tabs, Text, Title } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type ComponentType, lazy, Suspense } from "react";
-import { Link, useNavigate, useParams } from "react-router";
+import { type ComponentType, lazy, Suspense, useState } from "react";
+import { Link, useParams } from "react-router";
 import { body, client, type Schemas } from "../../api/client";
 import { campaignQuery, progressQuery } from "../../api/queries";
 import { CampaignState, Figure, Progress } from "../../components/bits";
+import { Confirm } from "../../components/confirm";
 import { ErrorNote } from "../../components/errors";
 import { Guideline } from "../../components/guideline";
+import { useLeave } from "../../components/leave";
 import { Page } from "../../components/page";
 import { decimal, number, t, tn } from "../../i18n";
 import { AuditTab } from "./audit";
@@ -21,6 +23,8 @@ import { SettingsTab } from "./settings";
 type Campaign = Schemas["CampaignDetail"];
 export interface TabProps {
   readonly campaign: Campaign;
+  /** Told whether something on the tab waits to be saved. */
+  readonly onUnsaved?: (unsaved: boolean) => void;
 }
 
 // Plots and what comes with them are fetched by those who look at them.
@@ -80,12 +84,14 @@ export function CampaignPage() {
 
 function Campaign({ campaign }: TabProps) {
   const { tab } = useParams();
-  const navigate = useNavigate();
+  const [unsaved, setUnsaved] = useState(false);
+  const [leave, asked] = useLeave(unsaved);
   const { slug, roles } = campaign;
   const mine = TABS.filter((each) => each.roles.some((role) => roles.includes(role)));
   const current = mine.find((each) => each.id === tab) ?? mine[0];
   return (
     <Stack gap="md">
+      {asked}
       <Header campaign={campaign} />
       {mine.some(({ id }) => id === "overview") ? null : (
         <Progress counts={campaign.counts} legend />
@@ -93,7 +99,7 @@ function Campaign({ campaign }: TabProps) {
       {current ? (
         <Tabs
           value={current.id}
-          onChange={(id) => id && void navigate(`/campaigns/${slug}/${id}`, { replace: true })}
+          onChange={(id) => id && leave(`/campaigns/${slug}/${id}`, { replace: true })}
           keepMounted={false}
         >
           <Tabs.List mb="md">
@@ -106,7 +112,7 @@ function Campaign({ campaign }: TabProps) {
           {mine.map(({ id, tab: Content }) => (
             <Tabs.Panel key={id} value={id}>
               <Suspense fallback={<Skeleton h={280} />}>
-                <Content campaign={campaign} />
+                <Content campaign={campaign} onUnsaved={setUnsaved} />
               </Suspense>
             </Tabs.Panel>
           ))}
@@ -156,6 +162,7 @@ function Header({ campaign }: TabProps) {
 function Lifecycle({ campaign }: TabProps) {
   const { slug, state } = campaign;
   const queries = useQueryClient();
+  const [asking, setAsking] = useState(false);
   const act = useMutation({
     mutationFn: () => {
       const params = { params: { path: { slug } } };
@@ -171,10 +178,18 @@ function Lifecycle({ campaign }: TabProps) {
       <Button
         variant={state === "open" ? "default" : "filled"}
         loading={act.isPending}
-        onClick={() => act.mutate()}
+        onClick={() => (state === "open" ? setAsking(true) : act.mutate())}
       >
         {state === "open" ? t("campaign.close") : t("campaign.open")}
       </Button>
+      <Confirm
+        opened={asking}
+        title={t("campaign.closeTitle")}
+        help={t("campaign.closeHelp")}
+        act={t("campaign.close")}
+        onClose={() => setAsking(false)}
+        onConfirm={() => act.mutate()}
+      />
     </>
   );
 }

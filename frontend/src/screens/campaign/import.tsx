@@ -10,7 +10,7 @@ import {
   Text,
 } from "@mantine/core";
 import { IconUpload } from "@tabler/icons-react";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type DragEvent, useState } from "react";
 import type { Schemas } from "../../api/client";
 import { importQuery, importsQuery } from "../../api/queries";
@@ -132,10 +132,10 @@ function Outcomes({ counts }: { counts: Schemas["ItemCounts"] }) {
 }
 
 function Items({ id }: { id: number }) {
-  const { data, error } = useQuery(importQuery(id));
+  const pages = useInfiniteQuery(importQuery(id));
   return (
     <>
-      <ErrorNote error={error} />
+      <ErrorNote error={pages.error} />
       <Table.ScrollContainer minWidth={520}>
         <Table>
           <Table.Thead>
@@ -147,29 +147,42 @@ function Items({ id }: { id: number }) {
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
-            {data?.items.map((item) => (
-              <Table.Tr key={item.id}>
-                <Table.Td>{item.name}</Table.Td>
-                <Table.Td>
-                  <Badge variant="light" color={COLOURS[item.state] ?? "gray"} tt="none">
-                    {word("import", item.state)}
-                  </Badge>
-                </Table.Td>
-                <Table.Td ta="right">{number(item.images)}</Table.Td>
-                <Table.Td>
-                  {item.code ? word("import.code", item.code) : null}
-                  {item.reason ? (
-                    // The server's own words say which limit, or which member of a zip.
-                    <Text size="xs" c="dimmed" lang="en">
-                      {item.reason}
-                    </Text>
-                  ) : null}
-                </Table.Td>
-              </Table.Tr>
-            ))}
+            {pages.data?.pages
+              .flatMap((page) => page.items)
+              .map((item) => (
+                <Table.Tr key={item.id}>
+                  <Table.Td>{item.name}</Table.Td>
+                  <Table.Td>
+                    <Badge variant="light" color={COLOURS[item.state] ?? "gray"} tt="none">
+                      {word("import", item.state)}
+                    </Badge>
+                  </Table.Td>
+                  <Table.Td ta="right">{number(item.images)}</Table.Td>
+                  <Table.Td>
+                    {item.code ? word("import.code", item.code) : null}
+                    {item.reason ? (
+                      // The server's own words say which limit, or which member of a zip.
+                      <Text size="xs" c="dimmed" lang="en">
+                        {item.reason}
+                      </Text>
+                    ) : null}
+                  </Table.Td>
+                </Table.Tr>
+              ))}
           </Table.Tbody>
         </Table>
       </Table.ScrollContainer>
+      {pages.hasNextPage ? (
+        <Group justify="center" mt="md">
+          <Button
+            variant="default"
+            loading={pages.isFetchingNextPage}
+            onClick={() => void pages.fetchNextPage()}
+          >
+            {t("app.more")}
+          </Button>
+        </Group>
+      ) : null}
     </>
   );
 }

@@ -5,7 +5,7 @@ import { learningQuery, progressQuery } from "../../api/queries";
 import { Progress } from "../../components/bits";
 import { ErrorNote } from "../../components/errors";
 import { Plot } from "../../components/plot";
-import { clock, number, t, tn } from "../../i18n";
+import { clock, dayAndClock, number, t, tn } from "../../i18n";
 import { Answers } from "./answers";
 import type { TabProps } from "./campaign";
 import { LearningCurve } from "./models/learning";
@@ -144,7 +144,11 @@ function refreshTexts({ enabled, needed, new_labels }: Schemas["RefreshOutput"])
   ];
 }
 
+const DAY = 24 * 60 * 60 * 1000;
+
 function LabelsOverTime({ points }: { points: readonly Schemas["LabelPoint"][] }) {
+  const times = points.map(({ at }) => Date.parse(at));
+  const days = Math.max(...times) - Math.min(...times) > DAY;
   return (
     <Plot
       title={t("overview.labels")}
@@ -152,7 +156,7 @@ function LabelsOverTime({ points }: { points: readonly Schemas["LabelPoint"][] }
       xKey="at"
       rows={points.map(({ at, settled }) => ({ at: Date.parse(at), settled }))}
       series={[{ key: "settled", name: t("overview.labelsUnit"), colour: "var(--reticle-accent)" }]}
-      xFormat={(at) => clock(at)}
+      xFormat={(at) => (days ? dayAndClock(at) : clock(at))}
       xTime
       digits={0}
       empty={t("overview.labelsEmpty")}

@@ -13,6 +13,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { body, client, type Schemas } from "../../api/client";
 import { membersQuery, progressQuery } from "../../api/queries";
+import { Confirm } from "../../components/confirm";
 import { ErrorNote } from "../../components/errors";
 import { Empty } from "../../components/page";
 import { dateTime, duration, number, t } from "../../i18n";
@@ -116,6 +117,7 @@ function Member(props: {
 }) {
   const { member, work, onRoles } = props;
   const { username, name, roles } = member;
+  const [asking, setAsking] = useState(false);
   return (
     <Table.Tr>
       <Table.Td>{name ? `${name} (${username})` : username}</Table.Td>
@@ -136,10 +138,18 @@ function Member(props: {
           variant="subtle"
           color="gray"
           aria-label={t("readers.remove", { name: username })}
-          onClick={() => onRoles([])}
+          onClick={() => setAsking(true)}
         >
           <IconTrash size={16} />
         </ActionIcon>
+        <Confirm
+          opened={asking}
+          title={t("readers.removeTitle", { name: username })}
+          help={t("readers.removeHelp")}
+          act={t("readers.remove", { name: username })}
+          onClose={() => setAsking(false)}
+          onConfirm={() => onRoles([])}
+        />
       </Table.Td>
     </Table.Tr>
   );

@@ -11,7 +11,7 @@ import {
   Title,
 } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useState } from "react";
 import { body, client } from "../../api/client";
 import { campaignQuery } from "../../api/queries";
 import { ErrorNote } from "../../components/errors";
@@ -20,36 +20,42 @@ import classes from "../../styles/page.module.css";
 import { CLASS_COLOURS } from "../../viewer/palette";
 import { Questions } from "./asked";
 import type { TabProps } from "./campaign";
+import { settingsChanged, settingsWith } from "./changes";
 import { GuidelineEditor } from "./pictures";
-import { type Policy, PolicyFields } from "./policy";
+import { PolicyFields } from "./policy";
 
-export function SettingsTab({ campaign }: TabProps) {
-  const { slug, settings } = campaign;
+export function SettingsTab({ campaign, onUnsaved }: TabProps) {
+  const { slug } = campaign;
   const queries = useQueryClient();
-  const {
-    name: savedName,
-    description: savedDescription = "",
-    guideline: savedGuideline = "",
-    ...savedPolicy
-  } = settings;
-  const [name, setName] = useState(savedName);
-  const [description, setDescription] = useState(savedDescription);
-  const [guideline, setGuideline] = useState(savedGuideline);
-  const [policy, setPolicy] = useState<Policy>(savedPolicy);
+  const [saved, setSaved] = useState(campaign.settings);
+  const [form, setForm] = useState(campaign.settings);
+  const set = (change: Partial<typeof form>) => setForm((now) => ({ ...now, ...change }));
+  const { name, description = "", guideline = "", ...policy } = form;
+  // Against what this form began with: what another manager saved meanwhile stays as it is.
+  const unsaved = Object.keys(settingsChanged(saved, form)).length > 0;
+  useEffect(() => {
+    onUnsaved?.(unsaved);
+    return () => onUnsaved?.(false);
+  }, [onUnsaved, unsaved]);
   const save = useMutation({
-    mutationFn: () =>
+    mutationFn: (sent: typeof form) =>
       body(
         client.PATCH("/api/v1/campaigns/{slug}", {
           params: { path: { slug } },
-          body: { name, description, guideline, ...policy },
+          body: settingsChanged(saved, sent),
         }),
       ),
-    onSuccess: (data) => queries.setQueryData(campaignQuery(slug).queryKey, data),
+    onSuccess: (data, sent) => {
+      queries.setQueryData(campaignQuery(slug).queryKey, data);
+      setSaved(data.settings);
+      // What was typed while it was under way stays to be saved.
+      setForm((now) => settingsWith(data.settings, settingsChanged(sent, now)));
+    },
   });
 
   function submit(event: FormEvent) {
     event.preventDefault();
-    save.mutate();
+    save.mutate(form);
   }
 
   return (
@@ -60,30 +66,30 @@ export function SettingsTab({ campaign }: TabProps) {
             <TextInput
               label={t("new.name")}
               value={name}
-              onChange={(event) => setName(event.currentTarget.value)}
+              onChange={(event) => set({ name: event.currentTarget.value })}
               required
               mb="sm"
             />
             <Textarea
               label={t("new.description")}
               value={description}
-              onChange={(event) => setDescription(event.currentTarget.value)}
+              onChange={(event) => set({ description: event.currentTarget.value })}
               autosize
               minRows={2}
             />
-            <GuidelineEditor slug={slug} text={guideline} onChange={setGuideline} />
+            <GuidelineEditor
+              slug={slug}
+              text={guideline}
+              onChange={(guideline) => set({ guideline })}
+            />
           </Paper>
-          <PolicyFields
-            policy={policy}
-            draws={campaign.kind === "segmentation"}
-            onChange={setPolicy}
-          />
+          <PolicyFields policy={policy} draws={campaign.kind === "segmentation"} onChange={set} />
           <ErrorNote error={save.error} />
           <Group justify="flex-end">
             <Text c="var(--reticle-good)" role="status">
-              {save.isSuccess ? t("settings.saved") : ""}
+              {save.isSuccess && !unsaved ? t("settings.saved") : ""}
             </Text>
-            <Button type="submit" loading={save.isPending}>
+            <Button type="submit" loading={save.isPending} disabled={!unsaved}>
               {t("app.save")}
             </Button>
           </Group>

@@ -18,6 +18,7 @@ import { campaignsQuery } from "../../api/queries";
 import { CampaignState, Progress } from "../../components/bits";
 import { ErrorNote } from "../../components/errors";
 import { Empty, Page } from "../../components/page";
+import { UnsentNotice } from "../../components/unsent";
 import { decimal, t, tn } from "../../i18n";
 import { useUser } from "../../session";
 
@@ -38,6 +39,7 @@ export function Home() {
         <Title order={1}>{t("home.title")}</Title>
         {create}
       </Group>
+      <UnsentNotice />
       <ErrorNote error={error} onRetry={() => void refetch()} />
       <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} spacing="md">
         {isPending ? [1, 2, 3].map((n) => <Skeleton key={n} h={196} />) : null}

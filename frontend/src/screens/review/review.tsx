@@ -27,11 +27,8 @@ type Verdict = Schemas["VerdictEnum"];
 export function ReviewPage() {
   const { slug = "" } = useParams();
   const [search] = useSearchParams();
-  const campaign = useQuery(campaignQuery(slug));
-  const queue = useQuery(reviewsQuery(slug));
-  const asked = Number(search.get("annotation"));
-  const items = queue.data ?? [];
-  const item = items.find((each) => each.annotation === asked) ?? items[0] ?? null;
+  const campaign = useQuery({ ...campaignQuery(slug), refetchInterval: 10_000 });
+  const { queue, item, gone, moveOn } = useAtHand(slug, Number(search.get("annotation")));
   useDocumentTitle(t("app.title", { page: t("review.queue") }));
   const hand = usePreference("hand");
   usePreference("keys");
@@ -67,7 +64,9 @@ export function ReviewPage() {
             : t("review.queue")}
         </h1>
         <span className={classes.spread} />
-        <span className={classes.dim}>{tn("review.left", items.length)}</span>
+        <span className={classes.dim}>
+          {campaign.data ? tn("review.left", campaign.data.mine.to_review) : null}
+        </span>
         {SHEETS.map((id) => (
           <SheetButton key={id} id={id} onOpen={open} />
         ))}
@@ -90,8 +89,17 @@ export function ReviewPage() {
       </main>
       <aside className={classes.panel} aria-label={t("work.panel")}>
         {item ? (
-          <Decision key={item.annotation} item={item} slug={slug} verdicts={verdicts} />
+          <Decision
+            key={item.annotation}
+            item={item}
+            slug={slug}
+            look={look}
+            verdicts={verdicts}
+            gone={gone}
+            onDone={moveOn}
+          />
         ) : null}
+        {item ? <Unseen list={campaign.data?.classes ?? []} item={item} /> : null}
         {item ? <Answers questions={campaign.data?.questions ?? []} item={item} /> : null}
         {item ? <Others key={`others-${item.annotation}`} item={item} look={look} /> : null}
         <Layers look={look} withSuggestion={item?.suggestion != null} />
@@ -100,6 +108,17 @@ export function ReviewPage() {
       {sheets}
     </div>
   );
+}
+
+/** The case at hand: kept until the reviewer moves on, whatever becomes of it in the queue. */
+function useAtHand(slug: string, asked: number) {
+  const queue = useQuery(reviewsQuery(slug));
+  const [held, setHeld] = useState<Item | null>(null);
+  const items = queue.data ?? [];
+  const item = held ?? items.find((each) => each.annotation === asked) ?? items[0] ?? null;
+  if (item !== held) setHeld(item);
+  const gone = item !== null && items.every((each) => each.annotation !== item.annotation);
+  return { queue, item, gone, moveOn: () => setHeld(null) };
 }
 
 const SHEETS = ["palette", "help", "preferences"] as const satisfies readonly SheetId[];
@@ -142,8 +161,7 @@ function Image({ item, look }: { item: Item; look: Looking }) {
   useEffect(() => (host.current ? look.mount(host.current) : undefined), [look]);
   const shown = useQuery({
     queryKey: ["shown", item.annotation],
-    queryFn: () =>
-      loadShown(restServer, item.image, item.mask_url, item.suggestion?.mask_url ?? null),
+    queryFn: () => loadShown(restServer, item),
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 60_000,
   });
@@ -171,12 +189,12 @@ function Image({ item, look }: { item: Item; look: Looking }) {
           ? t("work.corner.window", { width: number(window.width), center: number(window.center) })
           : null}
       </div>
-      <ErrorNote error={shown.error} />
+      <ErrorNote error={shown.error} onRetry={() => void shown.refetch()} />
     </div>
   );
 }
 
-function useVerdict(item: Item, slug: string) {
+function useVerdict(item: Item, slug: string, onDone: () => void) {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: ({ verdict, comment }: { verdict: Verdict; comment: string }) =>
@@ -187,26 +205,41 @@ function useVerdict(item: Item, slug: string) {
         }),
       ),
     // Show the next case at once; a refusal brings the list back as the server has it.
-    onSuccess: () =>
+    onSuccess: () => {
       queries.setQueryData<Item[]>(reviewsQuery(slug).queryKey, (items) =>
         items?.filter((each) => each.annotation !== item.annotation),
-      ),
-    onSettled: () => queries.invalidateQueries({ queryKey: reviewsQuery(slug).queryKey }),
+      );
+      onDone();
+    },
+    onSettled: () => queries.invalidateQueries({ queryKey: campaignQuery(slug).queryKey }),
   });
 }
 
-function Decision(props: { item: Item; slug: string; verdicts: RefObject<readonly PageAct[]> }) {
-  const { item, slug, verdicts } = props;
+function Decision(props: {
+  item: Item;
+  slug: string;
+  look: Looking;
+  verdicts: RefObject<readonly PageAct[]>;
+  /** The case waits for review no more. */
+  gone: boolean;
+  onDone: () => void;
+}) {
+  const { item, slug, look, verdicts, onDone } = props;
   const [comment, setComment] = useState("");
   const field = useRef<HTMLTextAreaElement>(null);
-  const verdict = useVerdict(item, slug);
+  const verdict = useVerdict(item, slug, onDone);
   const { mutate, isPending } = verdict;
+  const refused = verdict.error instanceof ApiError && verdict.error.status === 409;
+  const gone = refused || (props.gone && !isPending);
+  // Nobody decides on a case that they have not seen.
+  const seen = usePick(look.state, (state) => state.annotation === item.annotation);
+  const ready = seen && !gone;
   // With the case itself: a key pressed right after it came is meant for it.
   useLayoutEffect(() => {
     verdicts.current = [
       {
         act: act("accept"),
-        enabled: !isPending,
+        enabled: ready && !isPending,
         perform: () => mutate({ verdict: "accept", comment: comment.trim() }),
       },
       { act: act("comment"), perform: () => field.current?.focus() },
@@ -214,9 +247,8 @@ function Decision(props: { item: Item; slug: string; verdicts: RefObject<readonl
     return () => {
       verdicts.current = [];
     };
-  }, [mutate, isPending, comment, verdicts]);
+  }, [mutate, isPending, ready, comment, verdicts]);
 
-  const gone = verdict.error instanceof ApiError && verdict.error.status === 409;
   return (
     <section>
       <h2>{t("tab.reviews")}</h2>
@@ -224,6 +256,7 @@ function Decision(props: { item: Item; slug: string; verdicts: RefObject<readonl
         fullWidth
         mb={10}
         loading={isPending}
+        disabled={!ready}
         onClick={() => mutate({ verdict: "accept", comment: comment.trim() })}
         {...spokenKey(act("accept"))}
         rightSection={
@@ -250,12 +283,21 @@ function Decision(props: { item: Item; slug: string; verdicts: RefObject<readonl
         fullWidth
         mt={8}
         variant="default"
-        disabled={comment.trim() === "" || isPending}
+        disabled={comment.trim() === "" || !ready || isPending}
         onClick={() => mutate({ verdict: "return", comment: comment.trim() })}
       >
         {t("review.return")}
       </Button>
-      {gone ? <p role="alert">{t("review.gone")}</p> : <ErrorNote error={verdict.error} />}
+      {gone ? (
+        <>
+          <p role="alert">{t("review.gone")}</p>
+          <Button fullWidth variant="default" onClick={onDone}>
+            {t("review.next")}
+          </Button>
+        </>
+      ) : (
+        <ErrorNote error={verdict.error} />
+      )}
     </section>
   );
 }
@@ -285,6 +327,20 @@ function Layers({ look, withSuggestion }: { look: Looking; withSuggestion: boole
         disabled={!withSuggestion}
         onChange={(event) => look.change({ outlines: event.currentTarget.checked })}
       />
+    </section>
+  );
+}
+
+/** Classes that the reader said nothing of: where they are not drawn, they may still be. */
+function Unseen({ list, item }: { list: readonly Schemas["ClassOutput"][]; item: Item }) {
+  if (item.unseen.length === 0) return null;
+  const names = item.unseen.map(
+    (index) => list.find((each) => each.index === index)?.name ?? number(index),
+  );
+  return (
+    <section aria-label={t("work.unseen")}>
+      <h2>{t("work.unseen")}</h2>
+      {new Intl.ListFormat(language, { type: "conjunction" }).format(names)}
     </section>
   );
 }

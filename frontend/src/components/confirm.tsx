@@ -1,0 +1,43 @@
+import { Button, Group, Modal, Stack, Text } from "@mantine/core";
+import { t } from "../i18n";
+
+interface ConfirmProps {
+  readonly opened: boolean;
+  readonly title: string;
+  /** What will happen, and what stays. */
+  readonly help: string;
+  /** The word on the button that does it. */
+  readonly act: string;
+  readonly onClose: () => void;
+  readonly onConfirm: () => void;
+}
+
+/** Asks once more before something that a slip should not do. */
+export function Confirm({ opened, title, help, act, onClose, onConfirm }: ConfirmProps) {
+  return (
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      title={title}
+      closeButtonProps={{ "aria-label": t("app.close") }}
+    >
+      <Stack gap="sm">
+        <Text size="sm">{help}</Text>
+        <Group justify="flex-end" gap="xs">
+          <Button variant="default" onClick={onClose} data-autofocus>
+            {t("app.cancel")}
+          </Button>
+          <Button
+            color="danger"
+            onClick={() => {
+              onClose();
+              onConfirm();
+            }}
+          >
+            {act}
+          </Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}

@@ -1,0 +1,228 @@
+// @vitest-environment jsdom
+import "fake-indexeddb/auto";
+import { cleanup, fireEvent, screen, waitFor, within } from "@testing-library/react";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Schemas } from "../../api/client";
+import { SessionProvider, useSession } from "../../session";
+import { showPage, TestServer } from "../test-page";
+import { CampaignPage } from "./campaign";
+
+const user = { id: 7, username: "ada", name: "Ada", is_administrator: false, preferences: {} };
+const counts = { total: 1, excluded: 0, open: 1, reading: 0, review: 0, settled: 0 };
+const settings: Schemas["CampaignSettings"] = {
+  name: "Brain MRI",
+  description: "",
+  guideline: "",
+  unit: "image",
+  readers_per_task: 1,
+  review: "none",
+  lease_minutes: 30,
+  suggestions: true,
+  strategy: "stratified",
+  training: { preset: "cpu", epochs: 10 },
+};
+const campaign = {
+  slug: "c",
+  name: "Brain MRI",
+  description: "",
+  kind: "segmentation",
+  state: "open",
+  roles: ["reader", "manager"],
+  counts,
+  mine: { submitted: 0, waiting: 0, to_review: 0 },
+  champion: null,
+  settings,
+  classes: [],
+  questions: [],
+};
+
+function Inside() {
+  return useSession().user ? <CampaignPage /> : null;
+}
+
+const show = (tab: string) =>
+  showPage(
+    <SessionProvider>
+      <Inside />
+    </SessionProvider>,
+    "/campaigns/:slug/:tab?",
+    `/campaigns/c/${tab}`,
+  );
+
+let server: TestServer;
+/** What was sent, by door. */
+let sent: [door: string, body: unknown][] = [];
+
+beforeEach(() => {
+  sent = [];
+  server = new TestServer({
+    "GET /api/v1/session": () => ({ user }),
+    "GET /api/v1/campaigns/c": () => campaign,
+    "GET /api/v1/campaigns/c/progress": () => ({
+      counts,
+      readers: [],
+      effort: [],
+      labels_over_time: [],
+      held_out: { total: 0, settled: 0 },
+    }),
+    "GET /api/v1/campaigns/c/pictures": () => [],
+    "GET /api/v1/campaigns/c/audit": () => ({ results: [], next: null }),
+  });
+});
+
+afterEach(() => {
+  cleanup();
+  vi.unstubAllGlobals();
+});
+
+/** Take what is sent to a door, and answer so. */
+function take(door: string, answer: (body: unknown) => unknown): void {
+  server.doors[door] = async (request) => {
+    const text = await request.text();
+    const body: unknown = text === "" ? null : JSON.parse(text);
+    sent.push([door, body]);
+    return answer(body);
+  };
+}
+
+const button = (name: string) =>
+  screen.findByRole<HTMLButtonElement>("button", { name }, { timeout: 5000 });
+const tab = (name: string) => screen.findByRole("tab", { name });
+const field = (name: RegExp) =>
+  screen.findByLabelText<HTMLInputElement>(name, {}, { timeout: 10_000 });
+const type = (element: HTMLElement, value: string) =>
+  fireEvent.change(element, { target: { value } });
+
+describe("the settings", () => {
+  it("are not left unsaved without a word: by a tab, a link or the browser", async () => {
+    show("settings");
+    type(await field(/^Name( \*)?$/), "Brain");
+    fireEvent.click(await tab("Audit"));
+    const dialog = await screen.findByRole("dialog", { name: "Leave without saving?" });
+    fireEvent.click(within(dialog).getByRole("button", { name: "Cancel" }));
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    expect((await field(/^Name( \*)?$/)).value).toBe("Brain");
+
+    const unload = new Event("beforeunload", { cancelable: true });
+    window.dispatchEvent(unload);
+    expect(unload.defaultPrevented).toBe(true);
+
+    fireEvent.click(screen.getByRole("link", { name: "Campaigns" }));
+    fireEvent.click(await button("Leave without saving"));
+    await screen.findByText("/");
+  }, 30_000);
+
+  it("are left at once when nothing was changed", async () => {
+    show("settings");
+    await field(/^Name( \*)?$/);
+    fireEvent.click(await tab("Audit"));
+    await waitFor(async () =>
+      expect((await tab("Audit")).getAttribute("aria-selected")).toBe("true"),
+    );
+    expect(screen.queryByRole("dialog")).toBeNull();
+  }, 30_000);
+
+  it("that were changed are sent, and no others", async () => {
+    take("PATCH /api/v1/campaigns/c", (body) => ({
+      ...campaign,
+      settings: { ...settings, ...(body as object), training: { preset: "cpu", epochs: 12 } },
+    }));
+    show("settings");
+    type(await field(/^What readers are asked to do/), "All of it");
+    type(await field(/epochs/i), "12");
+    fireEvent.click(await button("Save"));
+    await screen.findByText("Saved");
+    expect(sent).toEqual([
+      ["PATCH /api/v1/campaigns/c", { description: "All of it", training: { epochs: 12 } }],
+    ]);
+    expect((await button("Save")).disabled).toBe(true);
+  }, 30_000);
+});
+
+describe("what a slip should not do", () => {
+  it("closing the campaign is asked about, with what becomes of the readers' work", async () => {
+    take("POST /api/v1/campaigns/c/close", () => ({ ...campaign, state: "closed" }));
+    show("guideline");
+    fireEvent.click(await button("Close campaign"));
+    const dialog = await screen.findByRole("dialog", { name: "Close this campaign?" });
+    expect(dialog.textContent).toContain("readers at work keep theirs as drafts");
+    expect(sent).toEqual([]);
+    fireEvent.click(within(dialog).getByRole("button", { name: "Close campaign" }));
+    await button("Open for reading");
+    expect(sent).toHaveLength(1);
+  }, 30_000);
+
+  it("removing a member is asked about", async () => {
+    const member = { username: "bob", name: "", roles: ["reader"] };
+    server.doors["GET /api/v1/campaigns/c/members"] = () => [member];
+    take("PUT /api/v1/campaigns/c/members", () => []);
+    show("readers");
+    fireEvent.click(await button("Remove bob"));
+    const dialog = await screen.findByRole("dialog");
+    expect(dialog.textContent).toContain("kept as their draft");
+    expect(sent).toEqual([]);
+    fireEvent.click(within(dialog).getByRole("button", { name: "Remove bob" }));
+    await waitFor(() =>
+      expect(sent).toEqual([["PUT /api/v1/campaigns/c/members", { username: "bob", roles: [] }]]),
+    );
+  }, 30_000);
+});
+
+it("every file of an import can be listed", async () => {
+  const batch = {
+    id: 3,
+    state: "done",
+    source: "upload",
+    created_at: "2026-01-01T10:00:00Z",
+    joined_at: "2026-01-01T10:01:00Z",
+    counts: { accepted: 2, duplicate: 0, rejected: 0, waiting: 0 },
+    error: "",
+  };
+  const file = (id: number) => ({
+    id,
+    name: `slice-${id}.png`,
+    state: "accepted",
+    code: "",
+    reason: "",
+    images: 1,
+  });
+  server.doors["GET /api/v1/campaigns/c/imports"] = () => [batch];
+  server.doors["GET /api/v1/imports/3"] = ({ url }) =>
+    new URL(url).searchParams.get("after") === "200"
+      ? { ...batch, items: [file(201)], next: null }
+      : { ...batch, items: [file(200)], next: 200 };
+  show("import");
+  fireEvent.click(await screen.findByText("Import 3"));
+  await screen.findByText("slice-200.png");
+  fireEvent.click(await button("Show more"));
+  await screen.findByText("slice-201.png");
+  expect(screen.getByText("slice-200.png")).toBeTruthy();
+  expect(screen.queryByRole("button", { name: "Show more" })).toBeNull();
+}, 30_000);
+
+it.each([
+  ["of more than a day have dates", "2026-01-03T12:00:00Z", /Jan/],
+  ["of one day have times alone", "2026-01-01T13:00:00Z", /^\d\d:\d\d$/],
+])(
+  "labels over time %s",
+  async (_, last, form) => {
+    const points = ["2026-01-01T12:00:00Z", last].map((at, n) => ({ at, settled: n }));
+    const progress = server.doors["GET /api/v1/campaigns/c/progress"]!;
+    server.doors["GET /api/v1/campaigns/c/progress"] = async (request) => ({
+      ...((await progress(request)) as object),
+      labels_over_time: points,
+    });
+    show("overview");
+    const plot = await screen.findByRole(
+      "region",
+      { name: "Labels over time" },
+      { timeout: 20_000 },
+    );
+    const table = await within(plot).findByRole("group");
+    (table as HTMLDetailsElement).open = true;
+    fireEvent(table, new Event("toggle"));
+    const cell = (await within(plot).findAllByRole("cell"))[0]!;
+    expect(cell.textContent).toMatch(form);
+  },
+  40_000,
+);

@@ -1,0 +1,208 @@
+// @vitest-environment jsdom
+import { cleanup, fireEvent, screen, waitFor } from "@testing-library/react";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Schemas } from "../../api/client";
+import { showPage, TestServer } from "../test-page";
+import { ReviewPage } from "./review";
+
+type Item = Schemas["ReviewItem"];
+
+function item(annotation: number, changes: Partial<Item> = {}): Item {
+  return {
+    annotation,
+    task: { id: annotation, state: "review", case: annotation },
+    reader: "ada",
+    submitted_at: "2026-01-01T10:00:00Z",
+    seconds: 30,
+    image: {
+      id: annotation,
+      series: 1,
+      index: 0,
+      rows: 2,
+      columns: 2,
+      channels: 1,
+      dtype: "uint8",
+      bits: 8,
+      slope: 1,
+      intercept: 0,
+      photometric: "MONOCHROME2",
+      spacing: null,
+      axes: null,
+      window: { center: 4, width: 8 },
+      modality: "MR",
+      patient_key: "p",
+      pixels_url: `/pixels/${annotation}`,
+      thumbnail_url: "",
+      sha256: "",
+    },
+    mask_url: `/mask/${annotation}`,
+    findings: {},
+    unseen: [],
+    suggestion: null,
+    ...changes,
+  };
+}
+
+const classes = [
+  { index: 1, name: "grey", colour: "#E69F00", retired: false },
+  { index: 2, name: "white", colour: "#56B4E9", retired: false },
+];
+
+/** The queue, and a door for each case's bytes; two cases wait unless a test says otherwise. */
+function serve(items: Item[] = [item(1), item(2)]) {
+  const queue = { items, left: items.length };
+  const server = new TestServer({
+    "GET /api/v1/campaigns/c": () => ({
+      slug: "c",
+      name: "C",
+      classes,
+      questions: [],
+      mine: { submitted: 0, waiting: 0, to_review: queue.left },
+    }),
+    "GET /api/v1/campaigns/c/reviews": () => queue.items,
+  });
+  for (const { annotation, task } of items) {
+    server.doors[`GET /pixels/${annotation}`] = () => new Uint8Array([1, 2, 3, 4]);
+    server.doors[`GET /mask/${annotation}`] = () => new Uint8Array(4);
+    server.doors[`GET /api/v1/tasks/${task.id}/annotations`] = () => [];
+    server.doors[`POST /api/v1/annotations/${annotation}/review`] = () => {
+      queue.items = queue.items.filter((each) => each.annotation !== annotation);
+      queue.left -= 1;
+      return { id: 1, verdict: "accept", task_state: "settled" };
+    };
+  }
+  return { server, queue };
+}
+
+const show = () => showPage(<ReviewPage />, "/campaigns/:slug/review", "/campaigns/c/review");
+const accept = () => screen.getByRole<HTMLButtonElement>("button", { name: "Accept" });
+const giveBack = () => screen.getByRole<HTMLButtonElement>("button", { name: "Return" });
+const surface = () => screen.getByTestId("surface");
+const comment = () => screen.getByLabelText("Comment for the reader");
+const enabled = () => waitFor(() => expect(accept().disabled).toBe(false), { timeout: 5000 });
+/** Keys that are fetched after the page. */
+const listening = () =>
+  waitFor(() => expect(document.body.dataset.keys).toBe("review"), { timeout: 15_000 });
+
+beforeEach(() => {
+  // jsdom has canvases without a way to paint on them.
+  vi.stubGlobal(
+    "ImageData",
+    class {
+      readonly data: Uint8ClampedArray;
+      constructor(columns: number, rows: number) {
+        this.data = new Uint8ClampedArray(4 * columns * rows);
+      }
+    },
+  );
+  vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue(null);
+});
+
+afterEach(() => {
+  cleanup();
+  vi.unstubAllGlobals();
+});
+
+describe("a case under review", () => {
+  it("is not decided on, nor the last one shown in its place, before its image has come", async () => {
+    const { server } = serve();
+    let verdicts = 0;
+    let arrive = () => {};
+    server.doors["GET /pixels/2"] = () =>
+      new Promise((resolve) => {
+        arrive = () => resolve(new Uint8Array([5, 6, 7, 8]));
+      });
+    server.doors["POST /api/v1/annotations/2/review"] = () => ++verdicts;
+    show();
+    await enabled();
+    await listening();
+    expect(surface().dataset.empty).toBe("false");
+
+    fireEvent.click(accept());
+    await screen.findByText(/case 2 · read by ada/);
+    expect(surface().dataset.empty).toBe("true");
+    fireEvent.change(comment(), { target: { value: "white is missing" } });
+    expect(accept().disabled).toBe(true);
+    expect(giveBack().disabled).toBe(true);
+    fireEvent.keyDown(document.body, { key: "a" });
+
+    arrive();
+    await enabled();
+    expect(giveBack().disabled).toBe(false);
+    expect(surface().dataset.empty).toBe("false");
+    expect(verdicts).toBe(0);
+  }, 30_000);
+
+  it("is not decided on when its image cannot be fetched, until it could", async () => {
+    const { server } = serve([item(1)]);
+    const pixels = server.doors["GET /pixels/1"]!;
+    server.doors["GET /pixels/1"] = () => Response.json({ code: "gone" }, { status: 500 });
+    show();
+    const again = await screen.findByRole("button", { name: "Try again" });
+    expect(accept().disabled).toBe(true);
+    server.doors["GET /pixels/1"] = pixels;
+    fireEvent.click(again);
+    await enabled();
+  });
+
+  it("stays with the comment typed when somebody else decides on it, until moved on from", async () => {
+    const { queue } = serve();
+    const queries = show();
+    await enabled();
+    fireEvent.change(comment(), { target: { value: "white is missing" } });
+    queue.items = queue.items.slice(1);
+    await queries.invalidateQueries();
+    expect((await screen.findByRole("alert")).textContent).toContain("waits for review no more");
+    expect(comment()).toHaveProperty("value", "white is missing");
+    expect(accept().disabled).toBe(true);
+    expect(giveBack().disabled).toBe(true);
+    fireEvent.click(screen.getByRole("button", { name: "Next case" }));
+    await screen.findByText(/case 2 · read by ada/);
+    expect(comment()).toHaveProperty("value", "");
+    await enabled();
+  });
+
+  it("stays when the server says that it was decided on meanwhile", async () => {
+    const { server, queue } = serve();
+    server.doors["POST /api/v1/annotations/1/review"] = () => {
+      queue.items = queue.items.slice(1);
+      return Response.json({ code: "already_reviewed", message: "" }, { status: 409 });
+    };
+    show();
+    await enabled();
+    fireEvent.click(accept());
+    await screen.findByRole("alert");
+    await screen.findByRole("button", { name: "Next case" });
+    expect(screen.getByText(/case 1 · read by ada/)).toBeTruthy();
+  });
+
+  it("says which classes its reader did not look at", async () => {
+    serve([item(1, { unseen: [1, 2] })]);
+    show();
+    expect((await screen.findByRole("region", { name: "Not looked at" })).textContent).toContain(
+      "grey and white",
+    );
+  });
+
+  it("is one of as many as wait, beyond those that the server lists", async () => {
+    const { queue } = serve();
+    queue.left = 250;
+    show();
+    await screen.findByText("250 cases left");
+    await enabled();
+    fireEvent.click(accept());
+    await screen.findByText("249 cases left");
+  });
+
+  it("shows its labels again when the key that hides them is let go in another window", async () => {
+    serve([item(1)]);
+    show();
+    await enabled();
+    await listening();
+    const labels = surface().querySelector<HTMLElement>("[data-layer=labels]")!;
+    fireEvent.keyDown(document.body, { key: "h" });
+    expect(labels.style.visibility).toBe("hidden");
+    fireEvent.blur(window);
+    expect(labels.style.visibility).toBe("visible");
+  }, 20_000);
+});
