@@ -5,12 +5,15 @@ duplicate, which points to the frames they gave the first time.
 """
 
 import hashlib
+import re
 import shutil
 import tempfile
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from django.conf import settings
@@ -29,6 +32,10 @@ CLAIM_SECONDS = 300  # longer than the sandbox gives any one file
 ATTEMPTS = 3
 ZIP_FILES, ZIP_RATIO = 20_000, 200
 SIDECAR = ".json"
+# Only these are endings: DICOM files are often named by a UID, whose last number is none.
+ENDING = re.compile(
+    r"(\.nii\.gz|\.gz|\.nii|\.png|\.jpe?g|\.tiff?|\.dcm|\.dicom|\.dic|\.ima|\.json|\.zip)?\Z", re.I
+)
 
 
 def is_mask(name: str) -> bool:
@@ -42,13 +49,13 @@ def image_name(name: str) -> str:
 
 
 def stem(name: str) -> str:
-    """Return a file's name without its ending (`.nii.gz` counts as one ending)."""
-    return name.lower().removesuffix(".gz").rsplit(".", 1)[0]
+    """Return a file's name in lower case, without its ending if that is a known one."""
+    return ENDING.sub("", name.lower(), count=1)
 
 
 def sidecar_of(path: Path) -> Path | None:
     """Return the file of the same stem that holds an image's attributes as JSON, if any."""
-    found = path.with_name(path.name.removesuffix(".gz").rsplit(".", 1)[0] + SIDECAR)
+    found = path.with_name(ENDING.sub("", path.name, count=1) + SIDECAR)
     return found if found.is_file() else None
 
 
@@ -204,28 +211,34 @@ def _unzip(item: IntakeItem, path: Path) -> None:
 
 def _unpack(item: IntakeItem, archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> None:
     """Write members into one folder each, named by number: a member's name is never a path."""
-    folder = upload_folder()
-    rows = []
+    folder, rows = upload_folder(), []
+    taken: Counter[Path] = Counter()
     for entry in members:
         shown = Path(entry.filename).name
         within = hashlib.sha256(str(Path(entry.filename).parent).encode()).hexdigest()[:16]
-        target = staged_path(folder / within, shown)
-        with archive.open(entry) as source, target.open("wb") as output:
+        with archive.open(entry) as source, staged(folder / within, shown, taken) as output:
             shutil.copyfileobj(source, output, 2**20)
         if not shown.lower().endswith(SIDECAR):
-            rows.append(IntakeItem(intake_id=item.intake_id, name=shown[-255:], path=str(target)))
+            path = str(output.name)
+            rows.append(IntakeItem(intake_id=item.intake_id, name=shown[-255:], path=path))
     IntakeItem.objects.bulk_create(rows, batch_size=1000)
 
 
-def staged_path(folder: Path, shown: str) -> Path:
-    """Return where a sent file waits: the hash of its stem and its ending, never its name.
+def staged(folder: Path, shown: str, taken: Counter[Path]) -> BinaryIO:
+    """Open a new file for what was sent as `shown`; its own name is never the sender's.
 
-    A sidecar has the stem of its image, so the two stay neighbours.
+    It is called by the hash of its stem and by its ending, so that an image and its sidecar, which
+    have one stem, stay neighbours. `taken` counts a batch's files of one name, which are numbered:
+    the second image's neighbour is the second sidecar.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    lower = shown.lower()
-    ending = ".nii.gz" if lower.endswith(".nii.gz") else Path(lower).suffix[:8]
-    return folder / (hashlib.sha256(stem(shown).encode()).hexdigest()[:16] + ending)
+    key = hashlib.sha256(stem(shown).encode()).hexdigest()[:16]
+    ending = ENDING.search(shown.lower())
+    path = folder / f"{key}{ending[0] if ending else ''}"
+    taken[path] += 1
+    if taken[path] > 1:
+        path = path.with_name(path.name.replace(key, f"{key}-{taken[path]}", 1))
+    return path.open("xb")
 
 
 @transaction.atomic

@@ -9,11 +9,14 @@ from typing import Any
 import nibabel
 import numpy as np
 import numpy.typing as npt
+import pydicom
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
 from PIL import Image as Picture
 from pydicom.data import get_testdata_file
+from pydicom.uid import UID
 
 import make
 from annotations.join import import_create, import_join, import_now, imports_join
@@ -171,6 +174,57 @@ def test_an_upload_of_a_zip_is_unpacked_and_its_bytes_are_erased(
     assert not [path for path in settings.INTAKE_FOLDER.rglob("*") if path.is_file()]
 
 
+def upload(campaign: Campaign, *files: tuple[str, bytes]) -> Import:
+    client = make.client(User.objects.get(username="manager"))
+    sent = {"files": [SimpleUploadedFile(name, body) for name, body in files]}
+    path = f"/api/v1/campaigns/{campaign.slug}/imports"
+    answer = client.post(path, sent, format="multipart")
+    assert answer.status_code == 201, answer.content
+    return import_now(Import.objects.get(pk=answer.json()["id"]))
+
+
+def dicom(tmp_path: Path, uid: str, *, value: int = 0, patient: str = "A") -> bytes:
+    dataset = pydicom.dcmread(str(get_testdata_file("CT_small.dcm")))
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = UID(uid)
+    dataset.PatientID = patient
+    dataset.PixelData = np.full((128, 128), value, np.int16).tobytes()
+    dataset.save_as(tmp_path / "made.dcm")
+    return (tmp_path / "made.dcm").read_bytes()
+
+
+def test_files_whose_names_differ_by_little_or_nothing_all_come_in(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    uids = [f"1.2.826.0.1.{number}" for number in (20240501101, 20240501102, 20240501103)]
+    named = [(uid, dicom(tmp_path, uid, value=at)) for at, uid in enumerate(uids)]
+    cases = [(name, dicom(tmp_path, f"1.2.9.{at}")) for at, name in enumerate(("IM.dcm", "im.dcm"))]
+    row = upload(campaign, *named, *cases)
+    assert set(states(row).values()) == {"accepted"}
+    assert campaign.tasks.count() == 5
+
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for at, name in enumerate(("a/7.1.1", "a/7.1.2", "b/IM1", "b/im1")):
+            archive.writestr(name, dicom(tmp_path, f"1.2.10.{at}"))
+    row = upload(campaign, ("all.zip", buffer.getvalue()))
+    assert set(states(row).values()) == {"accepted"}
+    assert campaign.tasks.count() == 9
+
+
+def test_of_files_of_one_name_each_keeps_what_stands_beside_it(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    files = []
+    for number, sex in enumerate("FM"):
+        png16(tmp_path / "a.png", number)
+        files.append(("a.png", (tmp_path / "a.png").read_bytes()))
+        told = {"patient": f"P {number}", "sex": sex}
+        files.append(("a.json", json.dumps(told).encode()))
+    upload(campaign, *files)
+    series = Series.objects.order_by("id")
+    assert [each.attributes["sex"] for each in series] == ["F", "M"]
+
+
 def test_a_zip_that_unpacks_to_too_much_is_refused(campaign: Campaign, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.png", bytes(300 * 2**20))
@@ -199,7 +253,6 @@ CANARY = "Zxcanaryzx"
 
 def test_no_planted_identifier_is_kept_anywhere(campaign: Campaign, tmp_path: Path) -> None:
     """A canary in names, tags and headers is found in no row and no blob."""
-    import pydicom
     from django.apps import apps
 
     from reticle import storage
