@@ -32,6 +32,7 @@ CLAIM_SECONDS = 300  # longer than the sandbox gives any one file
 ATTEMPTS = 3
 ZIP_FILES, ZIP_RATIO = 20_000, 200
 SIDECAR = ".json"
+Owners = dict[tuple[Path, str], list[list[int]]]
 # Only these are endings: DICOM files are often named by a UID, whose last number is none.
 ENDING = re.compile(
     r"(\.nii\.gz|\.gz|\.nii|\.png|\.jpe?g|\.tiff?|\.dcm|\.dicom|\.dic|\.ima|\.json|\.zip)?\Z", re.I
@@ -41,6 +42,11 @@ ENDING = re.compile(
 def is_mask(name: str) -> bool:
     """Tell whether a file name marks a reference mask: `case.mask.png`, `case.mask.nii.gz`."""
     return ".mask." in name.lower()
+
+
+def is_zip(name: str) -> bool:
+    """Tell whether a file holds others."""
+    return name.lower().endswith(".zip")
 
 
 def image_name(name: str) -> str:
@@ -106,12 +112,17 @@ def intake_run(intake: Intake) -> None:
     if not settings.PSEUDONYM_KEY:
         raise ImproperlyConfigured("PSEUDONYM_KEY is not set: pseudonyms need a secret key.")
     touched: set[int] = set()
+    owners: Owners | None = None
     with Sandbox(settings.PSEUDONYM_KEY) as sandbox:
         for item in _waiting(intake):
             Intake.objects.filter(pk=intake.pk).update(
                 claimed_until=now() + timedelta(seconds=CLAIM_SECONDS)
             )
-            touched |= _item_run(item, sandbox)
+            if is_mask(item.name) and not is_zip(item.name):
+                owners = _owners(intake) if owners is None else owners  # all images are in by now
+                _take_masks(item, owners, sandbox)
+            else:
+                touched |= _item_run(item, sandbox)
     for series_id in touched:
         series_renumber(series_id)
     _finish(intake, Intake.State.DONE, "")
@@ -123,7 +134,7 @@ def _waiting(intake: Intake) -> Iterable[IntakeItem]:
         items = list(intake.items.filter(state=IntakeItem.State.WAITING).order_by("id"))
         if not items:
             return
-        zips = [item for item in items if item.name.lower().endswith(".zip")]
+        zips = [item for item in items if is_zip(item.name)]
         images = [item for item in items if not is_mask(item.name)]
         yield from zips or images or items
 
@@ -138,18 +149,15 @@ def _finish(intake: Intake, state: Intake.State, error: str) -> None:
 
 
 def _item_run(item: IntakeItem, sandbox: Sandbox) -> set[int]:
-    """Take in one file; return the series it touched."""
+    """Take in one file that is no mask; return the series it touched."""
     path = Path(item.path)
     if not path.is_file():
-        _reject(item, "missing", "The file is not there any more.")
+        _missing(item)
         return set()
-    if item.name.lower().endswith(".zip"):
+    if is_zip(item.name):
         _unzip(item, path)
         return set()
     item.sha256 = _file_hash(path)
-    if is_mask(item.name):
-        _take_masks(item, path, sandbox)
-        return set()
     first = IntakeItem.objects.filter(sha256=item.sha256, state=IntakeItem.State.ACCEPTED).first()
     if first is not None:
         _settle(
@@ -188,6 +196,10 @@ def _settle(item: IntakeItem, state: str, code: str, reason: str, images: Sequen
 
 def _reject(item: IntakeItem, code: str, reason: str) -> None:
     _settle(item, IntakeItem.State.REJECTED, code, reason, [])
+
+
+def _missing(item: IntakeItem) -> None:
+    _reject(item, "missing", "The file is not there any more.")
 
 
 def _unzip(item: IntakeItem, path: Path) -> None:
@@ -318,26 +330,33 @@ def series_renumber(series_id: int) -> None:
     Image.objects.bulk_update(ordered, ["index"], batch_size=500)
 
 
-def _take_masks(item: IntakeItem, path: Path, sandbox: Sandbox) -> None:
-    """Keep masks as hidden references of the frames of the image file of the same name."""
-    name = image_name(item.name)
-    siblings = IntakeItem.objects.filter(intake_id=item.intake_id).exclude(pk=item.pk)
-    owner = next(
-        (
-            row
-            for row in siblings
-            if row.images and not is_mask(row.name) and stem(row.name) == name
-        ),
-        None,
-    )
-    if owner is None:
-        _reject(item, "mask_without_image", "No image of the same name came with this mask.")
+def _owners(intake: Intake) -> Owners:
+    """Return the images of a batch's files, by the folder and the stem of each."""
+    owners: Owners = {}
+    for item in intake.items.exclude(images=[]).order_by("id"):
+        found = owners.setdefault((Path(item.path).parent, stem(item.name)), [])
+        if item.images not in found:
+            found.append(item.images)
+    return owners
+
+
+def _take_masks(item: IntakeItem, owners: Owners, sandbox: Sandbox) -> None:
+    """Keep masks as hidden references of the frames of the file of the same name beside it."""
+    path = Path(item.path)
+    if not path.is_file():
+        _missing(item)
+        return
+    item.sha256 = _file_hash(path)
+    found = owners.get((path.parent, image_name(item.name)), [])
+    if len(found) != 1:
+        count = "Several images" if found else "No image"
+        _reject(item, "mask_without_image", f"{count} of the same name came with this mask.")
         return
     parsed = sandbox.parse_mask(path, item.name)
     if isinstance(parsed, Rejected):
         _reject(item, parsed.code, parsed.message)
         return
-    _masks_store(item, owner.images, parsed)
+    _masks_store(item, found[0], parsed)
 
 
 @transaction.atomic

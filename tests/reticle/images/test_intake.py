@@ -13,7 +13,9 @@ import pydicom
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from PIL import Image as Picture
 from pydicom.data import get_testdata_file
 from pydicom.uid import UID
@@ -237,6 +239,47 @@ def test_a_mask_without_its_image_is_rejected(campaign: Campaign, tmp_path: Path
     row = bring(campaign, tmp_path / "lost.mask.png")
     assert row.intake.items.get().code == "mask_without_image"
     assert not ReferenceMask.objects.exists()
+
+
+def test_a_mask_belongs_to_the_image_of_its_own_folder(campaign: Campaign, tmp_path: Path) -> None:
+    for number, name in enumerate(("one", "two")):
+        (tmp_path / name).mkdir()
+        png16(tmp_path / name / "a.png", number)
+        drawn = np.full((20, 30), number + 1, np.uint8)
+        Picture.fromarray(drawn).save(tmp_path / name / "a.mask.png")
+    bring(campaign, *sorted(tmp_path.glob("*/*")))
+    for image in Image.objects.order_by("id"):
+        mask = unpack(bytes(image.reference.packed), image.rows, image.columns)
+        number = image.series_id - Image.objects.order_by("id")[0].series_id
+        assert set(mask.flat) == {number + 1}
+
+
+def test_a_mask_whose_image_cannot_be_told_is_rejected(campaign: Campaign, tmp_path: Path) -> None:
+    files = []
+    for number in range(2):
+        png16(tmp_path / "a.png", number)
+        files.append(("a.png", (tmp_path / "a.png").read_bytes()))
+    Picture.fromarray(np.zeros((20, 30), np.uint8)).save(tmp_path / "a.mask.png")
+    row = upload(campaign, *files, ("a.mask.png", (tmp_path / "a.mask.png").read_bytes()))
+    assert states(row) == {"a.png": "accepted", "a.mask.png": "rejected"}
+    assert not ReferenceMask.objects.exists()
+
+
+def test_pairing_masks_takes_as_many_statements_for_each_of_them(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    counted = []
+    for count in (1, 3):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        for number in range(count):
+            png16(folder / f"{number}.png", 10 * count + number)
+            Picture.fromarray(np.zeros((20, 30), np.uint8)).save(folder / f"{number}.mask.png")
+        with CaptureQueriesContext(connection) as statements:
+            bring(campaign, *sorted(folder.iterdir()))
+        listed = 'FROM "images_intakeitem" WHERE'
+        counted.append(sum(listed in row["sql"] and "SELECT" in row["sql"] for row in statements))
+    assert counted[1] - counted[0] == 2, "the look for the same bytes, once for each image"
 
 
 def test_the_command_imports_a_folder(campaign: Campaign, tmp_path: Path) -> None:
