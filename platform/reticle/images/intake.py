@@ -1,7 +1,8 @@
 """STEP import: files become de-identified series and frames, each file parsed in a sandbox.
 
 A bad file is rejected with its reason and the batch goes on. The same bytes twice are a
-duplicate, which points to the frames they gave the first time.
+duplicate, which points to the frames they gave the first time, and so does another file of an
+instance that is here.
 """
 
 import hashlib
@@ -172,12 +173,20 @@ def _item_run(item: IntakeItem, sandbox: Sandbox) -> set[int]:
     if isinstance(parsed, Rejected):
         _reject(item, parsed.code, parsed.message)
         return set()
-    images = series_store(parsed.series)
-    if not images:
-        _settle(item, IntakeItem.State.DUPLICATE, "duplicate", "This instance is here already.", [])
-        return set()
-    _settle(item, IntakeItem.State.ACCEPTED, "", "", [image.pk for image in images])
-    return {image.series_id for image in images}
+    return _keep(item, parsed.series)
+
+
+@transaction.atomic
+def _keep(item: IntakeItem, parsed: Sequence[SeriesData]) -> set[int]:
+    """Store what a file gave and say so, both or neither; return the series that grew."""
+    images, grown = series_store(parsed)
+    keys = [image.pk for image in images]
+    if grown:
+        _settle(item, IntakeItem.State.ACCEPTED, "", "", keys)
+    else:
+        words = "This instance is here already, in other bytes: the first ones are used."
+        _settle(item, IntakeItem.State.DUPLICATE, "duplicate", words, keys)
+    return grown
 
 
 def _file_hash(path: Path) -> str:
@@ -254,9 +263,13 @@ def staged(folder: Path, shown: str, taken: Counter[Path]) -> BinaryIO:
 
 
 @transaction.atomic
-def series_store(parsed: Sequence[SeriesData]) -> list[Image]:
-    """Store series and frames; frames whose instance is known already are left out."""
-    stored: list[Image] = []
+def series_store(parsed: Sequence[SeriesData]) -> tuple[list[Image], set[int]]:
+    """Store series and frames; return the images in order, and the series that got new ones.
+
+    A frame whose instance is known gives the image that is there, if it is of the same patient.
+    """
+    images: list[Image] = []
+    grown: set[int] = set()
     for data in parsed:
         study, _ = Study.objects.get_or_create(
             uid=data.study_uid, defaults={"patient_key": data.patient_key}
@@ -273,22 +286,30 @@ def series_store(parsed: Sequence[SeriesData]) -> list[Image]:
                 "burned_in_suspect": data.burned_in_suspect,
             },
         )
-        series = Series.objects.select_for_update().get(pk=series.pk)
-        stored += _frames_store(series, data.frames)
-    return stored
+        locked = Series.objects.select_for_update(of=("self",)).select_related("study")
+        series = locked.get(pk=series.pk)
+        named = [frame.sop_uid for frame in data.frames if frame.sop_uid]
+        known = {image.uid: image for image in series.images.filter(uid__in=named)}
+        new = [frame for frame in data.frames if frame.sop_uid not in known]
+        stored = iter(_frames_store(series, new))
+        if new:
+            grown.add(series.pk)
+        same = series.study.patient_key == data.patient_key
+        for frame in data.frames:
+            if frame.sop_uid not in known:
+                images.append(next(stored))
+            elif same:
+                images.append(known[frame.sop_uid])
+    return images, grown
 
 
 def _frames_store(series: Series, frames: Sequence[FrameData]) -> list[Image]:
-    known = set(series.images.exclude(uid="").values_list("uid", flat=True))
     last = series.images.aggregate(last=Max("index"))["last"]
-    index = -1 if last is None else last
-    stored = []
-    for frame in frames:
-        if frame.sop_uid and frame.sop_uid in known:
-            continue
-        index += 1
-        stored.append(Image.objects.create(series=series, index=index, **_frame_fields(frame)))
-    return stored
+    first = 0 if last is None else last + 1
+    return [
+        Image.objects.create(series=series, index=index, **_frame_fields(frame))
+        for index, frame in enumerate(frames, start=first)
+    ]
 
 
 def _frame_fields(frame: FrameData) -> dict[str, object]:
@@ -296,7 +317,7 @@ def _frame_fields(frame: FrameData) -> dict[str, object]:
     little = pixels.astype(pixels.dtype.newbyteorder("<"), copy=False)
     return {
         "position": frame.position,
-        "uid": frame.sop_uid or "",
+        "uid": frame.sop_uid,
         "sha256": storage.put(little.tobytes()),
         "rows": pixels.shape[0],
         "columns": pixels.shape[1],

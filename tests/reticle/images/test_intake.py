@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pydicom
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from PIL import Image as Picture
@@ -24,10 +25,12 @@ import make
 from annotations.join import import_create, import_join, import_now, imports_join
 from annotations.models import Campaign, Import
 from reticle.accounts.models import User
-from reticle.images.intake import intake_claim, intake_run
+from reticle.images.intake import intake_claim, intake_run, series_store
 from reticle.images.models import Image, IntakeItem, ReferenceMask, Series
 from reticle.images.render import samples
 from reticle.pixels.mask import unpack
+from reticle.pixels.sandbox import Parsed, Sandbox
+from reticle.pixels.series import SeriesData
 
 pytestmark = pytest.mark.django_db
 
@@ -95,6 +98,81 @@ def test_the_same_bytes_twice_are_a_duplicate_that_joins_another_campaign(
     other = make.campaign(User.objects.get(username="manager"), slug="other")
     bring(other, tmp_path / "a.png")
     assert Image.objects.count() == other.tasks.count() == 1
+
+
+def test_a_known_instance_in_other_bytes_joins_another_campaign_as_it_is(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    upload(campaign, ("a.dcm", dicom(tmp_path, "1.2.3", value=1)))
+    other = make.campaign(User.objects.get(username="manager"), slug="other")
+    row = upload(other, ("a.dcm", dicom(tmp_path, "1.2.3", value=2)))
+    item = row.intake.items.get()
+    assert (item.state, item.code, "other bytes" in item.reason) == ("duplicate", "duplicate", True)
+    image = Image.objects.get()
+    assert other.tasks.get().image == image
+    assert set(samples(image).flat) == {1}
+
+    third = make.campaign(User.objects.get(username="manager"), slug="third")
+    row = upload(third, ("a.dcm", dicom(tmp_path, "1.2.3", value=2, patient="B")))
+    assert row.intake.items.get().state == "duplicate"
+    assert not third.tasks.exists(), "nothing of another patient is given away"
+
+
+def parsed(path: Path) -> list[SeriesData]:
+    with Sandbox(b"a key for tests only") as sandbox:
+        found = sandbox.parse(path, path.name)
+    assert isinstance(found, Parsed)
+    return found.series
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_that_two_imports_take_in_at_once_gives_its_frames_once(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    png16(tmp_path / "a.png")
+    volume = np.arange(4 * 5 * 3, dtype=np.int16).reshape(4, 5, 3)
+    nibabel.save(_nifti(volume, np.eye(4)), tmp_path / "b.nii.gz")
+    for path in (tmp_path / "a.png", tmp_path / "b.nii.gz"):
+        both = parsed(path), parsed(path)
+        with ThreadPoolExecutor(2) as pool:
+            found = list(pool.map(stored, both))
+        assert sorted(grown for _, grown in found) == [False, True]
+        assert found[0][0] == found[1][0]
+    assert Image.objects.count() == 1 + 3
+    image = Image.objects.order_by("id")[0]
+    image.pk, image.index = None, 7
+    with pytest.raises(IntegrityError):
+        image.save(force_insert=True)
+
+
+def stored(parts: list[SeriesData]) -> tuple[list[int], bool]:
+    try:
+        images, grown = series_store(parts)
+        return [image.pk for image in images], bool(grown)
+    finally:
+        connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_dies_before_it_says_what_a_file_gave_has_stored_nothing(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    png16(tmp_path / "a.png")
+    files = [("a.png", tmp_path / "a.png")]
+    row = import_create(campaign=campaign, actor=None, source="command", files=files)
+    claimed = intake_claim()
+    assert claimed is not None
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE images_intakeitem ADD CONSTRAINT no CHECK (state = 'waiting')")
+    with pytest.raises(IntegrityError):
+        intake_run(claimed)
+    assert not Series.objects.exists()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE images_intakeitem DROP CONSTRAINT no")
+    type(claimed).objects.update(claimed_until="2001-01-01T00:00Z")
+    import_now(row)
+    assert states(row) == {"a.png": "accepted"}
+    assert Image.objects.count() == campaign.tasks.count() == 1
 
 
 def test_a_bad_file_is_rejected_with_its_reason_and_the_batch_goes_on(
