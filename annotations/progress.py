@@ -4,13 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Max, Q
-from django.db.models.functions import TruncMinute
+from django.db.models import Aggregate, Count, F, FloatField, Max, Q, Window
+from django.db.models.functions import RowNumber, TruncMinute
 
 from annotations.models import Annotation, Assignment, Campaign, Task
 from reticle.accounts.models import User
 
 DECILE = 10
+POINTS = 500  # of a curve at most: pages ask for it again and again
+
+
+class Median(Aggregate):
+    """The middle of numbers, found by the database."""
+
+    function = "PERCENTILE_CONT"
+    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
+    output_field = FloatField()
 
 
 @dataclass(frozen=True)
@@ -66,34 +75,23 @@ def reader_progress(campaign: Campaign) -> list[ReaderProgress]:
     rows = (
         Annotation.objects.filter(task__campaign=campaign)
         .values("author__username")
-        .annotate(submitted=Count("id"), last_at=Max("created_at"))
+        .annotate(
+            submitted=Count("id"),
+            seconds_median=Median("seconds_spent", filter=Q(seconds_spent__gt=0)),
+            last_at=Max("created_at"),
+        )
         .order_by("-submitted")
     )
-    seconds: dict[str, list[float]] = {}
-    spent = Annotation.objects.filter(task__campaign=campaign, seconds_spent__gt=0)
-    for username, value in spent.values_list("author__username", "seconds_spent"):
-        seconds.setdefault(username, []).append(value)
     return [
         ReaderProgress(
-            row["author__username"],
-            row["submitted"],
-            _median(seconds.get(row["author__username"], [])),
-            row["last_at"],
+            row["author__username"], row["submitted"], row["seconds_median"], row["last_at"]
         )
         for row in rows
     ]
 
 
-def _median(values: list[float]) -> float | None:
-    ordered = sorted(values)
-    if not ordered:
-        return None
-    middle = len(ordered) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
-
-
 def labels_over_time(campaign: Campaign) -> list[dict[str, object]]:
-    """Return the running number of settled tasks by minute."""
+    """Return the running number of settled tasks by minute: every n-th minute, and the last."""
     rows = (
         campaign.tasks.filter(state=Task.State.SETTLED)
         .annotate(minute=TruncMinute("settled_at"))
@@ -105,22 +103,31 @@ def labels_over_time(campaign: Campaign) -> list[dict[str, object]]:
     for row in rows:
         total += row["count"]
         curve.append({"at": row["minute"], "settled": total})
-    return curve
+    return curve[: -1 : _step(len(curve) - 1)] + curve[-1:]
+
+
+def _step(count: int) -> int:
+    """Return n so that every n-th of so many points are no more than `POINTS`."""
+    return max(1, -(-count // POINTS))
 
 
 def effort(campaign: Campaign) -> list[dict[str, object]]:
-    """Return what each submission took, in order, and how far it left the suggestion."""
-    rows = Annotation.objects.filter(task__campaign=campaign).order_by("id")
+    """Return what every n-th submission took, and how far it left the suggestion; all up to 500."""
+    rows = Annotation.objects.filter(task__campaign=campaign)
+    chosen = (
+        rows.annotate(n=Window(RowNumber(), order_by="id"))
+        .annotate(place=(F("n") - 1) % _step(rows.count()))
+        .filter(place=0)
+        .order_by("n")
+    )
+    fields = ("n", "seconds_spent", "changed_pixels", "suggestion_dice", "started_from_id")
     return [
         {
             "n": n,
-            "seconds": row.seconds_spent,
-            "changed_pixels": row.changed_pixels,
-            "suggestion_dice": row.suggestion_dice,
-            "suggested": row.started_from_id is not None,
+            "seconds": seconds,
+            "changed_pixels": changed,
+            "suggestion_dice": dice,
+            "suggested": suggestion is not None,
         }
-        for n, row in enumerate(
-            rows.only("seconds_spent", "changed_pixels", "suggestion_dice", "started_from_id"),
-            start=1,
-        )
+        for n, seconds, changed, dice, suggestion in chosen.values_list(*fields)
     ]

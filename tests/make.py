@@ -99,12 +99,16 @@ def lease(made: Campaign, reader: User, slot: str = "current") -> Assignment:
 
 
 def submit(
-    row: Assignment, drawn: npt.NDArray[np.uint8] | None = None, *, key: uuid.UUID | None = None
+    row: Assignment,
+    drawn: npt.NDArray[np.uint8] | None = None,
+    *,
+    key: uuid.UUID | None = None,
+    seconds: float = 12.5,
 ) -> Submission:
     packed = pack(mask() if drawn is None else drawn)
     row = Assignment.objects.select_related("campaign", "task__image").get(pk=row.pk)
     return annotation_submit(
-        assignment=row, token=row.token, key=key or uuid.uuid4(), packed=packed, seconds=12.5
+        assignment=row, token=row.token, key=key or uuid.uuid4(), packed=packed, seconds=seconds
     )
 
 

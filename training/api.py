@@ -3,6 +3,7 @@
 import hashlib
 from typing import Any, ClassVar
 
+from django.db.models import QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -12,6 +13,7 @@ from rest_framework.response import Response
 
 from annotations.api.base import CampaignView, PolicyView, immutable_bytes, person
 from annotations.api.reading import AssignmentBase
+from annotations.models import Campaign
 from reticle.accounts.roles import Action
 from reticle.errors import Invalid, NotFound
 from training import (
@@ -34,9 +36,24 @@ from training.models import ModelVersion, TrainingRun
 from training.reasons import run_reason
 
 
+def runs_of(campaign: Campaign) -> QuerySet[TrainingRun]:
+    """Return a campaign's runs, newest first, with what is shown of them and no more.
+
+    A manifest has a row for every label.
+    """
+    rows = campaign.runs.select_related("snapshot", "base", "donor__campaign", "model")
+    return rows.defer("snapshot__manifest", "model__unfamiliar").order_by("-id")
+
+
+def models_of(campaign: Campaign) -> QuerySet[ModelVersion]:
+    """Return a campaign's models with what is shown of them, without manifests."""
+    rows = campaign.models.select_related("run__snapshot", "run__base")
+    return rows.defer("run__snapshot__manifest", "unfamiliar")
+
+
 def run_json(run: TrainingRun) -> dict[str, Any]:
     """Return a run as shown."""
-    model = ModelVersion.objects.filter(run=run).first()
+    model = getattr(run, "model", None)
     fields = (
         "id", "state", "attempt", "created_at", "started_at", "finished_at",
         "heartbeat_at", "cancel_requested", "error", "epochs", "start", "config", "seed",
@@ -94,24 +111,24 @@ class LearningView(CampaignView):
     def get(self, request: Request, slug: str) -> Response:
         """Return the learning curve, the current run and the next refresh."""
         scores = report.scores_of_models(self.campaign)
+        models = models_of(self.campaign).order_by("number")
+        frozen = [model.run.snapshot.created_at for model in models if model.run.snapshot]
+        minutes = report.minutes_before(self.campaign, frozen)
         curve = []
-        for model in self.campaign.models.select_related("run__snapshot").order_by("number"):
+        for model in models:
+            snapshot = model.run.snapshot
             curve.append(
                 {
                     "number": model.number,
-                    "labels": model.run.snapshot.labels if model.run.snapshot else 0,
-                    "minutes": report.minutes_before(model),
+                    "labels": snapshot.labels if snapshot else 0,
+                    "minutes": minutes[snapshot.created_at] if snapshot else 0.0,
                     "crowned": model.champion_since is not None,
                     "at": model.created_at,
                     "state": model.state,
                     **scores.get(model.pk, _unmeasured(model)),
                 }
             )
-        run = (
-            self.campaign.runs.select_related("snapshot", "base", "donor__campaign")
-            .order_by("-id")
-            .first()
-        )
+        run = runs_of(self.campaign).first()
         champion = promote.champion_of(self.campaign)
         answer = {
             "curve": curve,
@@ -131,7 +148,7 @@ class ModelsView(CampaignView):
     @extend_schema(responses=model_forms.ModelOutput(many=True))
     def get(self, request: Request, slug: str) -> Response:
         """List models, newest first."""
-        rows = self.campaign.models.select_related("run__snapshot", "run__base").order_by("-number")
+        rows = models_of(self.campaign).order_by("-number")
         scores = report.scores_of_models(self.campaign)
         found = [model_json(row, scores.get(row.pk)) for row in rows]
         return Response(model_forms.ModelOutput(found, many=True).data)
@@ -145,9 +162,7 @@ class RunsView(CampaignView):
     @extend_schema(responses=run_forms.RunOutput(many=True))
     def get(self, request: Request, slug: str) -> Response:
         """List the newest fifty."""
-        rows = self.campaign.runs.select_related("snapshot", "base", "donor__campaign").order_by(
-            "-id"
-        )[:50]
+        rows = runs_of(self.campaign)[:50]
         return Response(run_forms.RunOutput([run_json(row) for row in rows], many=True).data)
 
     @extend_schema(request=run_forms.RunInput, responses={201: run_forms.RunOutput})

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.conf import settings
@@ -302,19 +303,19 @@ def evaluate(model: ModelVersion, snapshot: Snapshot, *, beat: Any) -> dict[str,
     if known is not None:
         return dict(known.report)
     classes, questions = model.card["classes"], model.questions
-    same = (classes, questions) == tuple(
-        snapshot.manifest.get(part, []) for part in ("classes", "questions")
-    )
-    name = f"snapshot-{snapshot.pk}" if same else f"snapshot-{snapshot.pk}-as-{model.number}"
-    folder = Path(settings.RUN_FOLDER) / name
     examples = in_words_of(model, snapshot, examples_of(snapshot, "held_out", seen=set()))
-    jobs.job_write(folder, examples, classes=classes, questions=questions, config={}, seed=0)
-    weights = jobs.model_write(folder / f"model-{model.number}", model)
-    report = folder / f"report-{model.number}.json"
-    arguments = ["evaluate", str(folder), "--model", str(weights), "--out", str(report)]
-    for _ in jobs.child_lines(arguments, beat=beat, beat_seconds=settings.HEARTBEAT_SECONDS):
-        pass
-    content: dict[str, Any] = promote.finite(json.loads(report.read_text()))
+    runs = Path(settings.RUN_FOLDER)
+    runs.mkdir(parents=True, exist_ok=True)
+    # A folder of its own: another worker may be measuring on the same cases.
+    with TemporaryDirectory(prefix=f"snapshot-{snapshot.pk}-", dir=runs) as scratch:
+        folder = Path(scratch)
+        jobs.job_write(folder, examples, classes=classes, questions=questions, config={}, seed=0)
+        weights = jobs.model_write(folder / "model", model)
+        report = folder / "report.json"
+        arguments = ["evaluate", str(folder), "--model", str(weights), "--out", str(report)]
+        for _ in jobs.child_lines(arguments, beat=beat, beat_seconds=settings.HEARTBEAT_SECONDS):
+            pass
+        content: dict[str, Any] = promote.finite(json.loads(report.read_text()))
     promote.evaluation_store(model=model, snapshot_id=snapshot.pk, report=content)
     return content
 

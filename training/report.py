@@ -6,9 +6,13 @@ of models that answer the mean accuracy over the questions that were answered st
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import accumulate
 
 import numpy as np
-from django.db.models import Sum
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import DateTimeField, F, Func, IntegerField, Sum, Value
+from django.db.models.functions import Cast
 
 from annotations.models import Annotation, Campaign, Task
 from reticle.audit.models import AuditEvent
@@ -67,15 +71,21 @@ def scores_of(report: Report) -> Row:
     }  # fmt: skip
 
 
-def minutes_before(model: ModelVersion) -> float:
-    """Return the minutes of all reading handed in before the model's data were frozen."""
-    snapshot = model.run.snapshot
-    if snapshot is None:
-        return 0.0
-    read = Annotation.objects.filter(
-        task__campaign=model.campaign, created_at__lte=snapshot.created_at
-    )
-    return (read.aggregate(total=Sum("seconds_spent"))["total"] or 0.0) / 60
+def minutes_before(campaign: Campaign, moments: Iterable[datetime]) -> dict[datetime, float]:
+    """Return the minutes of all reading handed in up to each moment, by one statement."""
+    ends = sorted(set(moments))
+    if not ends:
+        return {}
+    # Numbers of the moments that lie before an answer; one at the very moment counts as read.
+    edges = Value([end + timedelta(microseconds=1) for end in ends], ArrayField(DateTimeField()))
+    passed = Func(
+        F("created_at"), Cast(edges, ArrayField(DateTimeField())),
+        function="width_bucket", output_field=IntegerField(),
+    )  # fmt: skip
+    read = Annotation.objects.filter(task__campaign=campaign).annotate(passed=passed)
+    seconds = dict(read.values_list("passed").annotate(Sum("seconds_spent")).order_by())
+    sums = accumulate(seconds.get(place) or 0.0 for place in range(len(ends)))
+    return {end: total / 60 for end, total in zip(ends, sums, strict=True)}
 
 
 # --- one model -----------------------------------------------------------------------------

@@ -2,13 +2,14 @@
 
 from celery import shared_task
 
-from training import asked, fit, maps, predict, shadow, trials, trigger
+from training import asked, fit, maps, predict, shadow, tidy, trials, trigger
 
 
 @shared_task
 def tick() -> None:
-    """Queue a training run where a campaign's policy asks for one."""
+    """Queue a training run where a campaign's policy asks for one; clear up after ended ones."""
     trigger.runs_trigger()
+    tidy.folders_tidy()
 
 
 @shared_task

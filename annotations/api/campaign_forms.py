@@ -265,8 +265,13 @@ class ProgressOutput(serializers.Serializer[Data]):
     counts = TaskCounts()
     held_out = HeldOutCounts()
     readers = ReaderOutput(many=True)
-    labels_over_time = LabelPoint(many=True)
-    effort = EffortPoint(many=True)
+    labels_over_time = LabelPoint(
+        many=True, help_text="by minute; beyond 500 minutes every n-th and the last"
+    )
+    effort = EffortPoint(
+        many=True,
+        help_text="every submission; beyond 500 every n-th from the first, so that no more come",
+    )
 
 
 class AuditOutput(serializers.Serializer[Data]):

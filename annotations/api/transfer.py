@@ -1,5 +1,7 @@
 """Doors of imports and exports."""
 
+from collections import Counter
+from pathlib import Path
 from typing import Any, ClassVar
 
 from django.http import FileResponse
@@ -17,7 +19,7 @@ from annotations.api.campaigns import whole_number
 from annotations.models import Export, Import
 from reticle.accounts.roles import Action
 from reticle.errors import Conflict, NotFound
-from reticle.images.intake import item_counts, staged_path, upload_folder
+from reticle.images.intake import item_counts, staged, upload_folder
 
 ITEMS = 200
 
@@ -55,12 +57,12 @@ class ImportsView(CampaignView):
         form = forms.ImportInput(data={"files": request.FILES.getlist("files")})
         form.is_valid(raise_exception=True)
         folder, files = upload_folder(), []
+        taken: Counter[Path] = Counter()
         for sent in form.validated_data["files"]:
-            path = staged_path(folder, sent.name)
-            with path.open("wb") as output:
+            with staged(folder, sent.name, taken) as output:
                 for chunk in sent.chunks():
                     output.write(chunk)
-            files.append((sent.name, path))
+            files.append((sent.name, Path(output.name)))
         row = join.import_create(
             campaign=self.campaign, actor=person(request), source="upload", files=files
         )

@@ -2161,7 +2161,9 @@ export interface components {
             counts: components["schemas"]["TaskCounts"];
             held_out: components["schemas"]["HeldOutCounts"];
             readers: components["schemas"]["ReaderOutput"][];
+            /** @description by minute; beyond 500 minutes every n-th and the last */
             labels_over_time: components["schemas"]["LabelPoint"][];
+            /** @description every submission; beyond 500 every n-th from the first, so that no more come */
             effort: components["schemas"]["EffortPoint"][];
         };
         /** @description A question of the whole image. */

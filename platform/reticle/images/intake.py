@@ -1,16 +1,20 @@
 """STEP import: files become de-identified series and frames, each file parsed in a sandbox.
 
 A bad file is rejected with its reason and the batch goes on. The same bytes twice are a
-duplicate, which points to the frames they gave the first time.
+duplicate, which points to the frames they gave the first time, and so does another file of an
+instance that is here.
 """
 
 import hashlib
+import re
 import shutil
 import tempfile
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from django.conf import settings
@@ -29,11 +33,21 @@ CLAIM_SECONDS = 300  # longer than the sandbox gives any one file
 ATTEMPTS = 3
 ZIP_FILES, ZIP_RATIO = 20_000, 200
 SIDECAR = ".json"
+Owners = dict[tuple[Path, str], list[list[int]]]
+# Only these are endings: DICOM files are often named by a UID, whose last number is none.
+ENDING = re.compile(
+    r"(\.nii\.gz|\.gz|\.nii|\.png|\.jpe?g|\.tiff?|\.dcm|\.dicom|\.dic|\.ima|\.json|\.zip)?\Z", re.I
+)
 
 
 def is_mask(name: str) -> bool:
     """Tell whether a file name marks a reference mask: `case.mask.png`, `case.mask.nii.gz`."""
     return ".mask." in name.lower()
+
+
+def is_zip(name: str) -> bool:
+    """Tell whether a file holds others."""
+    return name.lower().endswith(".zip")
 
 
 def image_name(name: str) -> str:
@@ -42,13 +56,13 @@ def image_name(name: str) -> str:
 
 
 def stem(name: str) -> str:
-    """Return a file's name without its ending (`.nii.gz` counts as one ending)."""
-    return name.lower().removesuffix(".gz").rsplit(".", 1)[0]
+    """Return a file's name in lower case, without its ending if that is a known one."""
+    return ENDING.sub("", name.lower(), count=1)
 
 
 def sidecar_of(path: Path) -> Path | None:
     """Return the file of the same stem that holds an image's attributes as JSON, if any."""
-    found = path.with_name(path.name.removesuffix(".gz").rsplit(".", 1)[0] + SIDECAR)
+    found = path.with_name(ENDING.sub("", path.name, count=1) + SIDECAR)
     return found if found.is_file() else None
 
 
@@ -99,12 +113,17 @@ def intake_run(intake: Intake) -> None:
     if not settings.PSEUDONYM_KEY:
         raise ImproperlyConfigured("PSEUDONYM_KEY is not set: pseudonyms need a secret key.")
     touched: set[int] = set()
+    owners: Owners | None = None
     with Sandbox(settings.PSEUDONYM_KEY) as sandbox:
         for item in _waiting(intake):
             Intake.objects.filter(pk=intake.pk).update(
                 claimed_until=now() + timedelta(seconds=CLAIM_SECONDS)
             )
-            touched |= _item_run(item, sandbox)
+            if is_mask(item.name) and not is_zip(item.name):
+                owners = _owners(intake) if owners is None else owners  # all images are in by now
+                _take_masks(item, owners, sandbox)
+            else:
+                touched |= _item_run(item, sandbox)
     for series_id in touched:
         series_renumber(series_id)
     _finish(intake, Intake.State.DONE, "")
@@ -116,7 +135,7 @@ def _waiting(intake: Intake) -> Iterable[IntakeItem]:
         items = list(intake.items.filter(state=IntakeItem.State.WAITING).order_by("id"))
         if not items:
             return
-        zips = [item for item in items if item.name.lower().endswith(".zip")]
+        zips = [item for item in items if is_zip(item.name)]
         images = [item for item in items if not is_mask(item.name)]
         yield from zips or images or items
 
@@ -131,18 +150,15 @@ def _finish(intake: Intake, state: Intake.State, error: str) -> None:
 
 
 def _item_run(item: IntakeItem, sandbox: Sandbox) -> set[int]:
-    """Take in one file; return the series it touched."""
+    """Take in one file that is no mask; return the series it touched."""
     path = Path(item.path)
     if not path.is_file():
-        _reject(item, "missing", "The file is not there any more.")
+        _missing(item)
         return set()
-    if item.name.lower().endswith(".zip"):
+    if is_zip(item.name):
         _unzip(item, path)
         return set()
     item.sha256 = _file_hash(path)
-    if is_mask(item.name):
-        _take_masks(item, path, sandbox)
-        return set()
     first = IntakeItem.objects.filter(sha256=item.sha256, state=IntakeItem.State.ACCEPTED).first()
     if first is not None:
         _settle(
@@ -157,12 +173,20 @@ def _item_run(item: IntakeItem, sandbox: Sandbox) -> set[int]:
     if isinstance(parsed, Rejected):
         _reject(item, parsed.code, parsed.message)
         return set()
-    images = series_store(parsed.series)
-    if not images:
-        _settle(item, IntakeItem.State.DUPLICATE, "duplicate", "This instance is here already.", [])
-        return set()
-    _settle(item, IntakeItem.State.ACCEPTED, "", "", [image.pk for image in images])
-    return {image.series_id for image in images}
+    return _keep(item, parsed.series)
+
+
+@transaction.atomic
+def _keep(item: IntakeItem, parsed: Sequence[SeriesData]) -> set[int]:
+    """Store what a file gave and say so, both or neither; return the series that grew."""
+    images, grown = series_store(parsed)
+    keys = [image.pk for image in images]
+    if grown:
+        _settle(item, IntakeItem.State.ACCEPTED, "", "", keys)
+    else:
+        words = "This instance is here already, in other bytes: the first ones are used."
+        _settle(item, IntakeItem.State.DUPLICATE, "duplicate", words, keys)
+    return grown
 
 
 def _file_hash(path: Path) -> str:
@@ -181,6 +205,10 @@ def _settle(item: IntakeItem, state: str, code: str, reason: str, images: Sequen
 
 def _reject(item: IntakeItem, code: str, reason: str) -> None:
     _settle(item, IntakeItem.State.REJECTED, code, reason, [])
+
+
+def _missing(item: IntakeItem) -> None:
+    _reject(item, "missing", "The file is not there any more.")
 
 
 def _unzip(item: IntakeItem, path: Path) -> None:
@@ -204,34 +232,44 @@ def _unzip(item: IntakeItem, path: Path) -> None:
 
 def _unpack(item: IntakeItem, archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> None:
     """Write members into one folder each, named by number: a member's name is never a path."""
-    folder = upload_folder()
-    rows = []
+    folder, rows = upload_folder(), []
+    taken: Counter[Path] = Counter()
     for entry in members:
         shown = Path(entry.filename).name
         within = hashlib.sha256(str(Path(entry.filename).parent).encode()).hexdigest()[:16]
-        target = staged_path(folder / within, shown)
-        with archive.open(entry) as source, target.open("wb") as output:
+        with archive.open(entry) as source, staged(folder / within, shown, taken) as output:
             shutil.copyfileobj(source, output, 2**20)
         if not shown.lower().endswith(SIDECAR):
-            rows.append(IntakeItem(intake_id=item.intake_id, name=shown[-255:], path=str(target)))
+            path = str(output.name)
+            rows.append(IntakeItem(intake_id=item.intake_id, name=shown[-255:], path=path))
     IntakeItem.objects.bulk_create(rows, batch_size=1000)
 
 
-def staged_path(folder: Path, shown: str) -> Path:
-    """Return where a sent file waits: the hash of its stem and its ending, never its name.
+def staged(folder: Path, shown: str, taken: Counter[Path]) -> BinaryIO:
+    """Open a new file for what was sent as `shown`; its own name is never the sender's.
 
-    A sidecar has the stem of its image, so the two stay neighbours.
+    It is called by the hash of its stem and by its ending, so that an image and its sidecar, which
+    have one stem, stay neighbours. `taken` counts a batch's files of one name, which are numbered:
+    the second image's neighbour is the second sidecar.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    lower = shown.lower()
-    ending = ".nii.gz" if lower.endswith(".nii.gz") else Path(lower).suffix[:8]
-    return folder / (hashlib.sha256(stem(shown).encode()).hexdigest()[:16] + ending)
+    key = hashlib.sha256(stem(shown).encode()).hexdigest()[:16]
+    ending = ENDING.search(shown.lower())
+    path = folder / f"{key}{ending[0] if ending else ''}"
+    taken[path] += 1
+    if taken[path] > 1:
+        path = path.with_name(path.name.replace(key, f"{key}-{taken[path]}", 1))
+    return path.open("xb")
 
 
 @transaction.atomic
-def series_store(parsed: Sequence[SeriesData]) -> list[Image]:
-    """Store series and frames; frames whose instance is known already are left out."""
-    stored: list[Image] = []
+def series_store(parsed: Sequence[SeriesData]) -> tuple[list[Image], set[int]]:
+    """Store series and frames; return the images in order, and the series that got new ones.
+
+    A frame whose instance is known gives the image that is there, if it is of the same patient.
+    """
+    images: list[Image] = []
+    grown: set[int] = set()
     for data in parsed:
         study, _ = Study.objects.get_or_create(
             uid=data.study_uid, defaults={"patient_key": data.patient_key}
@@ -248,22 +286,30 @@ def series_store(parsed: Sequence[SeriesData]) -> list[Image]:
                 "burned_in_suspect": data.burned_in_suspect,
             },
         )
-        series = Series.objects.select_for_update().get(pk=series.pk)
-        stored += _frames_store(series, data.frames)
-    return stored
+        locked = Series.objects.select_for_update(of=("self",)).select_related("study")
+        series = locked.get(pk=series.pk)
+        named = [frame.sop_uid for frame in data.frames if frame.sop_uid]
+        known = {image.uid: image for image in series.images.filter(uid__in=named)}
+        new = [frame for frame in data.frames if frame.sop_uid not in known]
+        stored = iter(_frames_store(series, new))
+        if new:
+            grown.add(series.pk)
+        same = series.study.patient_key == data.patient_key
+        for frame in data.frames:
+            if frame.sop_uid not in known:
+                images.append(next(stored))
+            elif same:
+                images.append(known[frame.sop_uid])
+    return images, grown
 
 
 def _frames_store(series: Series, frames: Sequence[FrameData]) -> list[Image]:
-    known = set(series.images.exclude(uid="").values_list("uid", flat=True))
     last = series.images.aggregate(last=Max("index"))["last"]
-    index = -1 if last is None else last
-    stored = []
-    for frame in frames:
-        if frame.sop_uid and frame.sop_uid in known:
-            continue
-        index += 1
-        stored.append(Image.objects.create(series=series, index=index, **_frame_fields(frame)))
-    return stored
+    first = 0 if last is None else last + 1
+    return [
+        Image.objects.create(series=series, index=index, **_frame_fields(frame))
+        for index, frame in enumerate(frames, start=first)
+    ]
 
 
 def _frame_fields(frame: FrameData) -> dict[str, object]:
@@ -271,7 +317,7 @@ def _frame_fields(frame: FrameData) -> dict[str, object]:
     little = pixels.astype(pixels.dtype.newbyteorder("<"), copy=False)
     return {
         "position": frame.position,
-        "uid": frame.sop_uid or "",
+        "uid": frame.sop_uid,
         "sha256": storage.put(little.tobytes()),
         "rows": pixels.shape[0],
         "columns": pixels.shape[1],
@@ -305,26 +351,33 @@ def series_renumber(series_id: int) -> None:
     Image.objects.bulk_update(ordered, ["index"], batch_size=500)
 
 
-def _take_masks(item: IntakeItem, path: Path, sandbox: Sandbox) -> None:
-    """Keep masks as hidden references of the frames of the image file of the same name."""
-    name = image_name(item.name)
-    siblings = IntakeItem.objects.filter(intake_id=item.intake_id).exclude(pk=item.pk)
-    owner = next(
-        (
-            row
-            for row in siblings
-            if row.images and not is_mask(row.name) and stem(row.name) == name
-        ),
-        None,
-    )
-    if owner is None:
-        _reject(item, "mask_without_image", "No image of the same name came with this mask.")
+def _owners(intake: Intake) -> Owners:
+    """Return the images of a batch's files, by the folder and the stem of each."""
+    owners: Owners = {}
+    for item in intake.items.exclude(images=[]).order_by("id"):
+        found = owners.setdefault((Path(item.path).parent, stem(item.name)), [])
+        if item.images not in found:
+            found.append(item.images)
+    return owners
+
+
+def _take_masks(item: IntakeItem, owners: Owners, sandbox: Sandbox) -> None:
+    """Keep masks as hidden references of the frames of the file of the same name beside it."""
+    path = Path(item.path)
+    if not path.is_file():
+        _missing(item)
+        return
+    item.sha256 = _file_hash(path)
+    found = owners.get((path.parent, image_name(item.name)), [])
+    if len(found) != 1:
+        count = "Several images" if found else "No image"
+        _reject(item, "mask_without_image", f"{count} of the same name came with this mask.")
         return
     parsed = sandbox.parse_mask(path, item.name)
     if isinstance(parsed, Rejected):
         _reject(item, parsed.code, parsed.message)
         return
-    _masks_store(item, owner.images, parsed)
+    _masks_store(item, found[0], parsed)
 
 
 @transaction.atomic

@@ -56,7 +56,10 @@ class Image(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["series", "index"], name="image_index_in_series")
+            models.UniqueConstraint(fields=["series", "index"], name="image_index_in_series"),
+            models.UniqueConstraint(
+                fields=["series", "uid"], condition=~models.Q(uid=""), name="image_uid_in_series"
+            ),
         ]
 
     def __str__(self) -> str:

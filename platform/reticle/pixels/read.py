@@ -14,6 +14,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -172,10 +173,13 @@ def _assemble(
         content = hashlib.file_digest(file, "sha256").hexdigest()
     modality = told.get("modality")
     modality = modality if modality in MODALITIES else "OT"
+    series_uid = remap_uid(key, f"series {content}")
+    # Named by the file's content too, so that the same file taken in twice gives the same frames.
+    frames = [replace(frame, sop_uid=f"{series_uid}.{at}") for at, frame in enumerate(frames, 1)]
     return SeriesData(
         patient_key=pseudonym(key, patient),
         study_uid=remap_uid(key, f"study of {patient}"),
-        series_uid=remap_uid(key, f"series {content}"),
+        series_uid=series_uid,
         modality=modality,
         frames=frames,
         attributes=clean_attributes(told),

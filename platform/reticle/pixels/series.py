@@ -57,7 +57,7 @@ class FrameData:
     window_width: float | None = None
     spacing_row: float | None = None  # mm between rows
     spacing_column: float | None = None  # mm between columns
-    sop_uid: str = ""  # remapped
+    sop_uid: str = ""  # remapped; of other files than DICOM the series' with the frame's number
 
 
 @dataclass(frozen=True)

@@ -3,26 +3,34 @@
 import io
 import json
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import nibabel
 import numpy as np
 import numpy.typing as npt
+import pydicom
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
+from django.db import IntegrityError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from PIL import Image as Picture
 from pydicom.data import get_testdata_file
+from pydicom.uid import UID
 
 import make
 from annotations.join import import_create, import_join, import_now, imports_join
 from annotations.models import Campaign, Import
 from reticle.accounts.models import User
-from reticle.images.intake import intake_claim, intake_run
+from reticle.images.intake import intake_claim, intake_run, series_store
 from reticle.images.models import Image, IntakeItem, ReferenceMask, Series
 from reticle.images.render import samples
 from reticle.pixels.mask import unpack
+from reticle.pixels.sandbox import Parsed, Sandbox
+from reticle.pixels.series import SeriesData
 
 pytestmark = pytest.mark.django_db
 
@@ -90,6 +98,81 @@ def test_the_same_bytes_twice_are_a_duplicate_that_joins_another_campaign(
     other = make.campaign(User.objects.get(username="manager"), slug="other")
     bring(other, tmp_path / "a.png")
     assert Image.objects.count() == other.tasks.count() == 1
+
+
+def test_a_known_instance_in_other_bytes_joins_another_campaign_as_it_is(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    upload(campaign, ("a.dcm", dicom(tmp_path, "1.2.3", value=1)))
+    other = make.campaign(User.objects.get(username="manager"), slug="other")
+    row = upload(other, ("a.dcm", dicom(tmp_path, "1.2.3", value=2)))
+    item = row.intake.items.get()
+    assert (item.state, item.code, "other bytes" in item.reason) == ("duplicate", "duplicate", True)
+    image = Image.objects.get()
+    assert other.tasks.get().image == image
+    assert set(samples(image).flat) == {1}
+
+    third = make.campaign(User.objects.get(username="manager"), slug="third")
+    row = upload(third, ("a.dcm", dicom(tmp_path, "1.2.3", value=2, patient="B")))
+    assert row.intake.items.get().state == "duplicate"
+    assert not third.tasks.exists(), "nothing of another patient is given away"
+
+
+def parsed(path: Path) -> list[SeriesData]:
+    with Sandbox(b"a key for tests only") as sandbox:
+        found = sandbox.parse(path, path.name)
+    assert isinstance(found, Parsed)
+    return found.series
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_that_two_imports_take_in_at_once_gives_its_frames_once(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    png16(tmp_path / "a.png")
+    volume = np.arange(4 * 5 * 3, dtype=np.int16).reshape(4, 5, 3)
+    nibabel.save(_nifti(volume, np.eye(4)), tmp_path / "b.nii.gz")
+    for path in (tmp_path / "a.png", tmp_path / "b.nii.gz"):
+        both = parsed(path), parsed(path)
+        with ThreadPoolExecutor(2) as pool:
+            found = list(pool.map(stored, both))
+        assert sorted(grown for _, grown in found) == [False, True]
+        assert found[0][0] == found[1][0]
+    assert Image.objects.count() == 1 + 3
+    image = Image.objects.order_by("id")[0]
+    image.pk, image.index = None, 7
+    with pytest.raises(IntegrityError):
+        image.save(force_insert=True)
+
+
+def stored(parts: list[SeriesData]) -> tuple[list[int], bool]:
+    try:
+        images, grown = series_store(parts)
+        return [image.pk for image in images], bool(grown)
+    finally:
+        connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_dies_before_it_says_what_a_file_gave_has_stored_nothing(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    png16(tmp_path / "a.png")
+    files = [("a.png", tmp_path / "a.png")]
+    row = import_create(campaign=campaign, actor=None, source="command", files=files)
+    claimed = intake_claim()
+    assert claimed is not None
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE images_intakeitem ADD CONSTRAINT no CHECK (state = 'waiting')")
+    with pytest.raises(IntegrityError):
+        intake_run(claimed)
+    assert not Series.objects.exists()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE images_intakeitem DROP CONSTRAINT no")
+    type(claimed).objects.update(claimed_until="2001-01-01T00:00Z")
+    import_now(row)
+    assert states(row) == {"a.png": "accepted"}
+    assert Image.objects.count() == campaign.tasks.count() == 1
 
 
 def test_a_bad_file_is_rejected_with_its_reason_and_the_batch_goes_on(
@@ -171,6 +254,57 @@ def test_an_upload_of_a_zip_is_unpacked_and_its_bytes_are_erased(
     assert not [path for path in settings.INTAKE_FOLDER.rglob("*") if path.is_file()]
 
 
+def upload(campaign: Campaign, *files: tuple[str, bytes]) -> Import:
+    client = make.client(User.objects.get(username="manager"))
+    sent = {"files": [SimpleUploadedFile(name, body) for name, body in files]}
+    path = f"/api/v1/campaigns/{campaign.slug}/imports"
+    answer = client.post(path, sent, format="multipart")
+    assert answer.status_code == 201, answer.content
+    return import_now(Import.objects.get(pk=answer.json()["id"]))
+
+
+def dicom(tmp_path: Path, uid: str, *, value: int = 0, patient: str = "A") -> bytes:
+    dataset = pydicom.dcmread(str(get_testdata_file("CT_small.dcm")))
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = UID(uid)
+    dataset.PatientID = patient
+    dataset.PixelData = np.full((128, 128), value, np.int16).tobytes()
+    dataset.save_as(tmp_path / "made.dcm")
+    return (tmp_path / "made.dcm").read_bytes()
+
+
+def test_files_whose_names_differ_by_little_or_nothing_all_come_in(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    uids = [f"1.2.826.0.1.{number}" for number in (20240501101, 20240501102, 20240501103)]
+    named = [(uid, dicom(tmp_path, uid, value=at)) for at, uid in enumerate(uids)]
+    cases = [(name, dicom(tmp_path, f"1.2.9.{at}")) for at, name in enumerate(("IM.dcm", "im.dcm"))]
+    row = upload(campaign, *named, *cases)
+    assert set(states(row).values()) == {"accepted"}
+    assert campaign.tasks.count() == 5
+
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for at, name in enumerate(("a/7.1.1", "a/7.1.2", "b/IM1", "b/im1")):
+            archive.writestr(name, dicom(tmp_path, f"1.2.10.{at}"))
+    row = upload(campaign, ("all.zip", buffer.getvalue()))
+    assert set(states(row).values()) == {"accepted"}
+    assert campaign.tasks.count() == 9
+
+
+def test_of_files_of_one_name_each_keeps_what_stands_beside_it(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    files = []
+    for number, sex in enumerate("FM"):
+        png16(tmp_path / "a.png", number)
+        files.append(("a.png", (tmp_path / "a.png").read_bytes()))
+        told = {"patient": f"P {number}", "sex": sex}
+        files.append(("a.json", json.dumps(told).encode()))
+    upload(campaign, *files)
+    series = Series.objects.order_by("id")
+    assert [each.attributes["sex"] for each in series] == ["F", "M"]
+
+
 def test_a_zip_that_unpacks_to_too_much_is_refused(campaign: Campaign, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.png", bytes(300 * 2**20))
@@ -183,6 +317,47 @@ def test_a_mask_without_its_image_is_rejected(campaign: Campaign, tmp_path: Path
     row = bring(campaign, tmp_path / "lost.mask.png")
     assert row.intake.items.get().code == "mask_without_image"
     assert not ReferenceMask.objects.exists()
+
+
+def test_a_mask_belongs_to_the_image_of_its_own_folder(campaign: Campaign, tmp_path: Path) -> None:
+    for number, name in enumerate(("one", "two")):
+        (tmp_path / name).mkdir()
+        png16(tmp_path / name / "a.png", number)
+        drawn = np.full((20, 30), number + 1, np.uint8)
+        Picture.fromarray(drawn).save(tmp_path / name / "a.mask.png")
+    bring(campaign, *sorted(tmp_path.glob("*/*")))
+    for image in Image.objects.order_by("id"):
+        mask = unpack(bytes(image.reference.packed), image.rows, image.columns)
+        number = image.series_id - Image.objects.order_by("id")[0].series_id
+        assert set(mask.flat) == {number + 1}
+
+
+def test_a_mask_whose_image_cannot_be_told_is_rejected(campaign: Campaign, tmp_path: Path) -> None:
+    files = []
+    for number in range(2):
+        png16(tmp_path / "a.png", number)
+        files.append(("a.png", (tmp_path / "a.png").read_bytes()))
+    Picture.fromarray(np.zeros((20, 30), np.uint8)).save(tmp_path / "a.mask.png")
+    row = upload(campaign, *files, ("a.mask.png", (tmp_path / "a.mask.png").read_bytes()))
+    assert states(row) == {"a.png": "accepted", "a.mask.png": "rejected"}
+    assert not ReferenceMask.objects.exists()
+
+
+def test_pairing_masks_takes_as_many_statements_for_each_of_them(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    counted = []
+    for count in (1, 3):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        for number in range(count):
+            png16(folder / f"{number}.png", 10 * count + number)
+            Picture.fromarray(np.zeros((20, 30), np.uint8)).save(folder / f"{number}.mask.png")
+        with CaptureQueriesContext(connection) as statements:
+            bring(campaign, *sorted(folder.iterdir()))
+        listed = 'FROM "images_intakeitem" WHERE'
+        counted.append(sum(listed in row["sql"] and "SELECT" in row["sql"] for row in statements))
+    assert counted[1] - counted[0] == 2, "the look for the same bytes, once for each image"
 
 
 def test_the_command_imports_a_folder(campaign: Campaign, tmp_path: Path) -> None:
@@ -199,7 +374,6 @@ CANARY = "Zxcanaryzx"
 
 def test_no_planted_identifier_is_kept_anywhere(campaign: Campaign, tmp_path: Path) -> None:
     """A canary in names, tags and headers is found in no row and no blob."""
-    import pydicom
     from django.apps import apps
 
     from reticle import storage
