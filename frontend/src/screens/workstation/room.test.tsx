@@ -1,0 +1,74 @@
+// @vitest-environment jsdom
+import { MantineProvider } from "@mantine/core";
+import { cleanup, fireEvent, render, screen } from "@testing-library/react";
+import type { ReactNode } from "react";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { listen } from "../../actions/keys";
+import { MemoryJournal } from "../../journal/journal";
+import { FakeServer } from "../../work/fake-server";
+import { Reading } from "../../work/reading";
+import { Workstation } from "../../work/workstation";
+import { BottomBar } from "./bottom";
+
+let server: FakeServer;
+let station: Workstation;
+let stop: () => void;
+
+beforeEach(async () => {
+  server = new FakeServer(4);
+  station = new Workstation(new Reading("c", 7, server, new MemoryJournal()), server);
+  await station.reading.start();
+  stop = listen(station);
+});
+afterEach(() => {
+  cleanup();
+  stop();
+  station.close();
+  station.reading.close();
+});
+
+function show(part: ReactNode): void {
+  render(<MantineProvider>{part}</MantineProvider>);
+}
+
+const task = () => station.reading.store.get().work?.assignment.task.id;
+const seen = () =>
+  vi.waitFor(() => expect(station.seen).toBe(true), { timeout: 8000, interval: 10 });
+const submit = () => screen.getByRole("button", { name: /Submit/ });
+
+describe("the button that hands in", () => {
+  it("is not pressed by the second click of a double click, however late that comes", async () => {
+    show(<BottomBar station={station} sample />);
+    await seen();
+    fireEvent.click(submit(), { detail: 2 });
+    expect(task()).toBe(1);
+    fireEvent.click(submit(), { detail: 1 });
+    expect(task()).toBe(2);
+  });
+
+  it("is pressed once by Enter that is held down on it", () => {
+    show(<BottomBar station={station} sample />);
+    // What is prevented is the click that the browser makes of the key.
+    expect(fireEvent.keyDown(submit(), { key: "Enter" })).toBe(true);
+    expect(fireEvent.keyDown(submit(), { key: "Enter", repeat: true })).toBe(false);
+  });
+
+  it("leaves the keys with the drawing after a click, and keeps them when it is reached by key", () => {
+    show(<BottomBar station={station} sample />);
+    const focus = vi.spyOn(station, "focus");
+    submit().focus();
+    fireEvent.click(submit(), { detail: 0 });
+    expect(focus).not.toHaveBeenCalled();
+    fireEvent.click(submit(), { detail: 1 });
+    expect(focus).toHaveBeenCalledOnce();
+  });
+
+  it("does not take the focus from what a click opens", () => {
+    show(<BottomBar station={station} sample />);
+    const focus = vi.spyOn(station, "focus");
+    const skip = screen.getByRole("button", { name: /Skip/ });
+    skip.focus();
+    fireEvent.click(skip, { detail: 1 });
+    expect(focus).not.toHaveBeenCalled();
+  });
+});
