@@ -29,9 +29,13 @@ export function actionFor(event: Press): Action | null {
   return found ? (actions.find((each) => each.id === found.id) ?? null) : null;
 }
 
-/** 1 to 8 choose a class by its place in the list; 9 chooses `ignore`, unless a ninth class is there. */
+/**
+ * 1 to 8 choose a class by its place in the list; 9 chooses `ignore`, unless a ninth class is there.
+ * Nothing where nothing is drawn.
+ */
 export function labelFor(event: Press, classes: readonly { index: number }[]): number | null {
   if (event.ctrlKey || event.metaKey || event.altKey || !/^[1-9]$/.test(event.key)) return null;
+  if (classes.length === 0) return null;
   const place = Number(event.key) - 1;
   return classes[place]?.index ?? (place === 8 ? IGNORE : null);
 }
@@ -89,9 +93,12 @@ export function listen(station: Workstation): () => void {
     const digit = digitFor(event, station.palette.length > 0);
     const asked = questions[question];
     if (asked && digit !== null) {
-      station.form.answer(question, placeOf(asked, digit));
-      event.preventDefault();
-      return;
+      // One answer a press: the next question, at hand by now, was not answered by it.
+      if (event.repeat) return;
+      if (station.form.answer(question, placeOf(asked, digit))) {
+        event.preventDefault();
+        return;
+      }
     }
     const label = labelFor(event, station.palette);
     if (label !== null) {

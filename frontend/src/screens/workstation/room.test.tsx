@@ -4,6 +4,7 @@ import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { listen } from "../../actions/keys";
+import type { Question } from "../../api/client";
 import { MemoryJournal } from "../../journal/journal";
 import { FakeServer } from "../../work/fake-server";
 import { Reading } from "../../work/reading";
@@ -35,6 +36,39 @@ const task = () => station.reading.store.get().work?.assignment.task.id;
 const seen = () =>
   vi.waitFor(() => expect(station.seen).toBe(true), { timeout: 8000, interval: 10 });
 const submit = () => screen.getByRole("button", { name: /Submit/ });
+
+describe("the number keys", () => {
+  const ask = (name: string, options: string[]): Question => ({
+    name,
+    text: name,
+    kind: "single",
+    options,
+    retired: false,
+    required: true,
+  });
+  const press = (digit: number, repeat = false) =>
+    fireEvent.keyDown(document.body, { key: String(digit), code: `Digit${digit}`, repeat });
+  const said = () => station.ui.get().findings;
+
+  beforeEach(() => station.setForm([], [ask("lesion", ["yes", "no"]), ask("side", ["left"])]));
+
+  it("answer one question a press, however long it lasts", () => {
+    press(1);
+    press(1, true);
+    expect(said()).toEqual({ lesion: "yes" });
+    press(1);
+    expect(said()).toEqual({ lesion: "yes", side: "left" });
+  });
+
+  it("do what else they do where the question at hand has no such choice", () => {
+    const fit = vi.spyOn(station.optics, "fit");
+    press(0);
+    expect(fit).toHaveBeenCalledOnce();
+    press(2);
+    expect(fit).toHaveBeenCalledOnce();
+    expect(said()).toEqual({ lesion: "no" });
+  });
+});
 
 describe("the button that hands in", () => {
   it("is not pressed by the second click of a double click, however late that comes", async () => {
