@@ -373,6 +373,57 @@ describe("after a reload", () => {
   });
 });
 
+describe("an answer that comes late", () => {
+  /** Keep what the server answers to one kind of request back until the returned is called. */
+  function holdBack(kind: "lease" | "release"): () => void {
+    let letGo = () => {};
+    const gate = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    const answer = server[kind].bind(server) as (...asked: unknown[]) => Promise<unknown>;
+    const late = async (...asked: unknown[]) => {
+      const answered = await answer(...asked);
+      await gate;
+      return answered;
+    };
+    Object.assign(server, { [kind]: late });
+    return letGo;
+  }
+
+  it("does not take the place of an earlier answer that was taken up meanwhile", async () => {
+    await begin();
+    await reading.submit();
+    const [earlier] = await reading.recent();
+    const letGo = holdBack("lease");
+    const asked = server.leases.length;
+    const submitted = reading.submit();
+    await until(() => server.leases.length > asked);
+    await reading.reopen(earlier!);
+    draw(4);
+    letGo();
+    await submitted;
+    expect(now().work?.assignment.id).toBe(101);
+    expect(own().mask.data[0]).toBe(4);
+    await reading.back();
+    expect(now().work?.assignment.id).toBe(103);
+  });
+
+  it("to a skip leaves the case that came meanwhile alone", async () => {
+    await begin();
+    const letGo = holdBack("release");
+    const skipped = reading.skip("unsure");
+    await reading.submit();
+    expect(now().work?.assignment.id).toBe(102);
+    draw(6);
+    letGo();
+    await skipped;
+    expect(now().work?.assignment.id).toBe(102);
+    expect(own().mask.data[0]).toBe(6);
+    await until(() => now().save.kind === "saved");
+    expect(server.rows.get(102)?.draft).not.toBeNull();
+  });
+});
+
 describe("conflicts", () => {
   it("a heartbeat that finds the lease gone says so, and the work can go on", async () => {
     await begin();

@@ -104,9 +104,11 @@ export class Reading {
 
   /** Put this window's drawing away and take up the newer one from the server. */
   async takeTheirs(): Promise<void> {
-    this.saver?.close();
-    await this.saver?.forget().catch(() => undefined);
-    this.forget();
+    const { saver } = this;
+    const { work } = this.store.get();
+    saver?.close();
+    await saver?.forget().catch(() => undefined);
+    if (this.holds(work)) this.forget();
     await this.advance();
   }
 
@@ -132,6 +134,7 @@ export class Reading {
 
   /** Give the case back with a reason. */
   async skip(reason: string): Promise<void> {
+    const { saver } = this;
     const { work } = this.store.get();
     if (!work) return;
     const { id, token } = work.assignment;
@@ -141,9 +144,12 @@ export class Reading {
       if (isPassing(error) || isSignedOut(error)) throw error;
       // A lease that is lost already needs no giving back.
     }
-    this.saver?.close();
-    await this.saver?.forget().catch(() => undefined);
-    this.forget();
+    // Handed in, or put aside, while the answer was on its way: what is at hand now stays.
+    if (this.holds(work)) {
+      saver?.close();
+      await saver?.forget().catch(() => undefined);
+    }
+    if (this.holds(work)) this.forget();
     await this.advance();
   }
 
@@ -167,17 +173,24 @@ export class Reading {
   async reopen(answer: Recent): Promise<void> {
     const assignment = await this.server.assignment(answer.assignment);
     const work = await loadCase(this.server, this.journal, this.user, assignment, answer);
-    await this.saver?.park();
+    const parked = this.saver?.park();
     this.forget();
     this.show(work);
+    await parked;
   }
 
   /** Leave an amendment as it is, and go back to the case at hand. */
   async back(): Promise<void> {
     if (!this.store.get().work?.amends) return;
-    await this.saver?.park();
+    const parked = this.saver?.park();
     this.forget();
+    await parked;
     await this.advance();
+  }
+
+  /** Whether this case is the one at hand: it may be another one after every wait. */
+  private holds(work: Case | null): boolean {
+    return this.store.get().work === work;
   }
 
   private forget(): void {
@@ -221,9 +234,11 @@ export class Reading {
 
   private async takeCurrent(): Promise<void> {
     // An earlier answer is open: the case at hand waits.
-    if (this.store.get().work?.amends) return;
-    const assignment = await this.server.lease(this.campaign, "current");
     const { work } = this.store.get();
+    if (work?.amends) return;
+    const assignment = await this.server.lease(this.campaign, "current");
+    // Handed in, or an earlier answer taken up, meanwhile: the answer is about what was at hand.
+    if (!this.holds(work)) return;
     if (!assignment) {
       this.store.set({ phase: "empty", work: null, heldUntil: null });
       this.later(ASK_AGAIN);
@@ -240,7 +255,8 @@ export class Reading {
     const ready = this.next?.assignment.id === assignment.id ? this.next : null;
     this.next = ready ? null : this.next;
     if (ready) ready.assignment = { ...ready.assignment, ...freshLease(assignment) };
-    this.show(ready ?? (await this.load(assignment)));
+    const leased = ready ?? (await this.load(assignment));
+    if (this.holds(work)) this.show(leased);
   }
 
   private async takeNext(): Promise<void> {
