@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { ApiError } from "../api/errors";
 import { unpackMask } from "../domain/codec";
 import { type Journal, MemoryJournal } from "../journal/journal";
 import { ownSlice } from "./case";
@@ -421,6 +422,41 @@ describe("an answer that comes late", () => {
     expect(own().mask.data[0]).toBe(6);
     await until(() => now().save.kind === "saved");
     expect(server.rows.get(102)?.draft).not.toBeNull();
+  });
+});
+
+describe("a case that cannot be loaded", () => {
+  const lost = new ApiError(404, "not_found", "no such image");
+
+  it("is not taken for a campaign that one may not read, and can be given back", async () => {
+    const bytes = server.bytes.bind(server);
+    server.bytes = () => Promise.reject(lost);
+    await reading.start();
+    expect(now().phase).toBe("failed");
+    expect(now().broken?.id).toBe(101);
+    server.bytes = bytes;
+    await reading.skip("unreadable");
+    expect(server.rows.get(101)?.state).toBe("skipped");
+    expect(now().phase).toBe("ready");
+    expect(now().work?.assignment.id).toBe(102);
+    expect(now().broken).toBeNull();
+  });
+
+  it("is shown once it can be loaded", async () => {
+    const bytes = server.bytes.bind(server);
+    server.bytes = () => Promise.reject(lost);
+    await reading.start();
+    server.bytes = bytes;
+    reading.poke();
+    await until(() => now().work?.assignment.id === 101);
+    expect(now().broken).toBeNull();
+  });
+
+  it("is told from a campaign that one may not read", async () => {
+    server.lease = () => Promise.reject(new ApiError(403, "forbidden", ""));
+    await reading.start();
+    expect(now().phase).toBe("forbidden");
+    expect(now().broken).toBeNull();
   });
 });
 

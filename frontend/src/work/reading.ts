@@ -17,6 +17,8 @@ export type Phase = "loading" | "ready" | "waiting" | "empty" | "closed" | "forb
 export interface ReadingState {
   readonly phase: Phase;
   readonly work: Case | null;
+  /** A case that is held and could not be loaded. */
+  readonly broken: Assignment | null;
   readonly save: SaveState;
   /** When the lease ends, by this machine's clock (ms). */
   readonly heldUntil: number | null;
@@ -38,6 +40,7 @@ export class Reading {
   readonly store = new Store<ReadingState>({
     phase: "loading",
     work: null,
+    broken: null,
     save: { kind: "clean" },
     heldUntil: null,
     lost: null,
@@ -132,12 +135,13 @@ export class Reading {
     await this.advance();
   }
 
-  /** Give the case back with a reason. */
+  /** Give the case back with a reason: the one at hand, or the one that could not be loaded. */
   async skip(reason: string): Promise<void> {
     const { saver } = this;
-    const { work } = this.store.get();
-    if (!work) return;
-    const { id, token } = work.assignment;
+    const { work, broken } = this.store.get();
+    const assignment = work?.assignment ?? broken;
+    if (!assignment) return;
+    const { id, token } = assignment;
     try {
       await this.server.release(id, token, reason);
     } catch (error) {
@@ -195,7 +199,8 @@ export class Reading {
 
   private forget(): void {
     this.saver = null;
-    this.store.set({ work: null, phase: "loading", lost: null, save: { kind: "clean" } });
+    const save = { kind: "clean" } as const;
+    this.store.set({ work: null, broken: null, phase: "loading", lost: null, save });
   }
 
   private show(work: Case): void {
@@ -205,6 +210,7 @@ export class Reading {
     });
     this.store.set({
       work,
+      broken: null,
       phase: "ready",
       lost: null,
       save: this.saver.state,
@@ -240,7 +246,7 @@ export class Reading {
     // Handed in, or an earlier answer taken up, meanwhile: the answer is about what was at hand.
     if (!this.holds(work)) return;
     if (!assignment) {
-      this.store.set({ phase: "empty", work: null, heldUntil: null });
+      this.store.set({ phase: "empty", work: null, broken: null, heldUntil: null });
       this.later(ASK_AGAIN);
       return;
     }
@@ -252,10 +258,18 @@ export class Reading {
       return;
     }
     this.saver?.poke();
-    const ready = this.next?.assignment.id === assignment.id ? this.next : null;
-    this.next = ready ? null : this.next;
-    if (ready) ready.assignment = { ...ready.assignment, ...freshLease(assignment) };
-    const leased = ready ?? (await this.load(assignment));
+    let leased = this.next?.assignment.id === assignment.id ? this.next : null;
+    this.next = leased ? null : this.next;
+    if (leased) leased.assignment = { ...leased.assignment, ...freshLease(assignment) };
+    try {
+      leased ??= await this.load(assignment);
+    } catch (error) {
+      if (work || isPassing(error) || isSignedOut(error)) throw error;
+      // What the server says of an image is not about the campaign: the reader may give it back.
+      const message = error instanceof Error ? error.message : "";
+      if (this.holds(work)) this.store.set({ phase: "failed", broken: assignment, message });
+      return;
+    }
     if (this.holds(work)) this.show(leased);
   }
 

@@ -10,6 +10,7 @@ import { FakeServer } from "../../work/fake-server";
 import { Reading } from "../../work/reading";
 import { Workstation } from "../../work/workstation";
 import { BottomBar } from "./bottom";
+import { Failed } from "./stage";
 
 let server: FakeServer;
 let station: Workstation;
@@ -36,6 +37,17 @@ const task = () => station.reading.store.get().work?.assignment.task.id;
 const seen = () =>
   vi.waitFor(() => expect(station.seen).toBe(true), { timeout: 8000, interval: 10 });
 const submit = () => screen.getByRole("button", { name: /Submit/ });
+
+describe("a case that cannot be loaded", () => {
+  it("can be skipped where it should be seen", async () => {
+    const { reading } = station;
+    const { assignment } = reading.store.get().work!;
+    reading.store.set({ work: null, phase: "failed", broken: assignment });
+    show(<Failed station={station} />);
+    fireEvent.click(screen.getByRole("button", { name: "Skip this case" }));
+    await vi.waitFor(() => expect(server.rows.get(assignment.id)?.state).toBe("skipped"));
+  });
+});
 
 describe("the number keys", () => {
   const ask = (name: string, options: string[]): Question => ({
