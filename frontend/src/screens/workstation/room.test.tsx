@@ -10,6 +10,7 @@ import { FakeServer } from "../../work/fake-server";
 import { Reading } from "../../work/reading";
 import { Workstation } from "../../work/workstation";
 import { BottomBar } from "./bottom";
+import { ValueRange } from "./options";
 import { Failed } from "./stage";
 
 let server: FakeServer;
@@ -46,6 +47,35 @@ describe("a case that cannot be loaded", () => {
     show(<Failed station={station} />);
     fireEvent.click(screen.getByRole("button", { name: "Skip this case" }));
     await vi.waitFor(() => expect(server.rows.get(assignment.id)?.state).toBe("skipped"));
+  });
+});
+
+describe("the range of the threshold brush", () => {
+  const bound = (name: RegExp) => screen.getByRole("textbox", { name });
+  const type = (field: HTMLElement, value: string) =>
+    fireEvent.change(field, { target: { value } });
+  const range = () => station.ui.get().range;
+
+  beforeEach(() => {
+    station.pen.setRange(50, 200);
+    show(<ValueRange station={station} />);
+  });
+
+  it("takes a number once it is typed to its end", () => {
+    for (const so of ["1", "15", "150"]) type(bound(/high/i), so);
+    expect(range()).toEqual([50, 200]);
+    fireEvent.blur(bound(/high/i));
+    expect(range()).toEqual([50, 150]);
+    for (const so of ["6", "60"]) type(bound(/low/i), so);
+    fireEvent.keyDown(bound(/low/i), { key: "Enter" });
+    expect(range()).toEqual([60, 150]);
+  });
+
+  it("stays when nothing is typed", () => {
+    type(bound(/low/i), "");
+    fireEvent.blur(bound(/low/i));
+    expect(range()).toEqual([50, 200]);
+    expect(bound(/low/i)).toHaveProperty("value", "50");
   });
 });
 
