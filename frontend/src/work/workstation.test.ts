@@ -4,12 +4,14 @@ import { FakeServer } from "./fake-server";
 import { Reading } from "./reading";
 import { Workstation } from "./workstation";
 
+const CLASS = { index: 1, name: "Tumour", colour: "#ff0000", retired: false };
+
 let server: FakeServer;
 let reading: Reading;
 let station: Workstation;
 
 async function open(frames = 1): Promise<void> {
-  server = new FakeServer(4, frames);
+  server = new FakeServer(4, frames, { rows: 32, columns: 32 });
   reading = new Reading("c", 7, server, new MemoryJournal());
   station = new Workstation(reading, server);
   await reading.start();
@@ -24,6 +26,13 @@ function close(): void {
 }
 
 const task = () => reading.store.get().work?.assignment.task.id;
+
+/** Press and let go at an image point. */
+function click(x: number, y: number): void {
+  const spot = { image: { x, y }, screen: { x, y } };
+  station.tool.down(station, spot);
+  station.tool.up(station, spot);
+}
 
 function until(holds: () => boolean): Promise<void> {
   return vi.waitFor(() => expect(holds()).toBe(true), { timeout: 8000, interval: 10 });
@@ -42,5 +51,32 @@ describe("handing in", () => {
     await until(() => station.seen);
     station.submit();
     expect(task()).toBe(3);
+  });
+
+  it.each(["polygon", "livewire"] as const)("closes the %s at work first", async (tool) => {
+    station.setForm([CLASS], []);
+    station.choose(tool);
+    for (const [x, y] of [
+      [4, 4],
+      [24, 4],
+      [24, 24],
+    ] as const)
+      click(x, y);
+    await until(() => station.seen);
+    station.submit();
+    expect(task()).toBe(1);
+    expect(station.mask.data.includes(CLASS.index)).toBe(true);
+    station.submit();
+    expect(task()).toBe(2);
+  });
+
+  it("gives half an angle up first, and is not kept from handing in by it", async () => {
+    station.choose("angle");
+    click(0, 0);
+    await until(() => station.seen);
+    station.submit();
+    expect(task()).toBe(1);
+    station.submit();
+    expect(task()).toBe(2);
   });
 });

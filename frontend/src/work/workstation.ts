@@ -251,10 +251,14 @@ export class Workstation implements Board {
   }
 
   /**
-   * Hand the case in, unless it has only just come, or a required answer lacks: that question is
-   * then at hand.
+   * Close the outline at work; else hand the case in, unless it has only just come, or a required
+   * answer lacks: that question is then at hand.
    */
   submit(): void {
+    if (this.tool.busy) {
+      if (this.tool.finish(this)) this.sheet.surface?.setPreview(null);
+      return;
+    }
     if (!this.seen) return;
     if (!this.sheet.work || this.form.complete()) void this.reading.submit();
   }
@@ -273,15 +277,6 @@ export class Workstation implements Board {
     else if (this.ui.get().measures.length > 0) this.marks.clearMeasures();
     else if (!this.ui.get().mine) this.slides.goTo(this.ui.get().ownFrame);
     else this.slides.setCine(false);
-  }
-
-  /** Enter: close the outline at work, else hand the case in. */
-  enter(): void {
-    if (this.tool.busy) {
-      if (this.tool.finish(this)) this.sheet.surface?.setPreview(null);
-      return;
-    }
-    this.submit();
   }
 
   // --- for tests and debugging, read only ------------------------------------------------------
