@@ -80,3 +80,52 @@ describe("handing in", () => {
     expect(task()).toBe(2);
   });
 });
+
+describe("mean and deviation", () => {
+  /** Three slices of samples 1, 2, 3 everywhere, with slopes 1, 2, 3; theirs come when let go. */
+  async function openSeries(): Promise<() => void> {
+    close();
+    server = new FakeServer(1, 3, { rows: 4, columns: 4 });
+    const own = await server.lease("c", "current");
+    const series = await server.series(1);
+    const frames = series.frames.map((image, i) => ({
+      ...image,
+      slope: i + 1,
+      pixels_url: `pixels/${i}`,
+    }));
+    server.series = () => Promise.resolve({ ...series, frames });
+    expect(frames[0]?.id).toBe(own?.image.id);
+    const bytes = server.bytes.bind(server);
+    let letGo = () => {};
+    const gate = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    server.bytes = async (url) => {
+      const at = /^pixels\/(\d)$/.exec(url)?.[1];
+      if (at === undefined) return bytes(url);
+      await gate;
+      return new Uint8Array(16).fill(Number(at) + 1).buffer;
+    };
+    reading = new Reading("c", 7, server, new MemoryJournal());
+    station = new Workstation(reading, server);
+    station.setForm([CLASS], []);
+    await reading.start();
+    await until(() => station.ui.get().frames === 3);
+    return letGo;
+  }
+  const stats = () => station.ui.get().stats;
+
+  it("are of the slice that is shown, once it is, in its own values", async () => {
+    const letGo = await openSeries();
+    const { slices } = reading.store.get().work!;
+    for (const slice of slices) slice.mask.data.fill(CLASS.index);
+    station.setLabel(CLASS.index);
+    await until(() => stats()?.mean === 7);
+    station.slides.goTo(1);
+    await until(() => stats() === null);
+    letGo();
+    await until(() => stats()?.mean === 4);
+    station.slides.goTo(2);
+    await until(() => stats()?.mean === 9);
+  });
+});

@@ -84,6 +84,7 @@ export class Workstation implements Board {
         this.layers.lay();
         this.tally.count();
       },
+      painted: () => this.tally.count(),
       opened: () => this.tally.count(),
     });
     this.tally = new Tally(ui, sheet, () => this.slides.places);
