@@ -128,6 +128,7 @@ class Desk:
     def following(self) -> None:
         """Hand the case in and wait for the next one."""
         before = self.case["id"]
+        self.page.wait_for_function("() => window.__reticle.seen()").dispose()
         self.page.keyboard.press("Enter")
         self.page.wait_for_function(
             "(id) => (window.__reticle?.assignment()?.id ?? id) !== id", arg=before

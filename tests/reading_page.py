@@ -15,7 +15,7 @@ FLAGS = (
 )  # fmt: skip
 SHOWN = """(id) => {
   const held = window.__reticle?.assignment() ?? null;
-  return held && held.id !== id ? held : null;
+  return held && held.id !== id && window.__reticle.seen() ? held : null;
 }"""
 
 
@@ -25,7 +25,7 @@ def start_reading(page: Page, installation: Installation) -> dict[str, Any]:
 
 
 def shown(page: Page, *, other_than: int | None = None) -> dict[str, Any]:
-    """Wait for a case (another than the one named) and return its assignment."""
+    """Wait for a case (another than the one named) that may be handed in; return its assignment."""
     # Waited for and read in one go: between cases there is none for a moment.
     return dict(page.wait_for_function(SHOWN, arg=other_than).json_value())
 

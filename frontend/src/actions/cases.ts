@@ -41,7 +41,7 @@ export const cases: readonly Action[] = [
     keys: ["enter"],
     group: "case",
     enabled: reading,
-    perform: (station) => station.enter(),
+    perform: (station) => station.submit(),
   },
   {
     id: "skip",

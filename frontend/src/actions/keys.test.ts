@@ -50,6 +50,7 @@ describe("keys", () => {
     expect(labelFor(press("3"), classes)).toBeNull();
     expect(labelFor(press("9"), classes)).toBe(255);
     expect(labelFor(press("1", { ctrl: true }), classes)).toBeNull();
+    expect(labelFor(press("9"), [])).toBeNull();
   });
 
   it("are shown as words", () => {

@@ -29,9 +29,13 @@ export function actionFor(event: Press): Action | null {
   return found ? (actions.find((each) => each.id === found.id) ?? null) : null;
 }
 
-/** 1 to 8 choose a class by its place in the list; 9 chooses `ignore`, unless a ninth class is there. */
+/**
+ * 1 to 8 choose a class by its place in the list; 9 chooses `ignore`, unless a ninth class is there.
+ * Nothing where nothing is drawn.
+ */
 export function labelFor(event: Press, classes: readonly { index: number }[]): number | null {
   if (event.ctrlKey || event.metaKey || event.altKey || !/^[1-9]$/.test(event.key)) return null;
+  if (classes.length === 0) return null;
   const place = Number(event.key) - 1;
   return classes[place]?.index ?? (place === 8 ? IGNORE : null);
 }
@@ -53,9 +57,27 @@ export function belongsToControl(event: KeyboardEvent): boolean {
   // A dialog keeps all keys, Escape too, but the one that opens and closes the help.
   if (target.closest("[role=dialog]")) return actionFor(event)?.id !== "help";
   const native = event.key === "Enter" || event.key === " ";
-  if (native && target.closest("button, a, [role=button], [role=menuitem], summary")) return true;
+  if (native && target.closest(BUTTONS)) return true;
   const slides = event.key.startsWith("Arrow");
   return slides && target.closest("[role=slider], [role=menu], [role=radiogroup]") !== null;
+}
+
+const BUTTONS = "button, a, [role=button], [role=menuitem], summary";
+
+/** Whether a button is held down by its key: what it does it does once. */
+function holdsButton({ repeat, key, target }: KeyboardEvent): boolean {
+  return repeat && key === "Enter" && target instanceof Element && target.closest(BUTTONS) !== null;
+}
+
+/**
+ * After a press of the pointer on a button the keys are the drawing's again: Space would else press
+ * the button once more, and arrows stay with it. Not where something has opened that takes them.
+ */
+function giveBack(station: Workstation, { detail, target }: MouseEvent): void {
+  const button = detail > 0 && target instanceof Element ? target.closest("button") : null;
+  if (!button || button.closest("[aria-haspopup], [role=dialog], [role=menu]")) return;
+  const { activeElement } = document;
+  if (activeElement === button || activeElement === document.body) station.focus();
 }
 
 /** Listen on the page until the returned function is called. */
@@ -63,14 +85,20 @@ export function listen(station: Workstation): () => void {
   const stop = new AbortController();
   const held = new Map<string, Action>();
   const down = (event: KeyboardEvent) => {
-    if (belongsToControl(event)) return;
+    if (belongsToControl(event)) {
+      if (holdsButton(event)) event.preventDefault();
+      return;
+    }
     const { questions, question } = station.ui.get();
     const digit = digitFor(event, station.palette.length > 0);
     const asked = questions[question];
     if (asked && digit !== null) {
-      station.form.answer(question, placeOf(asked, digit));
-      event.preventDefault();
-      return;
+      // One answer a press: the next question, at hand by now, was not answered by it.
+      if (event.repeat) return;
+      if (station.form.answer(question, placeOf(asked, digit))) {
+        event.preventDefault();
+        return;
+      }
     }
     const label = labelFor(event, station.palette);
     if (label !== null) {
@@ -101,6 +129,7 @@ export function listen(station: Workstation): () => void {
   window.addEventListener("keydown", down, { signal });
   window.addEventListener("keyup", up, { signal });
   window.addEventListener("blur", letGo, { signal });
+  window.addEventListener("click", (event) => giveBack(station, event), { signal });
   return () => {
     letGo();
     stop.abort();

@@ -882,6 +882,8 @@ export const en = {
   "work.forbidden": "You are not a reader of this campaign",
   "work.forbiddenHelp": "Ask a manager of the campaign to add you.",
   "work.failed": "This case cannot be shown",
+  "work.broken":
+    "Case {case} could not be loaded. Try again, or skip it and go on with the next one.",
   "work.tools": "Tools",
   "work.classes": "Classes",
   "work.ignore": "ignore",

@@ -832,6 +832,7 @@ export const zh: Record<TextKey, string> = {
   "work.forbidden": "您不是此标注项目的阅片者",
   "work.forbiddenHelp": "请联系项目管理员将您加入。",
   "work.failed": "无法显示此病例",
+  "work.broken": "病例 {case} 无法载入。请重试，或跳过它继续下一例。",
   "work.tools": "工具",
   "work.classes": "类别",
   "work.ignore": "忽略",

@@ -56,6 +56,11 @@ export class Angle extends Drag implements Tool {
 
   up(): void {}
 
+  /** Half an angle is none, and must not stand in the way of what Enter does otherwise. */
+  override finish(board: Board): boolean {
+    return this.cancel(board);
+  }
+
   cancel(board: Board): boolean {
     if (!this.busy) return false;
     this.points = [];

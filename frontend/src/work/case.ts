@@ -144,13 +144,14 @@ async function loadDrawings(
       fromJournal(kept, draft, image) ??
       (await fromDraft(draft, image)) ??
       answer ??
-      (saysAnything(said)
-        ? fromAnswers(frame.assignment === assignment.id ? said : {})
-        : fromNothing(suggestion));
+      (saysAnything(said) ? fromAnswers(said) : fromNothing(suggestion));
     const mask = masks[place]!;
     if (first.mask) mask.data.set(first.mask.data);
-    if (first.findings && saysAnything(first.findings)) findings = first.findings;
-    if (first.unseen && first.unseen.length > 0) unseen = first.unseen;
+    // Said of the whole: each change is saved with its own image, and the others hold older ones.
+    if (frame.assignment === assignment.id) {
+      findings = first.findings ?? {};
+      unseen = first.unseen ?? [];
+    }
     seconds = Math.max(seconds, first.seconds ?? 0);
     slices[place] = {
       assignment: frame.assignment,
@@ -280,10 +281,7 @@ async function fromAnswer(
   return { mask, origin: amended ? "answer" : "returned", findings, unseen };
 }
 
-/**
- * What a model answers where nothing is drawn: the reader looks at each and may change it. Of a
- * series that is read as a whole the answers of its own image.
- */
+/** What a model answers where nothing is drawn: the reader looks at each and may change it. */
 function fromAnswers(findings: Findings): Start {
   return { mask: null, origin: "suggestion", findings };
 }

@@ -34,15 +34,19 @@ export class Form {
     if (questions[place]) this.ui.set({ question: place });
   }
 
-  /** Choose an option of a question, or take it back; then the next unanswered one is at hand. */
-  answer(place: number, choice: number): void {
+  /**
+   * Choose an option of a question, or take it back; then the next unanswered one is at hand.
+   * Returns whether there is such an option.
+   */
+  answer(place: number, choice: number): boolean {
     const { questions, findings } = this.ui.get();
     const question = questions[place];
     const found = question && choose(question, findings, choice);
-    if (!question || !found) return;
+    if (!question || !found) return false;
     const next = question.kind === "multiple" ? place : following(questions, found, place);
     this.ui.set({ question: next });
     this.find(found);
+    return true;
   }
 
   /** Answer a question in words. */

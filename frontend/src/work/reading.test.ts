@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { ApiError } from "../api/errors";
 import { unpackMask } from "../domain/codec";
 import { type Journal, MemoryJournal } from "../journal/journal";
 import { ownSlice } from "./case";
@@ -370,6 +371,92 @@ describe("after a reload", () => {
     expect(server.submits).toBe(1);
     expect(server.rows.get(101)!.key).toBe(key);
     expect(await journal.unsent(7, "c")).toEqual([]);
+  });
+});
+
+describe("an answer that comes late", () => {
+  /** Keep what the server answers to one kind of request back until the returned is called. */
+  function holdBack(kind: "lease" | "release"): () => void {
+    let letGo = () => {};
+    const gate = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    const answer = server[kind].bind(server) as (...asked: unknown[]) => Promise<unknown>;
+    const late = async (...asked: unknown[]) => {
+      const answered = await answer(...asked);
+      await gate;
+      return answered;
+    };
+    Object.assign(server, { [kind]: late });
+    return letGo;
+  }
+
+  it("does not take the place of an earlier answer that was taken up meanwhile", async () => {
+    await begin();
+    await reading.submit();
+    const [earlier] = await reading.recent();
+    const letGo = holdBack("lease");
+    const asked = server.leases.length;
+    const submitted = reading.submit();
+    await until(() => server.leases.length > asked);
+    await reading.reopen(earlier!);
+    draw(4);
+    letGo();
+    await submitted;
+    expect(now().work?.assignment.id).toBe(101);
+    expect(own().mask.data[0]).toBe(4);
+    await reading.back();
+    expect(now().work?.assignment.id).toBe(103);
+  });
+
+  it("to a skip leaves the case that came meanwhile alone", async () => {
+    await begin();
+    const letGo = holdBack("release");
+    const skipped = reading.skip("unsure");
+    await reading.submit();
+    expect(now().work?.assignment.id).toBe(102);
+    draw(6);
+    letGo();
+    await skipped;
+    expect(now().work?.assignment.id).toBe(102);
+    expect(own().mask.data[0]).toBe(6);
+    await until(() => now().save.kind === "saved");
+    expect(server.rows.get(102)?.draft).not.toBeNull();
+  });
+});
+
+describe("a case that cannot be loaded", () => {
+  const lost = new ApiError(404, "not_found", "no such image");
+
+  it("is not taken for a campaign that one may not read, and can be given back", async () => {
+    const bytes = server.bytes.bind(server);
+    server.bytes = () => Promise.reject(lost);
+    await reading.start();
+    expect(now().phase).toBe("failed");
+    expect(now().broken?.id).toBe(101);
+    server.bytes = bytes;
+    await reading.skip("unreadable");
+    expect(server.rows.get(101)?.state).toBe("skipped");
+    expect(now().phase).toBe("ready");
+    expect(now().work?.assignment.id).toBe(102);
+    expect(now().broken).toBeNull();
+  });
+
+  it("is shown once it can be loaded", async () => {
+    const bytes = server.bytes.bind(server);
+    server.bytes = () => Promise.reject(lost);
+    await reading.start();
+    server.bytes = bytes;
+    reading.poke();
+    await until(() => now().work?.assignment.id === 101);
+    expect(now().broken).toBeNull();
+  });
+
+  it("is told from a campaign that one may not read", async () => {
+    server.lease = () => Promise.reject(new ApiError(403, "forbidden", ""));
+    await reading.start();
+    expect(now().phase).toBe("forbidden");
+    expect(now().broken).toBeNull();
   });
 });
 

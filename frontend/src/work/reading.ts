@@ -17,6 +17,8 @@ export type Phase = "loading" | "ready" | "waiting" | "empty" | "closed" | "forb
 export interface ReadingState {
   readonly phase: Phase;
   readonly work: Case | null;
+  /** A case that is held and could not be loaded. */
+  readonly broken: Assignment | null;
   readonly save: SaveState;
   /** When the lease ends, by this machine's clock (ms). */
   readonly heldUntil: number | null;
@@ -38,6 +40,7 @@ export class Reading {
   readonly store = new Store<ReadingState>({
     phase: "loading",
     work: null,
+    broken: null,
     save: { kind: "clean" },
     heldUntil: null,
     lost: null,
@@ -109,9 +112,11 @@ export class Reading {
 
   /** Put this window's drawing away and take up the newer one from the server. */
   async takeTheirs(): Promise<void> {
-    this.saver?.close();
-    await this.saver?.forget().catch(() => undefined);
-    this.forget();
+    const { saver } = this;
+    const { work } = this.store.get();
+    saver?.close();
+    await saver?.forget().catch(() => undefined);
+    if (this.holds(work)) this.forget();
     await this.advance();
   }
 
@@ -135,20 +140,25 @@ export class Reading {
     await this.advance();
   }
 
-  /** Give the case back with a reason. */
+  /** Give the case back with a reason: the one at hand, or the one that could not be loaded. */
   async skip(reason: string): Promise<void> {
-    const { work } = this.store.get();
-    if (!work) return;
-    const { id, token } = work.assignment;
+    const { saver } = this;
+    const { work, broken } = this.store.get();
+    const assignment = work?.assignment ?? broken;
+    if (!assignment) return;
+    const { id, token } = assignment;
     try {
       await this.server.release(id, token, reason);
     } catch (error) {
       if (isPassing(error) || isSignedOut(error)) throw error;
       // A lease that is lost already needs no giving back.
     }
-    this.saver?.close();
-    await this.saver?.forget().catch(() => undefined);
-    this.forget();
+    // Handed in, or put aside, while the answer was on its way: what is at hand now stays.
+    if (this.holds(work)) {
+      saver?.close();
+      await saver?.forget().catch(() => undefined);
+    }
+    if (this.holds(work)) this.forget();
     await this.advance();
   }
 
@@ -172,22 +182,30 @@ export class Reading {
   async reopen(answer: Recent): Promise<void> {
     const assignment = await this.server.assignment(answer.assignment);
     const work = await loadCase(this.server, this.journal, this.user, assignment, answer);
-    await this.saver?.park();
+    const parked = this.saver?.park();
     this.forget();
     this.show(work);
+    await parked;
   }
 
   /** Leave an amendment as it is, and go back to the case at hand. */
   async back(): Promise<void> {
     if (!this.store.get().work?.amends) return;
-    await this.saver?.park();
+    const parked = this.saver?.park();
     this.forget();
+    await parked;
     await this.advance();
+  }
+
+  /** Whether this case is the one at hand: it may be another one after every wait. */
+  private holds(work: Case | null): boolean {
+    return this.store.get().work === work;
   }
 
   private forget(): void {
     this.saver = null;
-    this.store.set({ work: null, phase: "loading", lost: null, save: { kind: "clean" } });
+    const save = { kind: "clean" } as const;
+    this.store.set({ work: null, broken: null, phase: "loading", lost: null, save });
   }
 
   private show(work: Case): void {
@@ -197,6 +215,7 @@ export class Reading {
     });
     this.store.set({
       work,
+      broken: null,
       phase: "ready",
       lost: null,
       save: this.saver.state,
@@ -226,11 +245,13 @@ export class Reading {
 
   private async takeCurrent(): Promise<void> {
     // An earlier answer is open: the case at hand waits.
-    if (this.store.get().work?.amends) return;
-    const assignment = await this.server.lease(this.campaign, "current");
     const { work } = this.store.get();
+    if (work?.amends) return;
+    const assignment = await this.server.lease(this.campaign, "current");
+    // Handed in, or an earlier answer taken up, meanwhile: the answer is about what was at hand.
+    if (!this.holds(work)) return;
     if (!assignment) {
-      this.store.set({ phase: "empty", work: null, heldUntil: null });
+      this.store.set({ phase: "empty", work: null, broken: null, heldUntil: null });
       this.later(ASK_AGAIN);
       return;
     }
@@ -242,10 +263,19 @@ export class Reading {
       return;
     }
     this.saver?.poke();
-    const ready = this.next?.assignment.id === assignment.id ? this.next : null;
-    this.next = ready ? null : this.next;
-    if (ready) ready.assignment = { ...ready.assignment, ...freshLease(assignment) };
-    this.show(ready ?? (await this.load(assignment)));
+    let leased = this.next?.assignment.id === assignment.id ? this.next : null;
+    this.next = leased ? null : this.next;
+    if (leased) leased.assignment = { ...leased.assignment, ...freshLease(assignment) };
+    try {
+      leased ??= await this.load(assignment);
+    } catch (error) {
+      if (work || isPassing(error) || isSignedOut(error)) throw error;
+      // What the server says of an image is not about the campaign: the reader may give it back.
+      const message = error instanceof Error ? error.message : "";
+      if (this.holds(work)) this.store.set({ phase: "failed", broken: assignment, message });
+      return;
+    }
+    if (this.holds(work)) this.show(leased);
   }
 
   private async takeNext(): Promise<void> {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Findings } from "../api/client";
 import { MemoryJournal } from "../journal/journal";
 import { loadCase } from "./case";
 import { FakeServer } from "./fake-server";
@@ -83,6 +84,27 @@ describe("a series in one reader's hands", () => {
     await again();
     expect([0, 1, 2].map(first)).toEqual([1, 0, 4]);
     expect(work().slices.map((slice) => slice.origin)).toEqual(["draft", "empty", "journal"]);
+  });
+
+  it("brings back what was said last, not what another frame's draft says", async () => {
+    function say(findings: Findings, unseen: number[]): void {
+      Object.assign(work(), { findings, unseen });
+      reading.changed();
+    }
+    say({ lesion: "yes", remark: "motion" }, [3]);
+    draw(1, 1);
+    await until(() => server.rows.get(1101)?.draft?.findings.remark === "motion");
+    await until(() => reading.store.get().save.kind === "saved");
+    say({ lesion: "no" }, []);
+    await until(() => server.rows.get(101)?.draft?.findings.lesion === "no");
+    await again();
+    expect(work().findings).toEqual({ lesion: "no" });
+    expect(work().unseen).toEqual([]);
+    // The very last answer was taken back.
+    say({}, []);
+    await until(() => Object.keys(server.rows.get(101)!.draft!.findings).length === 0);
+    await again();
+    expect(work().findings).toEqual({});
   });
 
   it("sends a series that was handed in while nothing answered, once, after a reload", async () => {

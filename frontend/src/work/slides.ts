@@ -18,6 +18,8 @@ interface Acts {
   leave(): void;
   /** Another frame is on show, or on its way. */
   moved(): void;
+  /** Its pixels are on the surface. */
+  painted(): void;
   /** The frames of the series are known. */
   opened(): void;
 }
@@ -129,6 +131,7 @@ export class Slides {
     this.ui.set({ arrived: image.id === wanted?.id });
     sheet.surface?.show({ pixels, spacing: image.spacing }, this.ui.get().window);
     if (image.id === sheet.slice?.image.id) sheet.surface?.showMask(sheet.mask);
+    this.acts.painted();
   }
 
   /** The series as a file for a viewer of volumes; null where it is no volume. */

@@ -77,7 +77,7 @@ export interface Ui {
   readonly canUndo: boolean;
   readonly canRedo: boolean;
   readonly value: readonly number[] | null;
-  /** Of the class at hand, in stored samples. */
+  /** Of the class at hand on the slice drawn on, in modality values. */
   readonly stats: RegionStatistics | null;
   readonly ask: "skip" | "help" | "recent" | "remarks" | "palette" | "preferences" | "tour" | null;
   /** A remark being written, and the place it points to. */

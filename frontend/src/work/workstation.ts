@@ -30,6 +30,12 @@ import { Store } from "./store";
 import { Tally } from "./tally";
 import { START, type Ui } from "./ui";
 
+/**
+ * How long a case must have been on the screen before it can be handed in (ms): the second half of a
+ * double click, or of a key tapped twice, comes within it, and a look at an image takes longer.
+ */
+const LOOK = 400;
+
 export class Workstation implements Board {
   readonly ui = new Store<Ui>(START);
   private readonly tools = makeTools();
@@ -37,6 +43,8 @@ export class Workstation implements Board {
   private readonly pointer = new Pointer(this.ui, this.sheet);
   private readonly tally: Tally;
   private input: Input | null = null;
+  /** When the case at hand came onto the screen, by `performance.now`; null until then. */
+  private shownAt: number | null = null;
   readonly pen = new Pen(this.ui, this.sheet, () => this.pointer.draw());
   readonly optics = new Optics(this.ui, this.sheet, () => this.leave());
   readonly marks = new Marks(this.ui, this.sheet);
@@ -76,6 +84,7 @@ export class Workstation implements Board {
         this.layers.lay();
         this.tally.count();
       },
+      painted: () => this.tally.count(),
       opened: () => this.tally.count(),
     });
     this.tally = new Tally(ui, sheet, () => this.slides.places);
@@ -237,8 +246,21 @@ export class Workstation implements Board {
     this.tally.count();
   }
 
-  /** Hand the case in, unless a required answer lacks: that question is then at hand. */
+  /** Whether the case has been on the screen for long enough to be handed in. */
+  get seen(): boolean {
+    return this.shownAt !== null && performance.now() - this.shownAt >= LOOK;
+  }
+
+  /**
+   * Close the outline at work; else hand the case in, unless it has only just come, or a required
+   * answer lacks: that question is then at hand.
+   */
   submit(): void {
+    if (this.tool.busy) {
+      if (this.tool.finish(this)) this.sheet.surface?.setPreview(null);
+      return;
+    }
+    if (!this.seen) return;
     if (!this.sheet.work || this.form.complete()) void this.reading.submit();
   }
 
@@ -256,15 +278,6 @@ export class Workstation implements Board {
     else if (this.ui.get().measures.length > 0) this.marks.clearMeasures();
     else if (!this.ui.get().mine) this.slides.goTo(this.ui.get().ownFrame);
     else this.slides.setCine(false);
-  }
-
-  /** Enter: close the outline at work, else hand the case in. */
-  enter(): void {
-    if (this.tool.busy) {
-      if (this.tool.finish(this)) this.sheet.surface?.setPreview(null);
-      return;
-    }
-    this.submit();
   }
 
   // --- for tests and debugging, read only ------------------------------------------------------
@@ -326,6 +339,13 @@ export class Workstation implements Board {
   private display(work: Case): void {
     this.slides.paint(work.assignment.image, work.pixels);
     this.layers.lay();
+    void this.noteShown(work);
+  }
+
+  private async noteShown(work: Case): Promise<void> {
+    this.shownAt = null;
+    await this.sheet.surface?.painted();
+    if (this.sheet.work === work) this.shownAt = performance.now();
   }
 
   private edited(places: readonly number[]): void {

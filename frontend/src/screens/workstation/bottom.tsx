@@ -41,7 +41,8 @@ export function BottomBar({ station, sample }: { station: Workstation; sample: b
       <Button
         size="xs"
         disabled={!ready}
-        onClick={() => station.submit()}
+        // The second click of a double click was not meant for the next case.
+        onClick={({ detail }) => detail <= 1 && station.submit()}
         {...spokenKey(submit)}
         rightSection={
           <kbd className={classes.onAccent} aria-hidden>

@@ -82,6 +82,7 @@ declare global {
       mask(): Uint8Array | null;
       imageToClient(x: number, y: number): { x: number; y: number };
       assignment(): unknown;
+      seen(): boolean;
     };
   }
 }
@@ -108,6 +109,7 @@ export function usePageEvents(station: Workstation | null, signedIn: boolean): v
       mask: () => (station.assignment ? station.mask.data.slice() : null),
       imageToClient: (x, y) => station.imageToClient(x, y),
       assignment: () => station.assignment,
+      seen: () => station.seen,
     };
     return () => {
       stop.abort();

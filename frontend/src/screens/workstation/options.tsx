@@ -8,6 +8,7 @@ import {
   Tooltip,
 } from "@mantine/core";
 import { IconChevronDown, IconCircle, IconSquare } from "@tabler/icons-react";
+import { useState } from "react";
 import { type ActionId, action } from "../../actions/actions";
 import { keysOf } from "../../actions/bindings";
 import { firstKey, spokenKey } from "../../actions/keys";
@@ -71,27 +72,21 @@ function Pen({ station }: { station: Workstation }) {
 }
 
 /** What the threshold brush keeps to, in the image's own values. */
-function ValueRange({ station }: { station: Workstation }) {
+export function ValueRange({ station }: { station: Workstation }) {
   const [low, high] = usePick(station.ui, (ui) => ui.range);
   const picking = usePick(station.ui, (ui) => ui.picking);
   const act = action("pickRange");
   return (
     <>
-      <NumberInput
-        size="xs"
-        w={76}
-        hideControls
-        aria-label={t("work.rangeLow")}
-        value={round(low)}
-        onChange={(value) => typeof value === "number" && station.pen.setRange(value, high)}
+      <Bound
+        name={t("work.rangeLow")}
+        value={low}
+        onTyped={(value) => station.pen.setRange(value, high)}
       />
-      <NumberInput
-        size="xs"
-        w={76}
-        hideControls
-        aria-label={t("work.rangeHigh")}
-        value={round(high)}
-        onChange={(value) => typeof value === "number" && station.pen.setRange(low, value)}
+      <Bound
+        name={t("work.rangeHigh")}
+        value={high}
+        onTyped={(value) => station.pen.setRange(low, value)}
       />
       <Button
         size="compact-xs"
@@ -103,6 +98,28 @@ function ValueRange({ station }: { station: Workstation }) {
         {picking ? t("work.picking") : label(act.label)}
       </Button>
     </>
+  );
+}
+
+/** One end of the range. It counts once it is typed to its end: half a number is another number. */
+function Bound(props: { name: string; value: number; onTyped: (value: number) => void }) {
+  const { name, value, onTyped } = props;
+  const [typed, setTyped] = useState<number | string | null>(null);
+  function finish() {
+    if (typeof typed === "number") onTyped(typed);
+    setTyped(null);
+  }
+  return (
+    <NumberInput
+      size="xs"
+      w={76}
+      hideControls
+      aria-label={name}
+      value={typed ?? round(value)}
+      onChange={setTyped}
+      onBlur={finish}
+      onKeyDown={({ key }) => key === "Enter" && finish()}
+    />
   );
 }
 

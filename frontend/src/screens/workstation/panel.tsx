@@ -114,8 +114,6 @@ function Statistics({ station }: { station: Workstation }) {
   const image = usePick(station.reading.store, (state) => state.work?.assignment.image);
   if (!stats || !image) return null;
   const { pixels, area, mean, deviation } = stats;
-  const scale = image.channels === 1 ? image.slope : 1;
-  const offset = image.channels === 1 ? image.intercept : 0;
   return (
     <p className={classes.stats}>
       {area === null
@@ -125,8 +123,8 @@ function Statistics({ station }: { station: Workstation }) {
         <>
           <br />
           {t(image.modality === "CT" ? "work.meanHu" : "work.mean", {
-            mean: number(mean * scale + offset, 1),
-            deviation: number(deviation * Math.abs(scale), 1),
+            mean: number(mean, 1),
+            deviation: number(deviation, 1),
           })}
         </>
       ) : null}

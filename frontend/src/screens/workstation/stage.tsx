@@ -1,5 +1,5 @@
-import { Button, Skeleton } from "@mantine/core";
-import { useEffect, useRef } from "react";
+import { Button, Group, Skeleton, Text } from "@mantine/core";
+import { useEffect, useRef, useState } from "react";
 import { Link } from "react-router";
 import { action } from "../../actions/actions";
 import { firstKey } from "../../actions/keys";
@@ -11,6 +11,9 @@ import classes from "../../styles/workstation.module.css";
 import type { Phase } from "../../work/reading";
 import type { Workstation } from "../../work/workstation";
 import { usePick } from "./hooks";
+
+/** The reason with which a case that could not be loaded goes back. */
+const UNREADABLE = "unreadable";
 
 /** The image, pure black around it, with radiology's corner text. */
 export function Stage({ station, address }: { station: Workstation; address: string }) {
@@ -174,7 +177,6 @@ function Context({ station }: { station: Workstation }) {
 
 function Without(props: { station: Workstation; phase: Phase; address: string }) {
   const { station, phase, address } = props;
-  const message = usePick(station.reading.store, (state) => state.message);
   const back = (
     <Button component={Link} to={address} variant="default">
       {t("home.open")}
@@ -205,14 +207,38 @@ function Without(props: { station: Workstation; phase: Phase; address: string })
           {t("work.forbiddenHelp")}
         </Empty>
       ) : null}
-      {phase === "failed" ? (
-        <Empty
-          title={t("work.failed")}
-          action={<Button onClick={() => station.reading.poke()}>{t("app.retry")}</Button>}
-        >
-          {message}
-        </Empty>
-      ) : null}
+      {phase === "failed" ? <Failed station={station} /> : null}
     </div>
+  );
+}
+
+/** The next case cannot be shown: it can be tried again, and given back where it is held. */
+export function Failed({ station }: { station: Workstation }) {
+  const { store } = station.reading;
+  const message = usePick(store, (state) => state.message);
+  const broken = usePick(store, (state) => state.broken);
+  const [unskipped, setUnskipped] = useState(false);
+  const skip = () => void station.reading.skip(UNREADABLE).catch(() => setUnskipped(true));
+  return (
+    <Empty
+      title={t("work.failed")}
+      action={
+        <Group justify="center">
+          <Button onClick={() => station.reading.poke()}>{t("app.retry")}</Button>
+          {broken ? (
+            <Button variant="default" onClick={skip}>
+              {t("work.skipConfirm")}
+            </Button>
+          ) : null}
+        </Group>
+      }
+    >
+      {broken ? t("work.broken", { case: broken.task.case }) : null} {message}
+      {unskipped ? (
+        <Text span display="block" c="var(--reticle-danger)" role="alert">
+          {t("work.skipFailed")}
+        </Text>
+      ) : null}
+    </Empty>
   );
 }
