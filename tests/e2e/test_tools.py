@@ -39,6 +39,23 @@ def test_a_rectangle_fills_the_same_pixels_however_the_image_is_turned(
     assert not mask_of(page, case).any()
 
 
+def test_a_mirrored_view_ends_with_its_series(installation: Installation, log_in: LogIn) -> None:
+    """Another patient's left would be taken for the right."""
+    page = log_in("reader")
+    case = start_reading(page, installation)
+    series = case["series"]["id"]
+    page.keyboard.press("Shift+H")
+    spots = "(x) => window.__reticle.imageToClient(x, 0).x"
+    assert page.evaluate(spots, 20) < page.evaluate(spots, 0)
+    for _ in range(8):
+        if case["series"]["id"] != series:
+            break
+        page.keyboard.press("Enter")
+        case = shown(page, other_than=case["id"])
+    assert case["series"]["id"] != series
+    assert page.evaluate(spots, 20) > page.evaluate(spots, 0)
+
+
 @pytest.mark.parametrize("key", ["b", "e", "t", "f", "r", "o", "p", "l", "g", "m"])
 def test_every_tool_is_one_step_and_escape_leaves_nothing(
     installation: Installation, log_in: LogIn, key: str

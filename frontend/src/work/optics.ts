@@ -54,6 +54,12 @@ export class Optics {
     this.sheet.surface?.fit();
   }
 
+  /** As stored, and the whole of it: nobody is to take left for right for a turn of the last case. */
+  upright(): void {
+    this.view = { ...this.view, turn: 0, mirrored: false };
+    this.fit();
+  }
+
   actualSize(): void {
     this.sheet.surface?.actualSize();
   }

@@ -322,7 +322,7 @@ export class Workstation implements Board {
     this.display(work);
     this.marks.clearMeasures();
     if (!sameSeries) this.pen.firstRange();
-    if (!sameSeries) this.optics.fit();
+    if (!sameSeries) this.optics.upright();
     this.refresh();
     void this.slides.open(work);
   }
