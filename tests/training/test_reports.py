@@ -298,7 +298,7 @@ def test_a_promotion_by_hand_needs_a_reason_and_keeps_it(campaign: Campaign) -> 
 def test_a_decision_says_why_by_codes_and_one_of_before_by_its_sentences(
     campaign: Campaign,
 ) -> None:
-    model = model_of(campaign, 1, measured(campaign, [0.5] * 5, [None] * 5))
+    model = model_of(campaign, 1, measured(campaign, [0.5] * 5, [None] * 5), state="candidate")
     why = [reason("mean_fell"), reason("part_fell", part="grey", by=0.12)]
     promote.model_consider(candidate=model, decision=Decision("reject", why), rival=None)
     client = make.client(User.objects.get(username="manager"))
