@@ -4,12 +4,14 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 
 from playwright.sync_api import Page
 
 from picture_people import set_preferences, token
 
 READY_SECONDS = 20_000
+ANEW = count()
 CASE = "() => window.__reticle && window.__reticle.assignment() !== null"
 
 
@@ -131,7 +133,9 @@ def overtaken(page: Page) -> None:
     other.goto(page.url)
     other.wait_for_function(CASE)
     other.keyboard.press("2")
-    stroke(other, (0.3, 0.3), (0.7, 0.7))
+    # Each time elsewhere: a stroke over one that is there already is nothing to save.
+    place = 0.2 + 0.03 * next(ANEW)
+    stroke(other, (0.3, place), (0.7, place + 0.1))
     other.locator("[data-save=saved]").wait_for()
     other.close()
     page.keyboard.press("3")
@@ -155,7 +159,7 @@ def alike(page: Page) -> None:
 def missed(page: Page) -> None:
     """Ask what the model would miss, and wait for the map."""
     page.keyboard.press("Shift+Y")
-    page.locator("[data-part=panel] output").wait_for()
+    page.wait_for_timeout(1500)  # a map that is there already is shown at once
     page.locator("[data-part=panel] output").wait_for(state="detached", timeout=120_000)
 
 
