@@ -830,6 +830,7 @@ export const en = {
   "work.saving": "saving",
   "work.clean": "nothing changed yet",
   "work.offline": "offline: kept here",
+  "work.unsaved": "not saved: kept here",
   "work.signedOut": "logged out: kept here",
   "work.held": "held until {time}",
   "work.model": "model v{number} suggested",

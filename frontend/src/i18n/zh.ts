@@ -787,6 +787,7 @@ export const zh: Record<TextKey, string> = {
   "work.saving": "正在保存",
   "work.clean": "尚无改动",
   "work.offline": "离线，已保存在本机",
+  "work.unsaved": "未保存到服务器，已保存在本机",
   "work.signedOut": "已退出登录，内容保存在本机",
   "work.held": "占用至 {time}",
   "work.model": "模型 v{number} 的建议",

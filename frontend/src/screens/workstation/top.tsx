@@ -103,8 +103,11 @@ export function saveText(save: SaveState, now: number): string {
     }
     case "signed_out":
       return t("work.signedOut");
-    default:
+    case "offline":
       return t("work.offline");
+    case "stale":
+    case "refused":
+      return t("work.unsaved");
   }
 }
 
