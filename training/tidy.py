@@ -16,6 +16,7 @@ from training.models import TrainingRun
 KEPT = frozenset(
     {"job.json", "examples.json", "model.json", "ensemble.json", "metrics.jsonl", "report.json"}
 )
+BOARD = "tensorboard"  # the folder of TensorBoard's files, which show ended runs beside others
 ENDED = "ended"  # the folder below that of runs in which ended ones' records lie
 FORGOTTEN_SECONDS = 24 * 3600  # so long untouched, the folder of a measurement has no worker
 
@@ -51,9 +52,9 @@ def _run_tidy(folder: Path) -> None:
     Another tick may be at it: what is gone is done.
     """
     records = folder.parent / ENDED / folder.name
-    for path in sorted(folder.rglob("*.json*")):
+    for path in sorted(folder.rglob("*")):
         place = path.relative_to(folder)
-        if path.name in KEPT and path.is_file():
+        if (path.name in KEPT or path.parent.name == BOARD) and path.is_file():
             (records / place.parent).mkdir(parents=True, exist_ok=True)
             with suppress(FileNotFoundError):
                 path.replace(records / place)
