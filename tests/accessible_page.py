@@ -6,6 +6,9 @@ from playwright.sync_api import Page
 
 AXE = Path(__file__).resolve().parents[1] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
+# Half-faded text has other colours than it will have; what turns for ever (a loader) is not faded.
+STILL = """() => document.getAnimations().every((each) => each.playState !== 'running'
+  || each.effect?.getComputedTiming().endTime === Infinity)"""
 RUN = """async (tags) => {
   const { violations } = await axe.run(document, { runOnly: { type: 'tag', values: tags } });
   return violations.flatMap(({ id, nodes }) => nodes.map(
@@ -15,6 +18,7 @@ RUN = """async (tags) => {
 
 def faults(page: Page) -> list[str]:
     """Return one line a fault. Canvases hold pixels, which axe does not look into."""
+    page.wait_for_function(STILL)
     if not page.evaluate("() => 'axe' in window"):
         page.add_script_tag(path=AXE)
     found: list[str] = page.evaluate(RUN, TAGS)
