@@ -159,8 +159,8 @@ def child_lines(
     `feed` gives lines for its standard input: `AHEAD` at first, and one more each time it prints
     the event "chunk". Without it standard input only tells the child that its parent lives.
 
-    `beat` is called every `beat_seconds`; when it answers False the child is stopped and
-    ChildStopped raised. Raises ChildFailed when the child ends with an error.
+    `beat` is called at once and every `beat_seconds`; when it answers False the child is stopped
+    and ChildStopped raised. Raises ChildFailed when the child ends with an error.
     """
     process = subprocess.Popen(
         [sys.executable, "-m", "training.ml", *arguments, *([] if feed else ["--watch-stdin"])],
@@ -223,7 +223,7 @@ def _hand_over(process: "subprocess.Popen[str]", feed: Iterator[str] | None) -> 
 def _until_end(
     lines: "queue.Queue[str | None]", beat: Callable[[], bool], beat_seconds: float
 ) -> Iterator[dict[str, Any]]:
-    next_beat = time.monotonic() + beat_seconds
+    next_beat = time.monotonic()  # at once: a quick child could end before it was asked
     while True:
         if time.monotonic() >= next_beat:
             if not beat():

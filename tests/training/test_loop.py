@@ -311,6 +311,12 @@ def test_a_child_that_fails_tells_why(tmp_path: Path) -> None:
                               beat=lambda: True, beat_seconds=5))  # fmt: skip
 
 
+def test_work_that_is_to_stop_stops_however_quick_it_would_be(tmp_path: Path) -> None:
+    with pytest.raises(jobs.ChildStopped):
+        list(jobs.child_lines(["train", str(tmp_path), "--out", str(tmp_path)],
+                              beat=lambda: False, beat_seconds=600))  # fmt: skip
+
+
 def test_an_assignment_records_the_suggestion_it_was_shown(scored: Campaign) -> None:
     reader = User.objects.get(username="reader")
     row = make.lease(scored, reader)
