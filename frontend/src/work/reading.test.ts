@@ -442,6 +442,13 @@ describe("a case that cannot be loaded", () => {
     expect(now().broken).toBeNull();
   });
 
+  it("is one, too, that the server itself fails over", async () => {
+    server.bytes = () => Promise.reject(new ApiError(500, "http_500", ""));
+    await reading.start();
+    expect(now().phase).toBe("failed");
+    expect(now().broken?.id).toBe(101);
+  });
+
   it("is shown once it can be loaded", async () => {
     const bytes = server.bytes.bind(server);
     server.bytes = () => Promise.reject(lost);

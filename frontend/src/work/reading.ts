@@ -269,7 +269,9 @@ export class Reading {
     try {
       leased ??= await this.load(assignment);
     } catch (error) {
-      if (work || isPassing(error) || isSignedOut(error)) throw error;
+      // A server that has just lent the case is there: its own fault (500) is about this image.
+      const away = isPassing(error) && !(error instanceof ApiError && error.status === 500);
+      if (work || away || isSignedOut(error)) throw error;
       // What the server says of an image is not about the campaign: the reader may give it back.
       const message = error instanceof Error ? error.message : "";
       if (this.holds(work)) this.store.set({ phase: "failed", broken: assignment, message });

@@ -185,10 +185,15 @@ function Image({ item, look }: { item: Item; look: Looking }) {
         <div>{dateTime(item.submitted_at)}</div>
       </div>
       <div className={classes.bottomLeft}>
-        {item.image.channels === 1
+        {item.image.channels === 1 && shown.data
           ? t("work.corner.window", { width: number(window.width), center: number(window.center) })
           : null}
       </div>
+      {shown.isPending ? (
+        <div className={classes.without} role="status" aria-label={t("work.loading")}>
+          <Skeleton w="min(60vh, 60vw)" h="min(60vh, 60vw)" radius={0} />
+        </div>
+      ) : null}
       <ErrorNote error={shown.error} onRetry={() => void shown.refetch()} />
     </div>
   );
