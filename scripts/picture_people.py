@@ -6,7 +6,7 @@ import tempfile
 import time
 import urllib.parse
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -190,7 +190,15 @@ def tried(people: People, slug: str) -> None:
         wait_for(ended, 900)
 
 
-def hand_in(people: People, person: str, slug: str, shift: int) -> None:
+def unlooked(people: People, slug: str) -> None:
+    """Have a case wait for review on which one class was not looked at."""
+    waiting = people.ask("reviewer", "GET", f"campaigns/{slug}/reviews")
+    if not any(item["unseen"] for item in waiting):
+        for person in ("reader", "manager"):
+            hand_in(people, person, slug, 1, unseen=[2])
+
+
+def hand_in(people: People, person: str, slug: str, shift: int, unseen: Sequence[int] = ()) -> None:
     """Read the next case as a person would, with a plain drawing or plain answers."""
     case = people.ask(person, "POST", f"campaigns/{slug}/lease", {})
     rows, columns = case["image"]["rows"], case["image"]["columns"]
@@ -203,10 +211,12 @@ def hand_in(people: People, person: str, slug: str, shift: int) -> None:
         y, x = np.ogrid[:rows, :columns]
         middle = (rows * 0.45, columns * 0.5 + 3 * shift)
         drawn[(y - middle[0]) ** 2 + (x - middle[1]) ** 2 < (rows * 0.2) ** 2] = 1
-        drawn[(y - middle[0]) ** 2 + (x - middle[1]) ** 2 < (rows * 0.1) ** 2] = 2
+        if 2 not in unseen:
+            drawn[(y - middle[0]) ** 2 + (x - middle[1]) ** 2 < (rows * 0.1) ** 2] = 2
     work = {
         "token": case["token"], "key": str(uuid.uuid4()), "seconds": 20 + 7 * shift,
         "mask": base64.b64encode(gzip.compress(drawn.tobytes())).decode(), "findings": answers,
+        "unseen": list(unseen),
     }  # fmt: skip
     people.ask(person, "POST", f"assignments/{case['id']}/submit", work)
 

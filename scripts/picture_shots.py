@@ -170,6 +170,59 @@ def volume(page: Page) -> None:
     page.wait_for_load_state("networkidle")
 
 
+def unsent(page: Page) -> None:
+    """Hand a case in that does not reach the server, and go home."""
+    page.route("**/submit", lambda route: route.abort())
+    page.keyboard.press("2")
+    stroke(page, (0.3, 0.3), (0.7, 0.7))
+    page.wait_for_function("() => window.__reticle.seen()")
+    at_hand = page.evaluate("() => window.__reticle.assignment().id")
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"() => window.__reticle.assignment()?.id !== {at_hand}")
+    page.locator("header a[href='/']").first.click()
+    page.get_by_role("alert").first.wait_for()
+    page.locator("main h3, main h2").nth(2).wait_for()
+
+
+def leaving(page: Page) -> None:
+    """Log out with finished work that did not reach the server."""
+    unsent(page)
+    page.locator("header button").last.click()
+    page.get_by_role("menuitem").last.click()
+    page.get_by_role("dialog").wait_for()
+
+
+def without_image(page: Page) -> None:
+    """Come to a case whose image cannot be had."""
+    page.route("**/pixels*", lambda route: route.fulfill(status=500))
+    page.reload()
+
+
+def broken(page: Page) -> None:
+    """Wait until the room says that a case cannot be shown."""
+    without_image(page)
+    page.locator("[role=status] button").nth(1).wait_for()
+
+
+def unsaved(page: Page) -> None:
+    """Change a setting and go to another tab."""
+    page.locator("main textarea:visible, main input[type=text]:visible").first.fill("Another name")
+    page.get_by_role("tab").first.click()
+    page.get_by_role("dialog").wait_for()
+
+
+def closing(page: Page) -> None:
+    """Ask to close the campaign."""
+    page.get_by_role("button", name=re.compile("^(Close campaign|关闭项目)$")).click()
+    page.get_by_role("dialog").wait_for()
+
+
+def removing(page: Page) -> None:
+    """Ask to remove a member."""
+    page.locator("main table button").last.click()
+    page.get_by_role("dialog").wait_for()
+
+
 READ = "campaigns/brain-mri/read"
 TABS = (
     "overview", "guideline", "cases", "readers", "import", "reviews", "models", "exports",
@@ -224,6 +277,10 @@ def desk() -> Iterator[Shot]:
     yield Shot("model-2-below", "manager", "campaigns/brain-mri/models/2", down)
     yield Shot("models-below", "manager", "campaigns/brain-mri/models", down)
     yield Shot("models-train", "manager", "campaigns/brain-mri/models", training)
+    yield Shot("models-train-file", "manager", "campaigns/brain-mri/models", from_file)
+    yield Shot("settings-unsaved", "manager", "campaigns/brain-mri/settings", unsaved)
+    yield Shot("settings-closing", "manager", "campaigns/brain-mri/settings", closing)
+    yield Shot("readers-removing", "manager", "campaigns/brain-mri/readers", removing)
     yield Shot("model-against", "manager", "campaigns/brain-mri/models/2/against/1")
     yield Shot("campaign-reader", "reader", "campaigns/brain-mri")
     yield Shot("keys-desk", "manager", "", key("?"))
@@ -240,6 +297,17 @@ def training(page: Page) -> None:
     """Open what can be asked of a training."""
     page.get_by_role("button", name=re.compile("^(Train now|立即训练)$")).click()
     page.get_by_role("dialog").wait_for()
+
+
+def from_file(page: Page) -> None:
+    """Let a training begin with a model from a file."""
+    address = page.url.split("/campaigns/")[0]
+    model = page.context.request.get(f"{address}/api/v1/models/1/bundle").body()
+    training(page)
+    page.get_by_role("dialog").get_by_role("combobox").first.click()
+    page.get_by_role("option").nth(4).click()
+    sent = {"name": "model-v1.zip", "mimeType": "application/zip", "buffer": model}
+    page.locator("[type=file]").last.set_input_files(sent)  # type: ignore[arg-type]
 
 
 def wrong_password(page: Page) -> None:
@@ -277,6 +345,9 @@ def workstation() -> Iterator[Shot]:
     yield room("work-signed-out", act=signed_out)
     yield room("work-overtaken", act=overtaken)
     yield room("work-released", act=released)
+    yield room("work-broken", act=broken)
+    yield room("unsent-home", act=unsent)
+    yield room("unsent-leaving", act=leaving)
     yield room("work-no-panel", act=key("\\"))
 
 
@@ -289,6 +360,10 @@ def rooms() -> Iterator[Shot]:
     for number in (0, 2, 6):
         yield Shot(f"tour-{number + 1}", "reader", "tour", step(number), work=True)
     yield Shot("review", "reviewer", "campaigns/reviewed/review", reviewing)
+    yield Shot("review-waiting", "reviewer", "campaigns/reviewed/review", waiting)
+    yield Shot("review-without", "reviewer", "campaigns/reviewed/review", unshown)
+    yield Shot("review-gone", "reviewer", "campaigns/reviewed/review", decided)
+    yield Shot("review-unseen", "reviewer", "campaigns/reviewed/review", unlooked)
     yield Shot("review-others", "reviewer", "campaigns/reviewed/review", comparing)
     yield Shot("review-done", "reviewer", "campaigns/brain-mri/review")
     yield Shot("work-empty", "reader", "campaigns/nothing-yet/read")
@@ -299,6 +374,36 @@ def reviewing(page: Page) -> None:
     """Wait until the drawing under review is shown."""
     page.get_by_test_id("surface").wait_for()
     page.wait_for_load_state("networkidle")
+
+
+def waiting(page: Page) -> None:
+    """Come to a case before its image does."""
+    page.route("**/pixels*", lambda route: None)
+    page.goto(page.url, wait_until="domcontentloaded")
+    page.get_by_test_id("surface").wait_for(state="attached")
+
+
+def unshown(page: Page) -> None:
+    """Come to a case whose image cannot be had."""
+    without_image(page)
+    page.get_by_role("alert").first.wait_for()
+
+
+def decided(page: Page) -> None:
+    """Have the case decided by another meanwhile."""
+    reviewing(page)
+    page.route("**/reviews*", lambda route: route.fulfill(json=[]))
+    page.get_by_role("alert").first.wait_for()
+
+
+def unlooked(page: Page) -> None:
+    """Go to the case on which a class was not looked at."""
+    address, _, rest = page.url.partition("/campaigns/")
+    slug = rest.split("/")[0]
+    items = page.context.request.get(f"{address}/api/v1/campaigns/{slug}/reviews").json()
+    number = next(item["annotation"] for item in items if item["unseen"])
+    page.goto(f"{page.url}?annotation={number}")
+    reviewing(page)
 
 
 def comparing(page: Page) -> None:

@@ -31,6 +31,7 @@ from picture_people import (
     set_preferences,
     suggested,
     tried,
+    unlooked,
     wait_for,
 )
 from picture_shots import CASE, READY_SECONDS, Shot, shots
@@ -128,6 +129,7 @@ def main() -> None:
             suggested(people, "reader", "brain-mri")
             guided(people, "brain-mri")
             tried(people, "brain-mri")
+            unlooked(people, "reviewed")
             for shot in shots():
                 if asked.only and not any(part in shot.name for part in asked.only):
                     continue
