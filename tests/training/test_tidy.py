@@ -58,8 +58,11 @@ def test_a_run_that_may_be_taken_up_keeps_its_folder(state: str) -> None:
     assert weights.exists() == (state in TrainingRun.ACTIVE)
 
 
-def test_folders_of_measurements_are_cleared_once_nobody_works_there(settings: Settings) -> None:
-    old, young = (Path(settings.RUN_FOLDER) / name for name in ("snapshot-1", "snapshot-2-x"))
+@pytest.mark.parametrize("work", ["snapshot", "scoring", "maps", "trial", "shadow"])
+def test_folders_of_killed_work_are_cleared_once_nobody_works_there(
+    settings: Settings, work: str
+) -> None:
+    old, young = (Path(settings.RUN_FOLDER) / name for name in (f"{work}-1", f"{work}-2-x"))
     for folder in (old, young):
         (folder / "images").mkdir(parents=True)
     before = time.time() - 2 * 24 * 3600
