@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 TEN = 10
+EFFORT = ("strokes", "strokes_alone", "changed", "changed_alone")
 Rows = Sequence[dict[str, Any]]
 
 
@@ -61,8 +62,41 @@ def table(events: Rows, champions: Rows, baseline: dict[str, Any], found: dict[s
         f"{_show(mean([row['changed'] for row in without]), 0)} pixels",
         f"- rank served: highest {max(ranks, default=0)}, mean {_show(mean(ranks), 2)}",
         f"- wall clock: {found['seconds']} s",
+        "",
+        *effort(events),
     ]
     return "\n".join(lines)
+
+
+def effort(events: Rows) -> list[str]:
+    """Return a table of what readers corrected, by tens of labels: means per case.
+
+    "from empty" is what the same cases, which came with a suggestion, take without it.
+    """
+    cases = [row for row in events if row["event"] == "submit"]
+    lines = [
+        "| labels | with a suggestion | strokes | from empty | pixels | from empty "
+        "| without one | strokes | pixels |",
+        "|" + "---|" * 9,
+    ]
+    for start in range(0, len(cases), TEN):
+        part = cases[start : start + TEN]
+        helped, alone = (
+            [row for row in part if row["suggested"] is wanted] for wanted in (True, False)
+        )
+        cells = [
+            f"{start + 1} to {start + len(part)}",
+            str(len(helped)),
+            *(_mean(helped, name) for name in EFFORT),
+            str(len(alone)),
+            *(_mean(alone, name) for name in ("strokes", "changed")),
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def _mean(rows: Rows, name: str) -> str:
+    return _show(mean([row[name] for row in rows]), 1 if "strokes" in name else 0)
 
 
 def _model_line(name: str, labels: str, row: dict[str, Any], names: Sequence[str]) -> str:

@@ -80,7 +80,8 @@ def read_one(session: Session, shared: Shared, name: str, rng: np.random.Generat
         mask_sha256=done["mask_sha256"], share=case["why"]["share"], rank=case["why"]["rank"],
         of=case["why"]["of"], model=case["why"]["model_number"], suggested=offered is not None,
         kept=kept, seconds=round(work.seconds, 2), seconds_alone=round(alone.seconds, 2),
-        changed=work.changed, foreground=int((target > 0).sum()),
+        strokes=work.strokes, strokes_alone=alone.strokes,
+        changed=work.changed, changed_alone=alone.changed, foreground=int((target > 0).sum()),
     )  # fmt: skip
     return True
 
