@@ -9,7 +9,7 @@ from django.utils.timezone import now
 
 from annotations.campaigns import images_join
 from annotations.models import Campaign, Import
-from annotations.queue import order_publish
+from annotations.queue import order_begun, order_publish
 from reticle.accounts.models import User
 from reticle.images.intake import intake_claim, intake_create, intake_run
 from reticle.images.models import Image, Intake
@@ -38,7 +38,7 @@ def import_join(row: Import) -> int:
     """Make tasks of one import's images and publish the first order; return the new tasks.
 
     Called twice it changes nothing the second time. An order that a model has made is kept:
-    new tasks follow until the next scores are published.
+    new tasks follow until the next scores are published. So is the head of one by differences.
     """
     changed = Import.objects.filter(pk=row.pk, joined_at=None).update(joined_at=now())
     if changed != 1:
@@ -47,7 +47,7 @@ def import_join(row: Import) -> int:
     images = list(Image.objects.filter(pk__in=keys).select_related("series__study"))
     joined = images_join(actor=row.intake.created_by, campaign=row.campaign, images=images)
     if joined and row.campaign.champion is None:
-        order_publish(campaign=row.campaign, pool=[])
+        order_publish(campaign=row.campaign, pool=order_begun(row.campaign))
     return joined
 
 

@@ -53,6 +53,10 @@ class Campaign(models.Model):
         K_MEANS = "k_means"
         BADGE = "badge"
 
+    class ColdStart(models.TextChoices):
+        RANDOM = "random"
+        DIVERSITY = "diversity"  # by how images differ: see training.cold
+
     slug = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=120)
     description = models.TextField(blank=True)
@@ -86,6 +90,10 @@ class Campaign(models.Model):
     random_share = models.FloatField(
         default=1 / 3, validators=[MinValueValidator(0), MaxValueValidator(1)]
     )
+    cold_start = models.CharField(
+        max_length=10, choices=ColdStart, default=ColdStart.RANDOM,
+        help_text="what the queue begins with before there is a model",
+    )  # fmt: skip
     training = models.JSONField(default=dict, help_text="see annotations.campaigns.TRAINING")
     schema_version = models.PositiveIntegerField(default=1)
     champion = models.JSONField(

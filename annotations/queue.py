@@ -435,6 +435,15 @@ def order_publish(*, campaign: Campaign, pool: Sequence[Place]) -> int:
     return len(places)
 
 
+def order_begun(campaign: Campaign) -> list[Place]:
+    """Return the head of an order that was made by differences before there is a model."""
+    named = campaign.tasks.filter(
+        state=Task.State.OPEN, held_out=False, priority_from__share__in=["diversity", "random"]
+    )
+    rows = named.order_by("-priority", "id").values_list("id", "priority_from")
+    return [Place(pk, why) for pk, why in rows]
+
+
 def _write(campaign: Campaign, places: Sequence[Place], first: int, of: int) -> None:
     tasks = []
     for position, place in enumerate(places, start=first + 1):

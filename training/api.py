@@ -19,6 +19,7 @@ from reticle.errors import Invalid, NotFound
 from training import (
     beside,
     bundle,
+    cold,
     compare,
     compare_forms,
     crossval,
@@ -136,6 +137,7 @@ class LearningView(CampaignView):
             "next_refresh": trigger.refresh_state(self.campaign),
             "scoring": champion is not None and champion.scored_at is None,
             "selection": (champion.selection or None) if champion else None,
+            "cold_order": cold.cold_state(self.campaign),
         }
         return Response(run_forms.LearningOutput(answer).data)
 

@@ -182,6 +182,22 @@ class Evaluation(models.Model):
         return figures.mean_of(self.report)
 
 
+class ColdOrder(models.Model):
+    """The order of a campaign's queue by how images differ, before there is a model."""
+
+    campaign = models.OneToOneField(Campaign, on_delete=models.CASCADE, related_name="cold_order")
+    images = models.PositiveIntegerField(
+        default=0, help_text="in the pool when it was last made, or failed"
+    )
+    ordered_at = models.DateTimeField(null=True)
+    error = models.TextField(blank=True, help_text="why the last attempt failed")
+    claimed_until = models.DateTimeField(null=True)
+    token = models.PositiveIntegerField(default=0, help_text="fencing: grows with every claim")
+
+    def __str__(self) -> str:
+        return f"the first order of {self.campaign_id}"
+
+
 class Prediction(models.Model):
     """What one model says of one image: mask or answers, score, embedding."""
 

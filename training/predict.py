@@ -74,10 +74,14 @@ def claim_beat(model: ModelVersion) -> bool:
     return changed == 1
 
 
+def run_waits() -> bool:
+    """Tell whether a training run is queued."""
+    return TrainingRun.objects.filter(state=TrainingRun.State.QUEUED).exists()
+
+
 def beat_behind_runs(model: ModelVersion) -> bool:
     """Prolong the claim of work that gives way to a training run that waits."""
-    waiting = TrainingRun.objects.filter(state=TrainingRun.State.QUEUED).exists()
-    return not waiting and claim_beat(model)
+    return not run_waits() and claim_beat(model)
 
 
 def scoring_run(model: ModelVersion) -> int:

@@ -197,6 +197,15 @@ class SelectionOutput(serializers.Serializer[Data]):
     random = ShareOutput()
 
 
+class ColdOrderOutput(serializers.Serializer[Data]):
+    """How the order by differences stands, before there is a model."""
+
+    ordered_at = serializers.DateTimeField(
+        allow_null=True, help_text="null: the queue is in random order"
+    )
+    error = serializers.CharField(help_text="why the last attempt failed, else empty")
+
+
 class LearningOutput(serializers.Serializer[Data]):
     """The learner at a glance: curve, active or last run, next refresh, pending scores."""
 
@@ -205,3 +214,6 @@ class LearningOutput(serializers.Serializer[Data]):
     next_refresh = RefreshOutput()
     scoring = serializers.BooleanField(help_text="the champion's scores are being made")
     selection = SelectionOutput(allow_null=True)
+    cold_order = ColdOrderOutput(
+        allow_null=True, help_text="null where a champion orders the queue or chance is to"
+    )

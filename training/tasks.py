@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from training import asked, fit, maps, predict, shadow, tidy, trials, trigger
+from training import asked, cold, fit, maps, predict, shadow, tidy, trials, trigger
 
 
 @shared_task
@@ -34,6 +34,10 @@ def work() -> None:
     run = fit.run_claim()
     if run is not None:
         fit.run_execute(run)
+        return
+    order = cold.cold_claim()
+    if order is not None:
+        cold.cold_run(order)
         return
     model = shadow.shadow_claim()
     if model is not None:

@@ -53,7 +53,7 @@ def refresh_state(campaign: Campaign) -> dict[str, Any]:
         0,
     )
     return {
-        "enabled": bool(policy["enabled"]) and _teaches(campaign),
+        "enabled": bool(policy["enabled"]) and teaches(campaign),
         "settled": total,
         "held_out": held_out,
         "new_labels": max(0, total - used),
@@ -61,7 +61,7 @@ def refresh_state(campaign: Campaign) -> dict[str, Any]:
     }
 
 
-def _teaches(campaign: Campaign) -> bool:
+def teaches(campaign: Campaign) -> bool:
     """Tell whether there is something to learn: of questions, one that has options."""
     return not answers.asks(campaign) or bool(answers.questions_of(campaign))
 
@@ -160,7 +160,7 @@ def run_request(
     asked for, no labels yet, or a run is active; Invalid when a value cannot be used or there is no
     model that such a run can begin with.
     """
-    if not _teaches(campaign):
+    if not teaches(campaign):
         words = "A model learns questions with options or a scale; here only free text is asked."
         raise Conflict(words, code="nothing_to_learn")
     if handed is not None:

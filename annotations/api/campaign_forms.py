@@ -150,7 +150,7 @@ class CampaignSettings(serializers.ModelSerializer[Campaign]):
         fields = (
             "name", "description", "guideline", "unit", "readers_per_task", "review",
             "lease_minutes", "suggestions", "suggestion_dice", "blind_share", "strategy",
-            "random_share", "training",
+            "random_share", "cold_start", "training",
         )  # fmt: skip
 
 

@@ -119,7 +119,16 @@ class WhyOutput(serializers.Serializer[Data]):
     """Why this case is shown now."""
 
     share = serializers.ChoiceField(
-        choices=["model", "random", "order", "held_out", "blind", "returned", "series"]
+        choices=[
+            "model",
+            "diversity",
+            "random",
+            "order",
+            "held_out",
+            "blind",
+            "returned",
+            "series",
+        ]
     )
     strategy = serializers.CharField(allow_null=True)
     score = serializers.FloatField(allow_null=True)

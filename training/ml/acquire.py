@@ -10,7 +10,7 @@ is measured in benchmarks/selection.md.
 
 import math
 from collections.abc import Callable, Mapping, Sequence, Sized
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -62,7 +62,10 @@ class Pool:
 
 @dataclass(frozen=True)
 class Ranked:
-    """One place of the order: which case, by which strategy, score, and share (model, random)."""
+    """One place of the order: which case, by which strategy, score, and share.
+
+    The share is model, random or, before there is a model, diversity.
+    """
 
     index: int
     strategy: str
@@ -274,6 +277,27 @@ def select_order(pool: Pool, *, strategy: str, random_share: float, seed: int) -
     chance = by_patients(pool, np.ones(len(pool), bool), rng)
     scores = _shown(pool, strategy)
     return _interleaved(model, chance, scores, strategy, random_share)
+
+
+def cold_order(pool: Pool, *, random_share: float, seed: int) -> list[Ranked]:
+    """Return the first cases to read before there is a model, chance strewn in by `random_share`.
+
+    By features alone: one typical case of each of `BATCH` clusters, then again and again the
+    farthest from those taken, `GREEDY` in all. Where labels are few what is typical teaches more
+    than what is far: Hacohen et al., "Active learning on a budget", 2022.
+    """
+    rng = np.random.default_rng(seed)
+    features = _features(pool)
+    typical = diversity.k_means(features, BATCH, rng)
+    far = diversity.k_center(features, features[typical], GREEDY, rng)
+    chosen = list(dict.fromkeys([*typical, *far]))[:GREEDY]
+    chance = by_patients(pool, np.ones(len(pool), bool), rng)
+    nothing = np.full(len(pool), np.nan)
+    ranked = _interleaved(_spread(pool, chosen), chance, nothing, "diversity", random_share)
+    first = [replace(each, share="diversity") if each.share == "model" else each for each in ranked]
+    while first and first[-1].share != "diversity":
+        first.pop()
+    return first
 
 
 def _shown(pool: Pool, strategy: str) -> Floats:

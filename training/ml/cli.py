@@ -7,6 +7,7 @@
     python -m training.ml evaluate JOB --model MODEL --out report.json [--watch-stdin]
     python -m training.ml predict JOB --model MODEL --out OUT [--watch-stdin]
     python -m training.ml explain JOB --model MODEL --out OUT [--watch-stdin]
+    python -m training.ml features JOB --model MODEL --out features.npy [--watch-stdin]
     python -m training.ml robustness JOB --model MODEL --out report.json [--watch-stdin]
     python -m training.ml score --model MODEL < job folders, one a line; results in FOLDER/out
 
@@ -77,6 +78,7 @@ def parser() -> argparse.ArgumentParser:
         ("predict", "predict masks or answers, uncertainty and scores for the job's examples"),
         ("explain", "map where the model is unsure and where it looks for each class"),
         ("score", "predict for the job folders named on standard input, one a line"),
+        ("features", "describe the job's images by a model's bottleneck, one row each"),
         ("robustness", "measure a model on the job's examples made worse in stated ways"),
         ("export", "write a model as one file for other programs, its preprocessing included"),
     ):
@@ -121,7 +123,7 @@ def run(parsed: argparse.Namespace, emit: Emit) -> None:
     """Do what was asked, in this process. Raises JobError and what went wrong while computing."""
     job = None
     if parsed.command not in ("export", "score"):
-        job = read_job(parsed.job, labelled=parsed.command != "pretrain")
+        job = read_job(parsed.job, labelled=parsed.command not in ("pretrain", "features"))
     # Loaded late on purpose: torch and MONAI take seconds, and a bad job is answered at once.
     from training.ml import checkpoint, commands
 

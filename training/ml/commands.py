@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from training.ml import cases, checkpoint, device
 from training.ml.cli import Emit
-from training.ml.infer import Extra
+from training.ml.infer import Extra, features
 from training.ml.job import Job, JobError, read_job
 
 if TYPE_CHECKING:
@@ -101,6 +103,14 @@ def _predict(parsed: argparse.Namespace, job: Job, emit: Emit) -> None:
     cases.predict_all(model, digest, job.examples, parsed.out, place, emit, _extra(parsed))
 
 
+def _features(parsed: argparse.Namespace, job: Job, emit: Emit) -> None:
+    """Write one array (N, D) of the images' features, in the order of the job's examples."""
+    model, place = _load(parsed, job)
+    found = [features(model.members[0], example, place) for example in job.examples]
+    np.save(parsed.out, np.stack(found), allow_pickle=False)
+    emit({"event": "done", "count": len(found)})
+
+
 def _robustness(parsed: argparse.Namespace, job: Job, emit: Emit) -> None:
     from training.ml.robust import robustness
 
@@ -157,5 +167,6 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace, Job, Emit], None]] = {
     "evaluate": _evaluate,
     "predict": _predict,
     "explain": _explain,
+    "features": _features,
     "robustness": _robustness,
 }

@@ -132,6 +132,17 @@ def predict_pixels(
     return Prediction(values, first.embedding, first.gradient, looks, extra.measures, committee)
 
 
+def features(model: Model, example: Example, place: Place) -> Floats:
+    """Bottleneck features of one look at an image, averaged over it (widths[-1],).
+
+    All that a network which was only pre-trained has to say. Raises JobError as `predict` does.
+    """
+    pixels = example.pixels()
+    rows, columns = pixels.shape[:2]
+    geometry = model.plan.geometry(rows, columns, example.spacing)
+    return forward(model, model.plan.image(pixels, geometry), place).embedding
+
+
 @dataclass(frozen=True)
 class Forward:
     """What one network says of a picture (H, W, C)."""

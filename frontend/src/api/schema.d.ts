@@ -1265,6 +1265,8 @@ export interface components {
             strategy?: components["schemas"]["StrategyEnum"];
             /** Format: double */
             random_share?: number;
+            /** @description what the queue begins with before there is a model */
+            cold_start?: components["schemas"]["ColdStartEnum"];
             training?: components["schemas"]["TrainingPolicyRequest"];
             classes?: components["schemas"]["ClassInputRequest"][];
             questions?: components["schemas"]["QuestionInputRequest"][];
@@ -1311,6 +1313,8 @@ export interface components {
             strategy?: components["schemas"]["StrategyEnum"];
             /** Format: double */
             random_share?: number;
+            /** @description what the queue begins with before there is a model */
+            cold_start?: components["schemas"]["ColdStartEnum"];
             training?: components["schemas"]["TrainingPolicy"];
         };
         /** @enum {string} */
@@ -1391,6 +1395,18 @@ export interface components {
             /** @description Tell whether the class is no longer offered. */
             readonly retired: boolean;
         };
+        /** @description How the order by differences stands, before there is a model. */
+        ColdOrderOutput: {
+            /**
+             * Format: date-time
+             * @description null: the queue is in random order
+             */
+            ordered_at: string | null;
+            /** @description why the last attempt failed, else empty */
+            error: string;
+        };
+        /** @enum {string} */
+        ColdStartEnum: "random" | "diversity";
         /** @description Two models side by side. */
         CompareOutput: {
             same_cases: boolean;
@@ -1773,6 +1789,8 @@ export interface components {
             /** @description the champion's scores are being made */
             scoring: boolean;
             selection: components["schemas"]["SelectionOutput"] | null;
+            /** @description null where a champion orders the queue or chance is to */
+            cold_order: components["schemas"]["ColdOrderOutput"] | null;
         };
         /** @description One model on the learning curve. */
         LearningPoint: {
@@ -2098,6 +2116,8 @@ export interface components {
             strategy?: components["schemas"]["StrategyEnum"];
             /** Format: double */
             random_share?: number;
+            /** @description what the queue begins with before there is a model */
+            cold_start?: components["schemas"]["ColdStartEnum"];
             training?: components["schemas"]["TrainingPolicyRequest"];
         };
         /** @description What to change; what is left out stays. */
@@ -2553,7 +2573,7 @@ export interface components {
             shadow: components["schemas"]["BesideOutput"] | null;
         };
         /** @enum {string} */
-        ShareEnum: "model" | "random" | "order" | "held_out" | "blind" | "returned" | "series";
+        ShareEnum: "model" | "diversity" | "random" | "order" | "held_out" | "blind" | "returned" | "series";
         /** @description The labels that one share of the queue brought. */
         ShareOutput: {
             cases: number;

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.ml.acquire import BATCH, MINIMUM_GAP, STRATEGIES, Pool, diverse, select_order
+from training.ml.acquire import (
+    BATCH,
+    GREEDY,
+    MINIMUM_GAP,
+    STRATEGIES,
+    Pool,
+    cold_order,
+    diverse,
+    select_order,
+)
 
 SCORE = st.one_of(st.floats(0, 1), st.just(float("nan")), st.just(0.5), st.just(float("inf")))
 NAMES = ("entropy", "least_confidence", "margin", "bald", "variance", "disagreement")
@@ -152,3 +161,43 @@ def test_a_core_set_goes_where_nothing_is_labelled() -> None:
                 labelled=np.array([[0.0], [9.1]]))  # fmt: skip
     order = select_order(pool, strategy="core_set", random_share=0.0, seed=0)
     assert [place.index for place in order] == [2, 1, 3, 0]
+
+
+@given(pool=pools(), share=st.floats(0, 1))
+def test_before_there_is_a_model_a_case_has_one_place_at_most(pool: Pool, share: float) -> None:
+    order = cold_order(pool, random_share=share, seed=1)
+    assert len({place.index for place in order}) == len(order) <= len(pool)
+    assert order == cold_order(pool, random_share=share, seed=1)
+    assert {place.share for place in order} <= {"diversity", "random"}
+    assert not order or order[-1].share == "diversity", "what only chance orders is not named"
+    if share == 0:
+        assert len(order) == len(pool)
+
+
+def looks(*counts: int) -> Pool:
+    """So many cases of each look, far from each other, each case a patient of its own."""
+    rng = np.random.default_rng(0)
+    owner = np.repeat(np.arange(len(counts)), counts)
+    features = 100.0 * np.eye(len(counts))[owner] + rng.normal(0, 1, (len(owner), len(counts)))
+    return Pool([str(number) for number in range(len(owner))], list(owner),
+                np.zeros((len(owner), 0)), features=features)  # fmt: skip
+
+
+def test_before_there_is_a_model_rare_looks_come_early_and_chance_keeps_its_share() -> None:
+    pool = looks(300, 60, 3, 1)
+    order = cold_order(pool, random_share=1 / 3, seed=2)
+    assert {pool.positions[place.index] for place in order[: 2 * BATCH]} == {0, 1, 2, 3}
+    assert sum(place.share == "diversity" for place in order) <= GREEDY < len(pool)
+    for length in range(3, len(order)):
+        chance = sum(place.share == "random" for place in order[:length])
+        assert abs(chance - length / 3) <= 1
+
+
+def test_before_there_is_a_model_one_patient_does_not_fill_a_batch() -> None:
+    """However different the images of a patient are."""
+    rng = np.random.default_rng(0)
+    patients = ["many"] * 40 + [str(number) for number in range(40)]
+    features = rng.normal(0, [[100.0]] * 40 + [[1.0]] * 40, (80, 4))
+    pool = Pool(patients, list(range(80)), np.zeros((80, 0)), features=features)
+    order = cold_order(pool, random_share=0.0, seed=0)
+    assert sum(patients[place.index] == "many" for place in order[:BATCH]) == 1

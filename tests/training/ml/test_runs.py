@@ -161,6 +161,13 @@ def test_images_alone_teach_a_beginning_for_drawing_and_for_answering(tmp_path: 
     explained = [e["restored"]["hidden"] for e in events if e["event"] == "epoch"]
     assert explained[-1] > max(0.2, explained[0]), "it learned nothing from the images"
 
+    found = tmp_path / "features.npy"
+    command("features", job, "--model", tmp_path / "images", "--out", found)
+    vectors = np.load(found)
+    assert vectors.shape == (6, load_model(tmp_path / "images").architecture.widths[-1])
+    assert np.isfinite(vectors).all()
+    assert vectors.std(axis=0).max() > 0, "all images are one to it"
+
     drawing = lend(tmp_path / "images", write_job(tmp_path / "drawing"), "transfer")
     command("train", drawing, "--out", tmp_path / "drawn")
     assert load_model(tmp_path / "drawn").classes[0].name == "disc"

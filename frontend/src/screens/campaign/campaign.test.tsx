@@ -226,3 +226,34 @@ it.each([
   },
   40_000,
 );
+
+const COMPARED = "2026-01-01T12:00:00Z";
+
+it.each([
+  [null, "", ["random order until the images have been compared"]],
+  [COMPARED, "", ["ordered by how images differ"]],
+  [null, "no room", ["Comparing the images failed: no room", "stays in random order"]],
+  [COMPARED, "no room", ["ordered by how images differ", "failed: no room"]],
+])(
+  "the overview says how the queue is ordered before there is a model (%s, %s)",
+  async (ordered_at, error, said) => {
+    server.doors["GET /api/v1/campaigns/c/learning"] = () => ({
+      curve: [],
+      run: null,
+      next_refresh: { enabled: true, needed: 8, new_labels: 0, settled: 0, held_out: 0 },
+      scoring: false,
+      selection: null,
+      cold_order: { ordered_at, error },
+    });
+    show("overview");
+    const training = await screen.findByRole(
+      "region",
+      { name: "Current training" },
+      { timeout: 20_000 },
+    );
+    for (const words of said) {
+      await within(training).findByText(words, { exact: false }, { timeout: 5000 });
+    }
+  },
+  40_000,
+);

@@ -5,7 +5,7 @@ import { learningQuery, progressQuery } from "../../api/queries";
 import { Progress } from "../../components/bits";
 import { ErrorNote } from "../../components/errors";
 import { Plot } from "../../components/plot";
-import { clock, dayAndClock, number, t, tn } from "../../i18n";
+import { clock, dateTime, dayAndClock, number, t, tn } from "../../i18n";
 import { Answers } from "./answers";
 import type { TabProps } from "./campaign";
 import { LearningCurve } from "./models/learning";
@@ -119,6 +119,11 @@ function Training(props: {
       ) : (
         <Text c="dimmed">{t("run.none")}</Text>
       )}
+      {(learning ? coldTexts(learning.cold_order) : []).map((text) => (
+        <Text key={text} size="sm" mt="sm">
+          {text}
+        </Text>
+      ))}
       {learning?.scoring ? (
         <Text size="sm" mt="sm">
           {t("run.scoring")}
@@ -133,6 +138,14 @@ function Training(props: {
       </Stack>
     </Paper>
   );
+}
+
+/** How the queue is ordered before there is a model; nothing where chance is to order it. */
+function coldTexts(order: Schemas["LearningOutput"]["cold_order"]): string[] {
+  if (!order) return [];
+  const failed = order.error ? [t("cold.failed", { error: order.error })] : [];
+  if (order.ordered_at) return [t("cold.ordered", { at: dateTime(order.ordered_at) }), ...failed];
+  return order.error ? [...failed, t("cold.stays")] : [t("cold.waiting")];
 }
 
 /** Whole sentences, one a line: how they would be joined is each language's own affair. */

@@ -52,6 +52,10 @@ const STRATEGIES = Object.keys({
   disagreement: true,
 } satisfies Record<Strategy, true>) as Strategy[];
 
+type ColdStart = NonNullable<Policy["cold_start"]>;
+
+const COLD_STARTS = ["random", "diversity"] as const satisfies readonly ColdStart[];
+
 /** Strategies that need a drawing; a model that answers would be ordered otherwise. */
 const DRAWN: readonly Strategy[] = ["badge", "foreground", "bald", "variance"];
 
@@ -145,6 +149,14 @@ function ModelFields(props: {
         data={offered.map((value) => ({ value, label: word("new.strategy", value) }))}
         value={policy.strategy ?? "stratified"}
         onChange={(value) => value && set({ strategy: value as Strategy })}
+        allowDeselect={false}
+      />
+      <Select
+        label={t("new.coldStart")}
+        description={t("new.coldStart.help")}
+        data={COLD_STARTS.map((value) => ({ value, label: t(`new.coldStart.${value}`) }))}
+        value={policy.cold_start ?? "random"}
+        onChange={(value) => value && set({ cold_start: value as ColdStart })}
         allowDeselect={false}
       />
       <Count

@@ -1,0 +1,160 @@
+"""STEP cold: the order of the queue before there is a model, by how images differ.
+
+A network learns from the pool's images alone, and the queue begins with what its features hold to
+be typical and then different (`training.ml.acquire.cold_order`). Made where a campaign asks for it
+and has no champion, once, and again when the pool has doubled; the order by chance over patients
+stands until then, and where it fails. Gives way to a training that waits.
+"""
+
+import logging
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from annotations.campaigns import training_policy
+from annotations.models import Campaign
+from annotations.queue import Place, order_publish
+from reticle.audit.record import record
+from training import answers, jobs, pool
+from training.compare import pool_tasks
+from training.ml.acquire import BATCH, Pool, cold_order
+from training.models import ColdOrder
+from training.predict import claim_until, run_waits
+from training.snapshot import classes_of
+from training.stages import pool_examples
+from training.trigger import policy_number, run_config, teaches
+
+logger = logging.getLogger(__name__)
+ENOUGH = 2 * BATCH  # among fewer waiting images there is little to choose
+GROWTH = 2  # made again when the pool has grown by this factor
+SECONDS = 300.0  # of learning at most: people are reading meanwhile
+Features = Mapping[int, npt.NDArray[np.float32]]
+
+
+def cold_claim() -> ColdOrder | None:
+    """Claim the order of a campaign that is to begin by differences and does not yet; else None."""
+    free = Q(claimed_until=None) | Q(claimed_until__lt=Now())
+    campaigns = Campaign.objects.filter(
+        state=Campaign.State.OPEN, cold_start=Campaign.ColdStart.DIVERSITY, champion__isnull=True
+    )
+    for campaign in campaigns:
+        row, _ = ColdOrder.objects.get_or_create(campaign=campaign)
+        if not _due(row):
+            continue
+        changed = ColdOrder.objects.filter(free, pk=row.pk, token=row.token).update(
+            claimed_until=claim_until(), token=F("token") + 1
+        )
+        if changed == 1:
+            row.refresh_from_db()
+            return row
+    return None
+
+
+def _due(row: ColdOrder) -> bool:
+    if pool_tasks(row.campaign).count() < GROWTH * row.images:
+        return False
+    return pool.open_tasks(row.campaign).count() >= ENOUGH and teaches(row.campaign)
+
+
+def _mine(row: ColdOrder) -> Any:
+    """Return the row as long as our claim holds and the order is wanted."""
+    return ColdOrder.objects.filter(
+        pk=row.pk, token=row.token, campaign__champion__isnull=True,
+        campaign__cold_start=Campaign.ColdStart.DIVERSITY,
+    )  # fmt: skip
+
+
+def _beat(row: ColdOrder) -> bool:
+    return not run_waits() and bool(_mine(row).update(claimed_until=claim_until()) == 1)
+
+
+def cold_run(row: ColdOrder) -> int:
+    """Compare the images and order the queue; return how many places were published."""
+    folder = Path(settings.RUN_FOLDER) / f"cold-{row.pk}-{row.token}"
+    images = pool_tasks(row.campaign).count()
+    try:
+        return cold_publish(row=row, features=_features(row, folder), images=images)
+    except jobs.ChildStopped:
+        logger.info("the order of %s by differences gave way", row.campaign)
+        _mine(row).update(claimed_until=None)
+    except jobs.ChildFailed as error:
+        # Kept, so that it is not tried every other second for ever.
+        logger.error("ordering %s by differences failed: %s", row.campaign, error)
+        _mine(row).update(claimed_until=None, images=images, error=str(error))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+def _features(row: ColdOrder, folder: Path) -> Features:
+    """Learn from the pool's images; return {image: features (D,)}, none of a held-out one."""
+    campaign, job, model = row.campaign, folder / "job", folder / "model"
+    examples = pool_examples(campaign)
+    asks = answers.asks(campaign)
+    limit = policy_number(training_policy(campaign.training, campaign.kind), "seconds")
+    jobs.job_write(
+        job, examples, classes=[] if asks else classes_of(campaign),
+        questions=answers.questions_of(campaign) if asks else [],
+        config=run_config(campaign, {"seconds": min(SECONDS, limit)}), seed=campaign.pk,
+    )  # fmt: skip
+    found = folder / "features.npy"
+    for arguments in (
+        ["pretrain", str(job), "--out", str(model)],
+        ["features", str(job), "--model", str(model), "--out", str(found)],
+    ):
+        beat = settings.HEARTBEAT_SECONDS
+        for _ in jobs.child_lines(arguments, beat=lambda: _beat(row), beat_seconds=beat):
+            pass
+    vectors = np.load(found, allow_pickle=False)
+    return {each.image.pk: vector for each, vector in zip(examples, vectors, strict=True)}
+
+
+@transaction.atomic
+def cold_publish(*, row: ColdOrder, features: Features, images: int) -> int:
+    """Let the queue begin with images that differ; the others follow as before.
+
+    `images` is the size of the pool they were looked for in. Returns how many places were
+    published; 0 when the claim was lost or the order is not wanted any more.
+    """
+    campaign = Campaign.objects.select_for_update(no_key=True).get(pk=row.campaign_id)
+    ended = {"claimed_until": None, "ordered_at": Now(), "images": images, "error": ""}
+    if _mine(row).update(**ended) != 1:
+        return 0
+    rows = pool.open_tasks(campaign).filter(image_id__in=list(features))
+    tasks = list(rows.select_related("image__series__study").order_by("id"))
+    if not tasks:
+        return 0
+    ranked = cold_order(
+        Pool(
+            patients=[task.image.series.study.patient_key for task in tasks],
+            positions=[task.image.index for task in tasks],
+            class_scores=np.zeros((len(tasks), 0)),
+            features=np.stack([features[task.image_id] for task in tasks]),
+        ),
+        random_share=campaign.random_share,
+        seed=campaign.pk,
+    )
+    places = [Place(tasks[each.index].pk, {"share": each.share}) for each in ranked]
+    published = order_publish(campaign=campaign, pool=places)
+    record(
+        actor_id=None, action="queue.diversity", target=campaign, campaign_id=campaign.pk,
+        images=len(features), first=len(places), places=published,
+    )  # fmt: skip
+    return published
+
+
+def cold_state(campaign: Campaign) -> dict[str, Any] | None:
+    """Return {ordered_at, error}; None where a champion orders the queue or chance is to."""
+    wanted = campaign.cold_start == Campaign.ColdStart.DIVERSITY
+    if not wanted or campaign.champion is not None:
+        return None
+    row = ColdOrder.objects.filter(campaign=campaign).first()
+    return {"ordered_at": row.ordered_at if row else None, "error": row.error if row else ""}
