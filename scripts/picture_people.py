@@ -184,14 +184,16 @@ def tried(people: People, slug: str) -> None:
 
 
 def in_shadow(people: People, slug: str) -> None:
-    """Train a model that passes the gate: against the first one, which lives meanwhile."""
+    """Train a model that passes the gate: begun with the champion, judged against the first one."""
     people.ask("manager", "PATCH", f"campaigns/{slug}", {"training": {"shadow": 1}})
     models = people.ask("manager", "GET", f"campaigns/{slug}/models")
     champion = next(each["id"] for each in models if each["state"] == "champion")
     first = min(each["id"] for each in models)
+    run = people.ask("manager", "POST", f"campaigns/{slug}/runs", {"start": "champion"})["id"]
+    wait_for(lambda: people.ask("manager", "GET", f"runs/{run}")["state"] != "queued", 300)
     if champion != first:
         promoted(people, first)
-    ran(people, slug, {"start": "scratch"})
+    ends(people, run)
     if champion != first:
         promoted(people, champion)
 
@@ -204,10 +206,14 @@ def promoted(people: People, model: int) -> None:
 
 def ran(people: People, slug: str, run: dict[str, Any]) -> None:
     """Ask for a training and wait for its end."""
-    made = people.ask("manager", "POST", f"campaigns/{slug}/runs", run)
+    ends(people, people.ask("manager", "POST", f"campaigns/{slug}/runs", run)["id"])
+
+
+def ends(people: People, run: int) -> None:
+    """Wait for the end of a training."""
 
     def ended() -> bool:
-        state = people.ask("manager", "GET", f"runs/{made['id']}")["state"]
+        state = people.ask("manager", "GET", f"runs/{run}")["state"]
         return state in {"succeeded", "failed", "cancelled"}
 
     wait_for(ended, 900)
