@@ -192,6 +192,51 @@ def leaving(page: Page) -> None:
     page.get_by_role("dialog").wait_for()
 
 
+def refused(page: Page) -> None:
+    """Hand a case in that the server does not take."""
+    said = {"code": "bad_mask", "message": "", "detail": None}
+    page.route("**/submit", lambda route: route.fulfill(status=422, json=said))
+    page.keyboard.press("2")
+    stroke(page, (0.3, 0.3), (0.7, 0.7))
+    page.wait_for_function("() => window.__reticle.seen()")
+    page.keyboard.press("Enter")
+    page.get_by_role("alert").get_by_role("button").nth(1).wait_for()
+
+
+def discarding(page: Page) -> None:
+    """Ask to discard what the server does not take."""
+    refused(page)
+    page.get_by_role("alert").get_by_role("button").nth(1).click()
+    page.get_by_role("dialog").wait_for()
+
+
+def lacking(what: str, *keys: str) -> Callable[[Page], None]:
+    """Go without something that the server fails over."""
+
+    def without(page: Page) -> None:
+        page.route(f"**/{what}*", lambda route: route.fulfill(status=500))
+        page.reload()
+        page.wait_for_function(CASE)
+        for each in keys:
+            page.keyboard.press(each)
+        page.get_by_role("alert").or_(page.locator("[data-phase=failed]")).first.wait_for()
+
+    return without
+
+
+def remarking(page: Page) -> None:
+    """Begin a remark."""
+    page.keyboard.press("Shift+Q")
+    page.locator("form textarea").first.fill("The lesion on the left is an artefact?")
+
+
+def begun(page: Page) -> None:
+    """Begin a campaign and go home."""
+    page.locator("main input").first.fill("Liver CT")
+    page.locator("header a[href='/']").first.click()
+    page.get_by_role("dialog").wait_for()
+
+
 def without_image(page: Page) -> None:
     """Come to a case whose image cannot be had."""
     page.route("**/pixels*", lambda route: route.fulfill(status=500))
@@ -254,6 +299,7 @@ def desk() -> Iterator[Shot]:
         "campaigns/new",
         lambda page: page.locator("[type=radio]").nth(1).check(),
     )
+    yield Shot("new-leaving", "manager", "campaigns/new", begun)
     yield Shot("nowhere", "reader", "nowhere")
     for tab in TABS:
         yield Shot(f"tab-{tab}", "manager", f"campaigns/brain-mri/{tab}")
@@ -346,6 +392,11 @@ def workstation() -> Iterator[Shot]:
     yield room("work-overtaken", act=overtaken)
     yield room("work-released", act=released)
     yield room("work-broken", act=broken)
+    yield room("work-refused", act=refused)
+    yield room("work-discarding", act=discarding)
+    yield room("work-without-map", act=lacking("suggestion-maps/", "Shift+W"))
+    yield room("work-without-volume", act=lacking("series/", "Shift+P"))
+    yield room("work-remarking", act=remarking)
     yield room("unsent-home", act=unsent)
     yield room("unsent-leaving", act=leaving)
     yield room("work-no-panel", act=key("\\"))
@@ -357,6 +408,9 @@ def rooms() -> Iterator[Shot]:
     yield asking("questions", act=key("1"))
     yield asking("questions-lacking", act=unanswered)
     yield Shot("series", "reader", "campaigns/series/read", drawing("b"), work=True)
+    yield Shot(
+        "series-without", "reader", "campaigns/series/read", lacking("api/v1/series/"), work=True
+    )
     for number in (0, 2, 6):
         yield Shot(f"tour-{number + 1}", "reader", "tour", step(number), work=True)
     yield Shot("review", "reviewer", "campaigns/reviewed/review", reviewing)
