@@ -83,6 +83,7 @@ async function open(element: HTMLCanvasElement, station: Workstation): Promise<N
 function useFollowing(station: Workstation, viewer: Niivue | null): void {
   const window = usePick(station.ui, (ui) => ui.window);
   const revision = usePick(station.ui, (ui) => ui.revision);
+  const work = usePick(station.reading.store, (state) => state.work);
   const list = usePick(station.ui, (ui) => ui.classes);
   const opacity = usePick(station.ui, (ui) => (ui.labelsHidden ? 0 : ui.opacity));
   const frame = usePick(station.ui, (ui) => ui.frame);
@@ -112,17 +113,19 @@ function useFollowing(station: Workstation, viewer: Niivue | null): void {
     viewer.setOpacity(1, opacity);
   }, [viewer, list, opacity]);
 
+  // Another case of the same series has other labels, whether or not anything is drawn on it.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the labels are those of this work, as of this revision
   useEffect(() => {
     const labels = viewer?.volumes[1];
     if (!viewer || !labels) return;
     const timer = setTimeout(() => {
-      const file = revision > 0 ? station.slides.labelFile() : null;
+      const file = station.slides.labelFile();
       if (!file || !labels.img) return;
       labels.img.set(new Uint8Array(file).subarray(file.byteLength - labels.img.length));
       viewer.updateGLVolume();
     }, REDRAW_AFTER);
     return () => clearTimeout(timer);
-  }, [station, viewer, revision]);
+  }, [station, viewer, work, revision]);
 
   useEffect(() => {
     if (!viewer?.volumes[0]) return;
