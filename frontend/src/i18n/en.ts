@@ -873,6 +873,13 @@ export const en = {
   "work.signedOutLong":
     "You were logged out. Every stroke is kept in this browser; log in again to send it.",
   "work.dismiss": "Understood",
+  "work.lacks.series":
+    "The other slices of this series could not be loaded. Your case can be read without them.",
+  "work.lacks.whole":
+    "The slices of this series could not be loaded, and you hand them in together: only one can be seen. What you drew is kept.",
+  "work.lacks.slice": "That slice could not be loaded: this is the one you began with.",
+  "work.lacks.map": "The model's map could not be loaded. The image and your labels are complete.",
+  "work.without": "Go on without",
   "work.loading": "Fetching your next case",
   "work.waiting": "Waiting for the server. Your work is kept here and sent when it answers.",
   "work.empty": "No case is left for you",

@@ -824,6 +824,12 @@ export const zh: Record<TextKey, string> = {
   "work.offlineLong": "无法连接服务器。每一笔都保存在此浏览器中，连接恢复后会发送。",
   "work.signedOutLong": "您已退出登录。每一笔都保存在此浏览器中，重新登录后会发送。",
   "work.dismiss": "知道了",
+  "work.lacks.series": "未能载入该序列的其他层面。没有它们也可以阅读您的病例。",
+  "work.lacks.whole":
+    "未能载入该序列的层面，而它们须一同提交：目前只能看到一层。您所画的内容已保留。",
+  "work.lacks.slice": "未能载入该层面：现在显示的是您开始时的层面。",
+  "work.lacks.map": "未能载入模型的图。图像和您的标注是完整的。",
+  "work.without": "不载入，继续",
   "work.loading": "正在获取您的下一例",
   "work.waiting": "正在等待服务器。您的工作保存在此处，服务器响应后会发送。",
   "work.empty": "没有待您阅片的病例",

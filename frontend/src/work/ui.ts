@@ -11,6 +11,10 @@ import type { ToolId } from "../tools/tool";
 export const HEATS = ["uncertainty", "explanation", "occlusion"] as const;
 export type Heat = (typeof HEATS)[number];
 
+/** What of a case is fetched only when it is wanted, the worst to lack first. */
+export const PARTS = ["series", "slice", "map"] as const;
+export type Part = (typeof PARTS)[number];
+
 export interface Ui {
   readonly tool: ToolId;
   /** The classes in the order of their number keys. */
@@ -50,6 +54,8 @@ export interface Ui {
   readonly heats: readonly Heat[];
   /** Whether the map that is made on request is being made for the slice drawn on. */
   readonly asked: "no" | "asked" | "failed";
+  /** What was wanted and could not be fetched. */
+  readonly lacking: readonly Part[];
   readonly smooth: boolean;
   readonly panel: boolean;
   /** Whether the series is shown as a volume beside the image. */
@@ -112,6 +118,7 @@ export const START: Ui = {
   heat: null,
   heats: [],
   asked: "no",
+  lacking: [],
   smooth: true,
   panel: true,
   volume: false,
@@ -136,3 +143,9 @@ export const START: Ui = {
   remark: { text: "", place: null },
   pinning: false,
 };
+
+/** What lacks once a part was fetched, or could not be. */
+export function lacking(now: Ui["lacking"], part: Part, lacks: boolean): Ui["lacking"] {
+  if (now.includes(part) === lacks) return now;
+  return PARTS.filter((each) => (each === part ? lacks : now.includes(each)));
+}

@@ -28,7 +28,7 @@ import { Sheet } from "./sheet";
 import { Slides } from "./slides";
 import { Store } from "./store";
 import { Tally } from "./tally";
-import { START, type Ui } from "./ui";
+import { lacking, type Part, START, type Ui } from "./ui";
 
 /**
  * How long a case must have been on the screen before it can be handed in (ms): the second half of a
@@ -252,16 +252,27 @@ export class Workstation implements Board {
   }
 
   /**
-   * Close the outline at work; else hand the case in, unless it has only just come, or a required
-   * answer lacks: that question is then at hand.
+   * Close the outline at work; else hand the case in, unless it has only just come, slices of it
+   * cannot be seen, or a required answer lacks: that question is then at hand.
    */
   submit(): void {
     if (this.tool.busy) {
       if (this.tool.finish(this)) this.sheet.surface?.setPreview(null);
       return;
     }
-    if (!this.seen) return;
+    if (!this.seen || !this.slides.complete) return;
     if (!this.sheet.work || this.form.complete()) void this.reading.submit();
+  }
+
+  /** Fetch a part of the case that could not be fetched, once more. */
+  again(part: Part): void {
+    if (part === "map") this.maps.again();
+    else this.slides.again(part);
+  }
+
+  /** Go on without a part that could not be fetched. */
+  without(part: Part): void {
+    this.ui.set({ lacking: lacking(this.ui.get().lacking, part, false) });
   }
 
   /** Give the keys back to the drawing. */

@@ -14,6 +14,8 @@ export function Notices({ station }: { station: Workstation }) {
   const save = usePick(reading.store, (state) => state.save);
   const outbox = usePick(reading.store, (state) => state.outbox);
   const refusal = usePick(reading.store, (state) => state.refusal);
+  const [lacks] = usePick(station.ui, (ui) => ui.lacking);
+  const complete = usePick(station.ui, () => station.slides.complete);
   if (refusal) {
     return (
       <Notice act={t("work.dismiss")} onAct={() => reading.dismiss()}>
@@ -53,6 +55,17 @@ export function Notices({ station }: { station: Workstation }) {
     return (
       <Notice act={t("app.retry")} onAct={() => reading.poke()}>
         {t(reading.durable ? "work.offlineLong" : "work.offlineUnkept")}
+      </Notice>
+    );
+  }
+  if (lacks) {
+    return (
+      <Notice
+        act={t("app.retry")}
+        onAct={() => station.again(lacks)}
+        {...(complete ? { other: t("work.without"), onOther: () => station.without(lacks) } : {})}
+      >
+        {t(complete ? `work.lacks.${lacks}` : "work.lacks.whole")}
       </Notice>
     );
   }

@@ -10,6 +10,7 @@ import { FakeServer } from "../../work/fake-server";
 import { Reading } from "../../work/reading";
 import { Workstation } from "../../work/workstation";
 import { BottomBar } from "./bottom";
+import { Notices } from "./notices";
 import { ValueRange } from "./options";
 import { Failed } from "./stage";
 
@@ -47,6 +48,28 @@ describe("a case that cannot be loaded", () => {
     show(<Failed station={station} />);
     fireEvent.click(screen.getByRole("button", { name: "Skip this case" }));
     await vi.waitFor(() => expect(server.rows.get(assignment.id)?.state).toBe("skipped"));
+  });
+});
+
+describe("a part of the case that could not be fetched", () => {
+  it("is named, with the way to fetch it and the way on", () => {
+    station.ui.set({ lacking: ["series", "map"] });
+    const again = vi.spyOn(station, "again").mockImplementation(() => undefined);
+    show(<Notices station={station} />);
+    expect(screen.getByRole("alert").textContent).toContain("other slices");
+    fireEvent.click(screen.getByRole("button", { name: "Try again" }));
+    expect(again).toHaveBeenCalledWith("series");
+    fireEvent.click(screen.getByRole("button", { name: "Go on without" }));
+    expect(screen.getByRole("alert").textContent).toContain("map");
+    fireEvent.click(screen.getByRole("button", { name: "Go on without" }));
+    expect(screen.queryByRole("alert")).toBeNull();
+  });
+
+  it("cannot be gone on without where all slices are handed in together", () => {
+    station.ui.set({ lacking: ["series"], slices: 3 });
+    show(<Notices station={station} />);
+    expect(screen.getByRole("alert").textContent).toContain("only one can be seen");
+    expect(screen.queryByRole("button", { name: "Go on without" })).toBeNull();
   });
 });
 
