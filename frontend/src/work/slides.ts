@@ -153,7 +153,7 @@ export class Slides {
   /** Put an image on the surface, and the labels upon it where it is the slice drawn on. */
   paint(image: ImageInfo, pixels: Pixels): void {
     const { sheet } = this;
-    sheet.pixels = pixels;
+    sheet.lay(image, pixels);
     // In cine a late frame is shown while the next one is already wanted.
     const wanted = this.images[this.ui.get().frame] ?? sheet.work?.assignment.image;
     this.ui.set({ arrived: image.id === wanted?.id });

@@ -15,6 +15,9 @@ export type Heat = (typeof HEATS)[number];
 export const PARTS = ["series", "slice", "map"] as const;
 export type Part = (typeof PARTS)[number];
 
+/** A measurement, on one image. */
+export type Marked = Measure & { readonly image: number };
+
 export interface Ui {
   readonly tool: ToolId;
   /** The classes in the order of their number keys. */
@@ -41,7 +44,7 @@ export interface Ui {
   readonly range: readonly [low: number, high: number];
   /** The next press takes the range from under the brush. */
   readonly picking: boolean;
-  readonly measures: readonly Measure[];
+  readonly measures: readonly Marked[];
   readonly opacity: number;
   readonly labelsHidden: boolean;
   readonly outlines: boolean;
@@ -86,8 +89,11 @@ export interface Ui {
   /** Of the class at hand on the slice drawn on, in modality values. */
   readonly stats: RegionStatistics | null;
   readonly ask: "skip" | "help" | "recent" | "remarks" | "palette" | "preferences" | "tour" | null;
-  /** A remark being written, and the place it points to. */
-  readonly remark: { readonly text: string; readonly place: Point | null };
+  /** A remark being written, and the place it points to, on the slice of an assignment. */
+  readonly remark: {
+    readonly text: string;
+    readonly place: { readonly at: Point; readonly assignment: number } | null;
+  };
   /** The next press pins the remark. */
   readonly pinning: boolean;
 }

@@ -84,7 +84,10 @@ export class Workstation implements Board {
         this.layers.lay();
         this.tally.count();
       },
-      painted: () => this.tally.count(),
+      painted: () => {
+        this.marks.draw();
+        this.tally.count();
+      },
       opened: () => this.tally.count(),
     });
     this.tally = new Tally(ui, sheet, () => this.slides.places);
@@ -286,7 +289,7 @@ export class Workstation implements Board {
     if (this.ui.get().ask) this.ui.set({ ask: null });
     else if (this.ui.get().picking) this.ui.set({ picking: false });
     else if (this.ui.get().pinning) this.ui.set({ pinning: false, ask: "remarks" });
-    else if (this.ui.get().measures.length > 0) this.marks.clearMeasures();
+    else if (this.marks.measures.length > 0) this.marks.clearMeasures();
     else if (!this.ui.get().mine) this.slides.goTo(this.ui.get().ownFrame);
     else this.slides.setCine(false);
   }
