@@ -146,6 +146,8 @@ export const en = {
   "home.emptyManager": "A campaign is a set of images and the classes to draw. Make the first one.",
   "home.start": "Start reading",
   "home.continue": "Go on reading",
+  "home.room": "Open the reading room",
+  "home.nothingWaits": "Nothing waits for you now",
   "home.open": "Open campaign",
   "home.waiting.one": "{count} case waits for you",
   "home.waiting.other": "{count} cases wait for you",

@@ -132,6 +132,8 @@ export const zh: Record<TextKey, string> = {
   "home.emptyManager": "一个标注项目包含一组图像和需要勾画的类别。请创建第一个标注项目。",
   "home.start": "开始阅片",
   "home.continue": "继续阅片",
+  "home.room": "打开阅片室",
+  "home.nothingWaits": "目前没有等待您阅片的病例",
   "home.open": "打开标注项目",
   "home.waiting.one": "{count} 例等待您阅片",
   "home.waiting.other": "{count} 例等待您阅片",

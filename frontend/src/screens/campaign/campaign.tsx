@@ -148,8 +148,12 @@ function Header({ campaign }: TabProps) {
             </Button>
           ) : null}
           {roles.includes("reader") && state === "open" ? (
-            <Button component={Link} to={`/campaigns/${slug}/read`}>
-              {t("campaign.read")}
+            <Button
+              component={Link}
+              to={`/campaigns/${slug}/read`}
+              variant={mine.waiting > 0 ? "filled" : "default"}
+            >
+              {t(mine.waiting > 0 ? "campaign.read" : "home.room")}
             </Button>
           ) : null}
         </Group>
