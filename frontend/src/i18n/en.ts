@@ -166,6 +166,10 @@ export const en = {
   "unsent.title": "Finished cases wait in this browser",
   "unsent.help":
     "They have not reached the server yet. The reading room of their campaign sends them.",
+  "unsent.refused.one":
+    "{count} of them was not accepted by the server: the reading room asks whether to send it again.",
+  "unsent.refused.other":
+    "{count} of them were not accepted by the server: the reading room asks whether to send them again.",
   "unsent.cases.one": "{count} case",
   "unsent.cases.other": "{count} cases",
   "unsent.open": "Open the reading room of {name}",
@@ -856,6 +860,13 @@ export const en = {
   "work.keepMine": "Keep this drawing",
   "work.takeTheirs": "Take the newer one",
   "work.refused": "Case {case} was not accepted: {message}",
+  "work.refusedHere": "It is kept in this browser alone.",
+  "work.sendAgain": "Send it again",
+  "work.discard": "Discard it",
+  "work.decideLater": "Decide later",
+  "work.discardTitle": "Discard your work on case {case}?",
+  "work.discardHelp":
+    "What you drew and answered is in this browser alone. It will be lost and cannot be brought back.",
   "work.refusedKept":
     "Case {case} was not counted: its hold had ended. What you drew is kept as your draft.",
   "work.refused.submitted":

@@ -1,11 +1,11 @@
 // @vitest-environment jsdom
 import { MantineProvider } from "@mantine/core";
-import { cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { cleanup, fireEvent, render, screen, within } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { listen } from "../../actions/keys";
 import type { Question } from "../../api/client";
-import { MemoryJournal } from "../../journal/journal";
+import { type JournalRecord, MemoryJournal } from "../../journal/journal";
 import { FakeServer } from "../../work/fake-server";
 import { Reading } from "../../work/reading";
 import { Workstation } from "../../work/workstation";
@@ -48,6 +48,41 @@ describe("a case that cannot be loaded", () => {
     show(<Failed station={station} />);
     fireEvent.click(screen.getByRole("button", { name: "Skip this case" }));
     await vi.waitFor(() => expect(server.rows.get(assignment.id)?.state).toBe("skipped"));
+  });
+});
+
+describe("a submission that was not taken and lies in this browser alone", () => {
+  const refuse = () => {
+    const record = { assignment: 55, caseName: "412" } as JournalRecord;
+    const refusal = { record, kept: true, code: "forbidden", message: "You are no reader." };
+    station.reading.store.set({ refusals: [refusal] });
+    station.ui.set({ lacking: [] });
+    show(<Notices station={station} />);
+    expect(screen.getByRole("alert").textContent).toContain("in this browser alone");
+  };
+  const press = (name: string) => fireEvent.click(screen.getByRole("button", { name }));
+
+  it("can be sent again", () => {
+    refuse();
+    const resend = vi.spyOn(station.reading, "resend").mockResolvedValue();
+    press("Send it again");
+    expect(resend).toHaveBeenCalledOnce();
+  });
+
+  it("is discarded only after it was asked once more", async () => {
+    refuse();
+    const discard = vi.spyOn(station.reading, "discard").mockResolvedValue();
+    press("Discard it");
+    const dialog = await screen.findByRole("dialog", { name: /Discard your work on case 412/ });
+    expect(discard).not.toHaveBeenCalled();
+    fireEvent.click(within(dialog).getByRole("button", { name: "Discard it" }));
+    expect(discard).toHaveBeenCalledOnce();
+  });
+
+  it("can be left for later", () => {
+    refuse();
+    press("Decide later");
+    expect(screen.queryByRole("alert")).toBeNull();
   });
 });
 
