@@ -966,6 +966,7 @@ export const en = {
   "work.volume.loading": "Loading the series",
   "work.volume.none":
     "This series cannot be shown as a volume: its frames differ in size, or it is too large.",
+  "work.volume.failed": "The series could not be loaded. Your case and your labels are complete.",
   "work.volume.noWebgl":
     "This browser has no WebGL 2, which three planes and 3D need. Everything else works.",
   "work.smooth": "Smooth pixels",

@@ -910,6 +910,7 @@ export const zh: Record<TextKey, string> = {
   "work.volume": "三平面与三维",
   "work.volume.loading": "正在载入序列",
   "work.volume.none": "该序列无法以体积形式显示：各层尺寸不同，或数据过大。",
+  "work.volume.failed": "未能载入该序列。您的病例和标注是完整的。",
   "work.volume.noWebgl": "此浏览器不支持 WebGL 2，无法显示三平面与三维视图。其他功能不受影响。",
   "work.smooth": "平滑显示像素",
   "work.size": "画笔大小",

@@ -1,7 +1,8 @@
 // @vitest-environment jsdom
 import { MantineProvider } from "@mantine/core";
-import { cleanup, render } from "@testing-library/react";
+import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { NetworkError } from "../../api/errors";
 import { MemoryJournal } from "../../journal/journal";
 import { FakeServer } from "../../work/fake-server";
 import { Reading } from "../../work/reading";
@@ -35,11 +36,12 @@ vi.mock("@niivue/niivue", () => {
 
 const SIZE = { rows: 4, columns: 4 };
 let station: Workstation;
+let server: FakeServer;
 
 beforeEach(async () => {
   viewers.length = 0;
   vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue({} as never);
-  const server = new FakeServer(3, 1, SIZE);
+  server = new FakeServer(3, 1, SIZE);
   server.suggest = true;
   const { image } = (await server.lease("c", "current"))!;
   const frames = [1, 2, 3].map((id) => ({ ...image, id, index: id }));
@@ -63,12 +65,27 @@ const planes = () => {
   return [0, 1, 2].map((at) => labels[at * size]);
 };
 
-it("shows the labels of the case at hand, also before anything is drawn on it", async () => {
+const show = () =>
   render(
     <MantineProvider>
       <VolumePanel station={station} />
     </MantineProvider>,
   );
+
+it("that could not be fetched is not said to be none, and can be fetched again", async () => {
+  const bytes = server.bytes.bind(server);
+  server.bytes = () => Promise.reject(new NetworkError());
+  show();
+  const again = await screen.findByRole("button", { name: "Try again" }, { timeout: 8000 });
+  expect(screen.getByRole("status").textContent).toContain("could not be loaded");
+  server.bytes = bytes;
+  fireEvent.click(again);
+  await vi.waitFor(() => expect(planes()).toEqual([2, 0, 0]), { timeout: 8000 });
+  expect(screen.queryByRole("status")).toBeNull();
+}, 20_000);
+
+it("shows the labels of the case at hand, also before anything is drawn on it", async () => {
+  show();
   await vi.waitFor(() => expect(planes()).toEqual([2, 0, 0]), { timeout: 8000 });
   // The page hears of the next case once its image is on the screen.
   let paint = () => {};

@@ -1,3 +1,4 @@
+import { Button } from "@mantine/core";
 import { Niivue, SHOW_RENDER } from "@niivue/niivue";
 import { useEffect, useRef, useState } from "react";
 import { IGNORE } from "../../domain/mask";
@@ -7,7 +8,7 @@ import { IGNORE_COLOUR } from "../../viewer/palette";
 import type { Workstation } from "../../work/workstation";
 import { usePick } from "./hooks";
 
-type Phase = "loading" | "ready" | "none" | "noWebgl";
+type Phase = "loading" | "ready" | "none" | "failed" | "noWebgl";
 const REDRAW_AFTER = 250;
 
 /** Three planes and a rendering of the series with the labels as they stand; to look at only. */
@@ -17,7 +18,9 @@ export default function VolumePanel({ station }: { station: Workstation }) {
   const frames = usePick(station.ui, (ui) => ui.frames);
   const [viewer, setViewer] = useState<Niivue | null>(null);
   const [phase, setPhase] = useState<Phase>("loading");
+  const [tries, setTries] = useState(0);
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each try is a new beginning
   useEffect(() => {
     const element = canvas.current;
     setPhase("loading");
@@ -31,22 +34,32 @@ export default function VolumePanel({ station }: { station: Workstation }) {
         setViewer(opened);
         setPhase(opened ? "ready" : "none");
       })
-      .catch(() => live && setPhase(canDraw() ? "none" : "noWebgl"));
+      .catch(() => live && setPhase(canDraw() ? "failed" : "noWebgl"));
     return () => {
       live = false;
       setViewer(null);
       void made.then((opened) => opened?.cleanup()).catch(() => undefined);
     };
-  }, [station, series, frames]);
+  }, [station, series, frames, tries]);
 
   useFollowing(station, viewer);
   return (
     <aside className={classes.volume} aria-label={t("work.volume")} data-phase={phase}>
-      {/* A context can be had once: a new series needs a new canvas. */}
-      <canvas key={`${series}-${frames}`} ref={canvas} role="img" aria-label={t("work.volume")} />
+      {/* A context can be had once: a new beginning needs a new canvas. */}
+      <canvas
+        key={`${series}-${frames}-${tries}`}
+        ref={canvas}
+        role="img"
+        aria-label={t("work.volume")}
+      />
       {phase === "ready" ? null : (
         <p className={classes.volumeNote} role="status">
-          {t(`work.volume.${phase}`)}
+          {t(`work.volume.${phase}`)}{" "}
+          {phase === "failed" ? (
+            <Button size="compact-xs" variant="default" onClick={() => setTries(tries + 1)}>
+              {t("app.retry")}
+            </Button>
+          ) : null}
         </p>
       )}
     </aside>
