@@ -949,6 +949,7 @@ export const en = {
   "work.nearNone": "There are none yet: the model knows too few other patients.",
   "work.nearCase": "{patient}, slice {slice}",
   "work.remark": "Your remark",
+  "work.remarkUnsent": "Not sent yet: send or clear it before you hand the case in.",
   "work.pinPlace": "Point to a place",
   "work.pinAgain": "Point to another place",
   "work.pinned": "at {x}, {y}",

@@ -894,6 +894,7 @@ export const zh: Record<TextKey, string> = {
   "work.nearNone": "尚无：模型认识的其他患者太少。",
   "work.nearCase": "{patient}，层面 {slice}",
   "work.remark": "您的备注",
+  "work.remarkUnsent": "尚未发送：提交病例之前请发送或清空。",
   "work.pinPlace": "指定位置",
   "work.pinAgain": "另选位置",
   "work.pinned": "位于 {x}, {y}",

@@ -28,6 +28,13 @@ export class Marks {
     this.pins = NO_PINS;
   }
 
+  /** Whether no remark is begun that would be lost with the case; one that is comes up to be sent. */
+  complete(): boolean {
+    if (this.ui.get().remark.text.trim() === "") return true;
+    this.ui.set({ ask: "remarks" });
+    return false;
+  }
+
   /** What was measured on the image on show. */
   get measures(): readonly Marked[] {
     const { image } = this.sheet;

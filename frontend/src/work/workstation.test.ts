@@ -54,6 +54,17 @@ describe("handing in", () => {
     expect(task()).toBe(3);
   });
 
+  it("keeps a remark that is begun from being lost with its case", async () => {
+    await until(() => station.seen);
+    station.ui.set({ remark: { text: "A vessel?", place: null } });
+    station.submit();
+    expect(task()).toBe(1);
+    expect(station.ui.get().ask).toBe("remarks");
+    station.ui.set({ remark: { text: " ", place: null } });
+    station.submit();
+    expect(task()).toBe(2);
+  });
+
   it.each(["polygon", "livewire"] as const)("closes the %s at work first", async (tool) => {
     station.setForm([CLASS], []);
     station.choose(tool);

@@ -256,7 +256,7 @@ export class Workstation implements Board {
 
   /**
    * Close the outline at work; else hand the case in, unless it has only just come, slices of it
-   * cannot be seen, or a required answer lacks: that question is then at hand.
+   * cannot be seen, a required answer lacks or a remark is begun: these are then at hand.
    */
   submit(): void {
     if (this.tool.busy) {
@@ -264,7 +264,8 @@ export class Workstation implements Board {
       return;
     }
     if (!this.seen || !this.slides.complete) return;
-    if (!this.sheet.work || this.form.complete()) void this.reading.submit();
+    const { work } = this.sheet;
+    if (!work || (this.form.complete() && this.marks.complete())) void this.reading.submit();
   }
 
   /** Fetch a part of the case that could not be fetched, once more. */

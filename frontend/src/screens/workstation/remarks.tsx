@@ -34,7 +34,7 @@ export function Remarks({ station }: { station: Workstation }) {
       {(close) => (
         <Stack gap="xs" w={300}>
           {remarks.isPending ? <Skeleton h={40} /> : <List rows={rows ?? []} />}
-          <ErrorNote error={remarks.error} />
+          <ErrorNote error={remarks.error} onRetry={() => void remarks.refetch()} />
           {assignment === null ? null : (
             <Form station={station} assignment={assignment} onDone={close} />
           )}
@@ -96,6 +96,7 @@ function Form(props: { station: Workstation; assignment: number; onDone: () => v
         <Textarea
           size="xs"
           label={t("work.remark")}
+          description={draft.text.trim() === "" ? null : t("work.remarkUnsent")}
           autosize
           minRows={2}
           maxRows={8}
