@@ -4,7 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Aggregate, Count, F, FloatField, Max, Q, Window
+from django.db.models import (
+    Aggregate,
+    Count,
+    Exists,
+    F,
+    FloatField,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+    Window,
+)
 from django.db.models.functions import RowNumber, TruncMinute
 
 from annotations.models import Annotation, Assignment, Campaign, Task
@@ -47,19 +58,25 @@ def own_counts(campaign: Campaign, user: User) -> dict[str, int]:
     submitted = Assignment.objects.filter(
         campaign=campaign, reader=user, state=Assignment.State.SUBMITTED
     ).count()
-    waiting = campaign.tasks.filter(state=Task.State.OPEN).exclude(assignments__reader=user)
-    returned = Assignment.objects.filter(
-        campaign=campaign, reader=user, state=Assignment.State.RETURNED,
-        task__state=Task.State.READING,
-    )  # fmt: skip
+    new = campaign.tasks.filter(state=Task.State.OPEN).exclude(assignments__reader=user)
     to_review = Annotation.objects.filter(
         task__campaign=campaign, task__state=Task.State.REVIEW, review=None, superseded_by=None
     ).exclude(author=user)
     return {
         "submitted": submitted,
-        "waiting": waiting.count() + returned.count(),
+        "waiting": new.count() + _begun(campaign, user).count(),
         "to_review": to_review.count(),
     }
+
+
+def _begun(campaign: Campaign, user: User) -> QuerySet[Assignment]:
+    """Cases that this person has in hand, can take up again, or was given back."""
+    later = Assignment.objects.filter(
+        task=OuterRef("task"), reader=user, round__gt=OuterRef("round")
+    )
+    held = Q(state__in=["held", "returned"], task__state__in=["open", "reading"])
+    free = Q(state=Assignment.State.EXPIRED, task__state=Task.State.OPEN)
+    return Assignment.objects.filter(held | free, ~Exists(later), campaign=campaign, reader=user)
 
 
 def held_out_counts(campaign: Campaign) -> dict[str, int]:

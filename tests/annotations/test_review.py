@@ -1,10 +1,14 @@
 """Review: accept settles, return goes back to the same reader, nobody judges their own work."""
 
+from datetime import timedelta
+
 import numpy as np
 import pytest
+from django.utils.timezone import now
 
 import make
 from annotations.models import Assignment, Campaign, Review, Task
+from annotations.progress import own_counts
 from annotations.queue import task_lease
 from annotations.review import annotation_review, reviews_waiting
 from reticle.accounts.models import User
@@ -58,6 +62,28 @@ def test_returned_work_comes_back_first_with_the_comment(
     assert again.annotation.supersedes_id == done.annotation.pk
     waiting = reviews_waiting(campaign=campaign, reviewer=reviewer)
     assert [row.pk for row in waiting] == [again.annotation.pk]
+
+
+def test_what_waits_for_a_reader_is_new_in_hand_or_returned(
+    campaign: Campaign, reader: User, reviewer: User
+) -> None:
+    def waiting() -> int:
+        return own_counts(campaign, reader)["waiting"]
+
+    assert waiting() == 4
+    first, ahead = make.lease(campaign, reader), make.lease(campaign, reader, "next")
+    assert waiting() == 4, "what is in hand waits to be read all the same"
+    Assignment.objects.filter(pk=ahead.pk).update(leased_until=now() - timedelta(seconds=1))
+    done = make.submit(first)
+    assert waiting() == 3
+    annotation_review(annotation=done.annotation, reviewer=reviewer, verdict=RETURN, comment="no")
+    assert waiting() == 4
+    again = make.lease(campaign, reader)
+    assert again.round == 2
+    assert waiting() == 4, "taken up again it is one case, not two"
+    make.submit(again)
+    make.read(campaign, reader, 3)
+    assert waiting() == 0
 
 
 def test_a_return_needs_a_comment(campaign: Campaign, reader: User, reviewer: User) -> None:

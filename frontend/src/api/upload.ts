@@ -36,6 +36,10 @@ function sent<T>(address: string, form: FormData, onShare: (share: number) => vo
   request.open("POST", address);
   request.setRequestHeader("X-CSRFToken", csrfToken());
   request.responseType = "json";
+  // Closing the window would end it; a way inside the page does not.
+  const stay = (event: BeforeUnloadEvent) => event.preventDefault();
+  addEventListener("beforeunload", stay);
+  request.onloadend = () => removeEventListener("beforeunload", stay);
   return new Promise((resolve, reject) => {
     request.upload.onprogress = ({ loaded, total }) => onShare(total > 0 ? loaded / total : 0);
     request.onerror = () => reject(new NetworkError());

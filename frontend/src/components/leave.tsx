@@ -1,26 +1,44 @@
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useNavigate } from "react-router";
 import { t } from "../i18n";
 import { Confirm } from "./confirm";
 
-type Leave = (address: string, options?: { replace?: boolean }) => void;
+type Go = () => void;
+
+/** Asks before the page is left; null while nothing on it would be lost. */
+let guard: ((go: Go) => void) | null = null;
+
+/** Do what leads away from the page: at once, or once somebody has said that it may be left. */
+export function leaving(go: Go): void {
+  if (guard) guard(go);
+  else go();
+}
+
+/** The router's count of a place in the browser's history; null for one that is not its own. */
+function placeOf(state: unknown): number | null {
+  const { idx } = (state ?? {}) as { idx?: unknown };
+  return typeof idx === "number" ? idx : null;
+}
 
 /**
- * Ways out of a page that ask first while something on it is not saved: what the page goes by
- * itself, its links, and the browser's own leaving. Returns the first, and what is to be shown.
+ * Keep a page on which something is not saved from being left without a word: by what goes through
+ * `leaving`, by links, by the browser's Back and Forward, and by its own leaving. Returns what is to
+ * be shown.
  */
-export function useLeave(unsaved: boolean): [Leave, ReactNode] {
+export function useLeave(unsaved: boolean): ReactNode {
   const navigate = useNavigate();
-  const [asked, setAsked] = useState<(() => void) | null>(null);
-  const leave: Leave = (address, options) => {
-    const go = () => void navigate(address, options);
-    if (unsaved) setAsked(() => go);
-    else go();
-  };
+  const [asked, setAsked] = useState<Go | null>(null);
+  const open = useRef<Go>(() => undefined);
   useEffect(() => {
     if (!unsaved) return;
     const stop = new AbortController();
     const { signal } = stop;
+    const ask = (go: Go) => setAsked(() => go);
+    guard = ask;
+    open.current = () => {
+      stop.abort();
+      if (guard === ask) guard = null;
+    };
     const click = (event: MouseEvent) => {
       const link = (event.target as Element).closest<HTMLAnchorElement>("a[href^='/']");
       const elsewhere = event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0;
@@ -28,22 +46,34 @@ export function useLeave(unsaved: boolean): [Leave, ReactNode] {
       event.preventDefault();
       event.stopPropagation();
       const address = link.getAttribute("href")!;
-      setAsked(() => () => void navigate(address));
+      ask(() => void navigate(address));
     };
     // Before the link itself hears of it.
     document.addEventListener("click", click, { capture: true, signal });
+    const here = placeOf(history.state);
+    // The browser has gone already. It comes back, and the router, which asks after this, never hears.
+    const pop = (event: PopStateEvent) => {
+      const to = placeOf(event.state);
+      if (here === null || to === null || to === here) return;
+      event.stopImmediatePropagation();
+      history.go(here - to);
+      ask(() => history.go(to - here));
+    };
+    window.addEventListener("popstate", pop, { capture: true, signal });
     window.addEventListener("beforeunload", (event) => event.preventDefault(), { signal });
-    return () => stop.abort();
+    return open.current;
   }, [unsaved, navigate]);
-  const dialog = (
+  return (
     <Confirm
       opened={asked !== null}
       title={t("leave.title")}
       help={t("leave.help")}
       act={t("leave.anyway")}
       onClose={() => setAsked(null)}
-      onConfirm={() => asked?.()}
+      onConfirm={() => {
+        open.current();
+        asked?.();
+      }}
     />
   );
-  return [leave, dialog];
 }

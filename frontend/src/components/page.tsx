@@ -8,6 +8,7 @@ import { useSheets } from "../screens/palette/sheets";
 import { useTour } from "../screens/tour/way";
 import { useSession, useUser } from "../session";
 import classes from "../styles/page.module.css";
+import { leaving } from "./leave";
 
 /** A page of the desk: thin header, then the content. */
 export function Page({ children, trail }: { children: ReactNode; trail?: ReactNode }) {
@@ -59,7 +60,7 @@ function Account() {
               lang={code}
               aria-current={code === language}
               rightSection={code === language ? <IconCheck size={14} aria-hidden /> : null}
-              onClick={() => chooseLanguage(code)}
+              onClick={() => leaving(() => chooseLanguage(code))}
             >
               {name}
             </Menu.Item>
@@ -69,7 +70,7 @@ function Account() {
           <Menu.Item onClick={() => open("help")}>{t("action.help")}</Menu.Item>
           <Menu.Item onClick={tour}>{t("action.tour")}</Menu.Item>
           <Menu.Item onClick={() => open("preferences")}>{t("action.preferences")}</Menu.Item>
-          <Menu.Item onClick={() => void logOut()}>{t("app.signOut")}</Menu.Item>
+          <Menu.Item onClick={() => leaving(() => void logOut())}>{t("app.signOut")}</Menu.Item>
         </Menu.Dropdown>
       </Menu>
       {sheets}

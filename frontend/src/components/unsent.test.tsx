@@ -89,12 +89,13 @@ afterEach(async () => {
 
 it("finished cases that were not sent are said, with the way to what sends them", async () => {
   await keep({ assignment: 1 });
-  await keep({ assignment: 2 });
+  await keep({ assignment: 2, refused: { code: "forbidden", message: "" } });
   await keep({ assignment: 3, submitKey: null });
   await keep({ assignment: 4, user: 8, campaign: "other" });
   show();
   const notice = await screen.findByRole("alert", {}, { timeout: 5000 });
   expect(notice.textContent).toContain("2 cases");
+  expect(notice.textContent).toContain("1 of them was not accepted");
   expect(notice.textContent).not.toContain("other");
   const way = await within(notice).findByRole("link", {
     name: "Open the reading room of Brain MRI",

@@ -9,12 +9,13 @@ import { useSession, useUser } from "../session";
 /** Finished cases that have not reached the server, each with the way to what sends them. */
 function UnsentList({ unsent, onGo }: { unsent: readonly Unsent[]; onGo?: () => void }) {
   const { data } = useQuery(campaignsQuery());
-  return unsent.map(({ campaign, cases }) => (
+  return unsent.map(({ campaign, cases, refused }) => (
     <Text key={campaign} size="sm">
       {tn("unsent.cases", cases)} ·{" "}
       <Anchor component={Link} to={`/campaigns/${campaign}/read`} inherit onClick={onGo}>
         {t("unsent.open", { name: data?.find(({ slug }) => slug === campaign)?.name ?? campaign })}
       </Anchor>
+      {refused > 0 ? <> · {tn("unsent.refused", refused)}</> : null}
     </Text>
   ));
 }

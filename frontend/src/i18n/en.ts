@@ -146,6 +146,8 @@ export const en = {
   "home.emptyManager": "A campaign is a set of images and the classes to draw. Make the first one.",
   "home.start": "Start reading",
   "home.continue": "Go on reading",
+  "home.room": "Open the reading room",
+  "home.nothingWaits": "Nothing waits for you now",
   "home.open": "Open campaign",
   "home.waiting.one": "{count} case waits for you",
   "home.waiting.other": "{count} cases wait for you",
@@ -164,6 +166,10 @@ export const en = {
   "unsent.title": "Finished cases wait in this browser",
   "unsent.help":
     "They have not reached the server yet. The reading room of their campaign sends them.",
+  "unsent.refused.one":
+    "{count} of them was not accepted by the server: the reading room asks whether to send it again.",
+  "unsent.refused.other":
+    "{count} of them were not accepted by the server: the reading room asks whether to send them again.",
   "unsent.cases.one": "{count} case",
   "unsent.cases.other": "{count} cases",
   "unsent.open": "Open the reading room of {name}",
@@ -863,6 +869,13 @@ export const en = {
   "work.keepMine": "Keep this drawing",
   "work.takeTheirs": "Take the newer one",
   "work.refused": "Case {case} was not accepted: {message}",
+  "work.refusedHere": "It is kept in this browser alone.",
+  "work.sendAgain": "Send it again",
+  "work.discard": "Discard it",
+  "work.decideLater": "Decide later",
+  "work.discardTitle": "Discard your work on case {case}?",
+  "work.discardHelp":
+    "What you drew and answered is in this browser alone. It will be lost and cannot be brought back.",
   "work.refusedKept":
     "Case {case} was not counted: its hold had ended. What you drew is kept as your draft.",
   "work.refused.submitted":
@@ -882,6 +895,13 @@ export const en = {
   "work.signedOutLong":
     "You were logged out. Every stroke is kept in this browser; log in again to send it.",
   "work.dismiss": "Understood",
+  "work.lacks.series":
+    "The other slices of this series could not be loaded. Your case can be read without them.",
+  "work.lacks.whole":
+    "The slices of this series could not be loaded, and you hand them in together: only one can be seen. What you drew is kept.",
+  "work.lacks.slice": "That slice could not be loaded: this is the one you began with.",
+  "work.lacks.map": "The model's map could not be loaded. The image and your labels are complete.",
+  "work.without": "Go on without",
   "work.loading": "Fetching your next case",
   "work.waiting": "Waiting for the server. Your work is kept here and sent when it answers.",
   "work.empty": "No case is left for you",
@@ -938,6 +958,7 @@ export const en = {
   "work.nearNone": "There are none yet: the model knows too few other patients.",
   "work.nearCase": "{patient}, slice {slice}",
   "work.remark": "Your remark",
+  "work.remarkUnsent": "Not sent yet: send or clear it before you hand the case in.",
   "work.pinPlace": "Point to a place",
   "work.pinAgain": "Point to another place",
   "work.pinned": "at {x}, {y}",
@@ -955,6 +976,7 @@ export const en = {
   "work.volume.loading": "Loading the series",
   "work.volume.none":
     "This series cannot be shown as a volume: its frames differ in size, or it is too large.",
+  "work.volume.failed": "The series could not be loaded. Your case and your labels are complete.",
   "work.volume.noWebgl":
     "This browser has no WebGL 2, which three planes and 3D need. Everything else works.",
   "work.smooth": "Smooth pixels",

@@ -26,6 +26,8 @@ export interface JournalRecord {
   readonly submitKey: string | null;
   /** Of a series handed in whole: the assignments of its frames, whose masks follow in `mask`. */
   readonly frames?: readonly number[];
+  /** Why the server did not take a submission: it is sent again only when the reader says so. */
+  readonly refused?: { readonly code: string; readonly message: string } | null;
   /** The annotation that this work is a new version of; null or missing: a first answer. */
   readonly amends?: number | null;
 }

@@ -4,13 +4,21 @@ import { openJournal } from "./journal";
 export interface Unsent {
   readonly campaign: string;
   readonly cases: number;
+  /** How many of them the server did not take. */
+  readonly refused: number;
 }
 
 /** By campaign, how many finished cases of a reader this browser holds unsent; [] mostly. */
 export async function unsentOf(user: number): Promise<Unsent[]> {
-  const cases = new Map<string, number>();
-  for (const { campaign, frames } of await (await openJournal()).unsent(user)) {
-    cases.set(campaign, (cases.get(campaign) ?? 0) + (frames?.length ?? 1));
+  const found = new Map<string, Unsent>();
+  for (const { campaign, frames, refused } of await (await openJournal()).unsent(user)) {
+    const cases = frames?.length ?? 1;
+    const before = found.get(campaign) ?? { campaign, cases: 0, refused: 0 };
+    found.set(campaign, {
+      campaign,
+      cases: before.cases + cases,
+      refused: before.refused + (refused ? cases : 0),
+    });
   }
-  return [...cases].map(([campaign, cases]) => ({ campaign, cases }));
+  return [...found.values()];
 }

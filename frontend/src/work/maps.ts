@@ -5,7 +5,7 @@ import type { Surface } from "../viewer/surface";
 import { loadMask, type Slice } from "./case";
 import type { Server } from "./server";
 import type { Store } from "./store";
-import { HEATS, type Heat, type Ui } from "./ui";
+import { HEATS, type Heat, lacking, type Ui } from "./ui";
 
 type SliceMap = Slice["maps"][number];
 
@@ -13,6 +13,8 @@ const ASK_EVERY = 2000;
 
 export class Maps {
   private laid: SliceMap | null = null;
+  /** What a map that could not be fetched was wanted for. */
+  private wanting: (() => void) | null = null;
   /** Of slices whose reader asked for more: all their maps. */
   private readonly more = new WeakMap<Slice, readonly SliceMap[]>();
   private readonly asked = new WeakMap<Slice, Ui["asked"]>();
@@ -99,25 +101,50 @@ export class Maps {
     const asked = (slice && this.asked.get(slice)) ?? "no";
     if (asked !== this.ui.get().asked) this.ui.set({ asked });
     if (heats.join() !== this.ui.get().heats.join()) this.ui.set({ heats });
+    if (!wanted) this.lacks(null);
     if (wanted === this.laid) return;
     this.laid = wanted;
     this.surface()?.showHeat(null);
+    this.lacks(null);
     if (!wanted || !slice) return;
-    void this.heatOf(wanted, slice).then((map) => {
-      if (this.laid === wanted) this.surface()?.showHeat(map);
-    });
+    void this.heatOf(wanted, slice).then(
+      (map) => this.laid === wanted && this.surface()?.showHeat(map),
+      () => {
+        if (this.laid !== wanted) return;
+        this.laid = null;
+        this.lacks(() => this.lay());
+      },
+    );
   }
 
-  private async heatOf(map: SliceMap, slice: Slice): Promise<Mask | null> {
-    return loadMask(this.server, slice.image, map.url).catch(() => null);
+  /** Do once more what a map lacked for. */
+  again(): void {
+    const { wanting } = this;
+    this.lacks(null);
+    wanting?.();
+  }
+
+  /** Say that a map could not be fetched, and what it was wanted for. */
+  private lacks(wanting: (() => void) | null): void {
+    this.wanting = wanting;
+    this.ui.set({ lacking: lacking(this.ui.get().lacking, "map", wanting !== null) });
+  }
+
+  private heatOf(map: SliceMap, slice: Slice): Promise<Mask> {
+    return loadMask(this.server, slice.image, map.url);
   }
 
   /** Look at the region of this slice where the model is least sure. */
   async lookWhereUnsure(): Promise<void> {
     const slice = this.slice();
     const map = this.atHand("uncertainty");
-    const heat = map && slice ? await this.heatOf(map, slice) : null;
-    if (!heat || this.slice() !== slice) return;
+    if (!map || !slice) return;
+    const heat = await this.heatOf(map, slice).catch(() => null);
+    if (this.slice() !== slice) return;
+    if (!heat) {
+      this.lacks(() => void this.lookWhereUnsure());
+      return;
+    }
     const reach = Math.max(4, Math.round(Math.min(heat.rows, heat.columns) / 16));
     const at = hottest(heat, reach);
     if (at) this.surface()?.lookAt(at, 2);

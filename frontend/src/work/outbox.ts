@@ -15,6 +15,8 @@ export type OutboxState = "idle" | "sending" | "offline" | "signed_out";
 
 export interface Refusal {
   readonly record: JournalRecord;
+  /** Whether the work lies in this browser alone, until the reader sends or discards it. */
+  readonly kept: boolean;
   readonly code: string;
   readonly message: string;
 }
@@ -153,11 +155,27 @@ export class Outbox {
       }
       // A 409 leaves the work on the server as this reader's draft; any other refusal leaves it
       // here, as does that of an amendment, which the server keeps only as far as it was autosaved.
-      this.onRefused({ record, code: error.code, message: error.message });
-      if (error.status !== 409 || record.amends) return true;
+      const { code, message } = error;
+      const kept = error.status !== 409 || Boolean(record.amends);
+      if (kept) await this.mark(record, { code, message });
+      this.onRefused({ record, kept, code, message });
+      if (kept) return true;
     }
     await this.journal.remove(record.user, record.assignment).catch(() => undefined);
     return true;
+  }
+
+  /** Note in the journal that a submission was refused, if newer work has not taken its place. */
+  private async mark(
+    record: JournalRecord,
+    refused: Pick<Refusal, "code" | "message">,
+  ): Promise<void> {
+    try {
+      const there = await this.journal.get(record.user, record.assignment);
+      if (there?.submitKey === record.submitKey) await this.journal.put({ ...there, refused });
+    } catch {
+      // A store that refuses keeps it as it was: it is sent once more after a reload.
+    }
   }
 }
 

@@ -278,7 +278,7 @@ describe("drafts of what changed", () => {
     await reading.submit();
     expect(server.handed).toEqual([null]);
     expect(server.submits).toBe(1);
-    expect(now().refusal).toBeNull();
+    expect(now().refusals).toEqual([]);
   });
 
   it("a submission whose answer was lost counts once, though its draft is gone", async () => {
@@ -290,7 +290,7 @@ describe("drafts of what changed", () => {
     server.mode = "well";
     await until(() => now().outbox === "idle");
     expect(server.submits).toBe(1);
-    expect(now().refusal).toBeNull();
+    expect(now().refusals).toEqual([]);
   });
 
   it("a stroke that is still being drawn is not saved", async () => {
@@ -485,10 +485,10 @@ describe("conflicts", () => {
     draw(3);
     server.rows.get(101)!.state = "lost";
     await reading.submit();
-    expect(now().refusal?.code).toBe("lease_lost");
+    expect(now().refusals[0]?.code).toBe("lease_lost");
     expect(now().work?.assignment.task.id).toBe(2);
     reading.dismiss();
-    expect(now().refusal).toBeNull();
+    expect(now().refusals).toEqual([]);
   });
 
   it("a lease that ran out and came back as the next case is still the case at hand", async () => {
@@ -518,7 +518,7 @@ describe("conflicts", () => {
     Object.assign(server.rows.get(101)!, { state: "submitted", key: "another window's" });
     draw(3);
     await reading.submit();
-    expect(now().refusal?.code).toBe("already_submitted");
+    expect(now().refusals[0]?.code).toBe("already_submitted");
     expect(now().work?.assignment.task.id).toBe(2);
   });
 
@@ -539,7 +539,7 @@ describe("conflicts", () => {
     server.shut = true;
     draw(3);
     await reading.submit();
-    expect(now().refusal?.code).toBe("campaign_closed");
+    expect(now().refusals[0]?.code).toBe("campaign_closed");
     expect(now().lost).toBe("campaign_closed");
     await reading.goOn();
     expect(now().phase).toBe("closed");
@@ -561,6 +561,88 @@ describe("conflicts", () => {
     expect(server.rows.get(101)?.mask?.[0]).toBe(1);
     expect(server.rows.get(102)?.mask?.[0]).toBe(2);
     expect(now().work?.assignment.task.id).toBe(3);
+  });
+});
+
+describe("a submission that the server does not take, and keeps nothing of", () => {
+  let tries: number;
+  let taken: FakeServer["submit"];
+
+  /** Hand in a case that the reader has no part in any more. */
+  async function refused(): Promise<void> {
+    tries = 0;
+    taken = server.submit.bind(server);
+    server.submit = () => {
+      tries++;
+      return Promise.reject(new ApiError(403, "forbidden", "no reader"));
+    };
+    if (!now().work) await begin();
+    draw(3);
+    server.rows.get(101)!.state = "lost";
+    await reading.submit();
+    expect(now().refusals.map(({ kept, code }) => [kept, code])).toEqual([[true, "forbidden"]]);
+    expect(now().work?.assignment.id).toBe(102);
+  }
+
+  it("is told again after a reload, and not sent unasked", async () => {
+    await refused();
+    await again();
+    expect(now().refusals.map(({ record, message }) => [record.assignment, message])).toEqual([
+      [101, "no reader"],
+    ]);
+    expect(tries).toBe(1);
+    reading.dismiss();
+    expect(now().refusals).toEqual([]);
+    expect(await journal.unsent(7, "c")).toHaveLength(1);
+  });
+
+  it("is sent once more when the reader says so, with its first key", async () => {
+    await refused();
+    await reading.resend();
+    expect(tries).toBe(2);
+    expect(now().refusals).toHaveLength(1);
+    await again();
+    const { submitKey } = now().refusals[0]!.record;
+    server.submit = taken;
+    server.rows.get(101)!.state = "held";
+    await reading.resend();
+    await until(() => server.rows.get(101)!.key === submitKey);
+    expect(server.rows.get(101)!.mask).toEqual(Array(16).fill(3));
+    expect(now().refusals).toEqual([]);
+    expect(await journal.unsent(7, "c")).toEqual([]);
+  });
+
+  it("is let go when the reader says so", async () => {
+    await refused();
+    await reading.discard();
+    expect(await journal.unsent(7, "c")).toEqual([]);
+    await again();
+    expect(now().refusals).toEqual([]);
+    expect(tries).toBe(1);
+  });
+
+  it("does not take newer work on its case with it", async () => {
+    await refused();
+    const kept = (await journal.get(7, 101))!;
+    await journal.put({ ...kept, submitKey: null, sequence: kept.sequence + 1 });
+    await reading.discard();
+    expect(await journal.get(7, 101)).not.toBeNull();
+  });
+
+  it("is overtaken when its case is handed in anew", async () => {
+    await begin();
+    draw(2);
+    await until(() => now().save.kind === "saved");
+    await refused();
+    server.submit = taken;
+    server.rows.get(101)!.state = "held";
+    server.rows.get(102)!.slot = "next";
+    await again();
+    expect(now().work?.assignment.id).toBe(101);
+    expect(own().mask.data[0]).toBe(3); // as it was handed in, not as the draft has it
+    await reading.submit();
+    expect(now().refusals).toEqual([]);
+    expect(await journal.unsent(7, "c")).toEqual([]);
   });
 });
 

@@ -4,7 +4,7 @@
  */
 import type { Assignment, Recent, Schemas } from "../api/client";
 import { ApiError, isPassing, isSignedOut } from "../api/errors";
-import type { Journal } from "../journal/journal";
+import type { Journal, JournalRecord } from "../journal/journal";
 import { type Case, loadCase } from "./case";
 import { Outbox, type OutboxState, type Refusal } from "./outbox";
 import type { SaveState } from "./saver";
@@ -26,7 +26,8 @@ export interface ReadingState {
   readonly lost: string | null;
   readonly outbox: OutboxState;
   readonly unsent: number;
-  readonly refusal: Refusal | null;
+  /** Submissions that the server did not take, and of which the reader has not been told. */
+  readonly refusals: readonly Refusal[];
   readonly submitted: number;
   readonly message: string;
 }
@@ -46,7 +47,7 @@ export class Reading {
     lost: null,
     outbox: "idle",
     unsent: 0,
-    refusal: null,
+    refusals: [],
     submitted: 0,
     message: "",
   });
@@ -69,7 +70,7 @@ export class Reading {
       server,
       journal,
       (outbox, unsent) => this.store.set({ outbox, unsent }),
-      (refusal) => this.store.set({ refusal }),
+      (refusal) => this.told(refusal),
     );
     this.heartbeat = setInterval(() => void this.renew(), RENEW_EVERY);
   }
@@ -81,7 +82,10 @@ export class Reading {
 
   async start(): Promise<void> {
     const left = await this.journal.unsent(this.user, this.campaign).catch(() => []);
-    for (const record of left) this.outbox.add(record);
+    for (const record of left) {
+      if (record.refused) this.told({ record, kept: true, ...record.refused });
+      else this.outbox.add(record);
+    }
     await this.advance();
   }
 
@@ -128,6 +132,8 @@ export class Reading {
     const key = newKey();
     const { saver } = this;
     const record = submission(work, this.user, key);
+    // Handed in anew: what was refused of it before is overtaken.
+    this.settle((refusal) => refusal.record.assignment !== record.assignment);
     const next = work.amends ? null : this.next;
     if (next) {
       this.next = null;
@@ -169,8 +175,48 @@ export class Reading {
     await this.advance();
   }
 
+  /** The reader has been told of the first refusal; work that lies here alone stays here. */
   dismiss(): void {
-    this.store.set({ refusal: null });
+    const [first] = this.store.get().refusals;
+    this.settle((refusal) => refusal !== first);
+  }
+
+  /** Send what was refused first once more, as it was. */
+  async resend(): Promise<void> {
+    const [first] = this.store.get().refusals;
+    if (!first) return;
+    this.dismiss();
+    const there = await this.kept(first.record);
+    if (there) await this.journal.put({ ...there, refused: null }).catch(() => undefined);
+    this.outbox.add(first.record);
+    await this.advance();
+  }
+
+  /** Let go of what was refused first: of work that lies here alone nothing is left. */
+  async discard(): Promise<void> {
+    const [first] = this.store.get().refusals;
+    if (!first) return;
+    this.dismiss();
+    const there = await this.kept(first.record);
+    if (there) await this.journal.remove(there.user, there.assignment).catch(() => undefined);
+  }
+
+  private told(refusal: Refusal): void {
+    this.store.set({ refusals: [...this.store.get().refusals, refusal] });
+  }
+
+  private settle(stays: (refusal: Refusal) => boolean): void {
+    this.store.set({ refusals: this.store.get().refusals.filter(stays) });
+  }
+
+  /** What the journal holds of a submission; null where newer work on its case is there. */
+  private async kept({
+    user,
+    assignment,
+    submitKey,
+  }: JournalRecord): Promise<JournalRecord | null> {
+    const there = await this.journal.get(user, assignment).catch(() => null);
+    return there?.submitKey === submitKey ? there : null;
   }
 
   /** The reader's last answers, newest first. */

@@ -1,4 +1,5 @@
 /** What lies before the reader: the case, the slice drawn on, the image on show, and its surface. */
+import type { ImageInfo } from "../api/client";
 import { HOME, type View } from "../domain/geometry";
 import type { Mask } from "../domain/mask";
 import { greySamples } from "../domain/sampling";
@@ -14,6 +15,8 @@ export class Sheet {
   /** The place of the slice drawn on. */
   at = 0;
   valueSpan = 1;
+  /** The image on show: that of the slice, or a neighbour's for context. */
+  image: ImageInfo | null = null;
   private shown: Pixels | null = null;
   private grey: Samples | null = null;
 
@@ -29,12 +32,14 @@ export class Sheet {
     return slice.mask;
   }
 
-  /** The image on show: the slice's own, or a neighbour's for context. */
+  /** Of the image on show. */
   get pixels(): Pixels | null {
     return this.shown;
   }
 
-  set pixels(pixels: Pixels) {
+  /** Another image is on show. */
+  lay(image: ImageInfo, pixels: Pixels): void {
+    this.image = image;
     this.shown = pixels;
     this.grey = null;
     this.valueSpan = autoWindow(pixels, 0, 100).width;

@@ -6,7 +6,7 @@ import { Frames } from "./frames";
 import type { Server } from "./server";
 import type { Sheet } from "./sheet";
 import type { Store } from "./store";
-import type { Ui } from "./ui";
+import { lacking, type Part, type Ui } from "./ui";
 import { imageFile, labelFile } from "./volume";
 
 /** Frames a second in cine. */
@@ -29,6 +29,8 @@ export class Slides {
   private images: readonly ImageInfo[] = [];
   /** The slice that each frame of the series is; -1 where a frame is only context. */
   places: readonly number[] = [0];
+  /** The frame that could not be fetched. */
+  private missing: number | null = null;
   private film: ReturnType<typeof setInterval> | undefined;
 
   constructor(
@@ -48,21 +50,40 @@ export class Slides {
     this.sheet.at = work.own;
     this.places = [work.own];
     const slices = work.slices.length;
-    this.ui.set({ frame: 0, ownFrame: 0, frames: 1, mine: true, slices });
+    this.ui.set({ frame: 0, ownFrame: 0, frames: 1, mine: true, slices, lacking: [] });
   }
 
   async open(work: Case): Promise<void> {
     const { series, image } = work.assignment;
     if (series.count < 2) return;
-    const frames = await this.frames.open(series.id).catch(() => []);
-    const own = frames.findIndex((frame) => frame.id === image.id);
-    if (this.sheet.work !== work || own < 0) return;
+    const frames = await this.frames.open(series.id).catch(() => null);
+    if (this.sheet.work !== work) return;
+    this.lacks("series", frames === null);
+    const own = frames?.findIndex((frame) => frame.id === image.id) ?? -1;
+    if (!frames || own < 0) return;
     this.images = frames;
     const places = new Map(work.slices.map((slice, place) => [slice.image.id, place]));
     this.places = frames.map((frame) => places.get(frame.id) ?? -1);
     this.ui.set({ frame: own, ownFrame: own, frames: frames.length });
     this.frames.warm(frames, own);
     this.acts.opened();
+  }
+
+  /** Whether every slice of the case can be gone to. */
+  get complete(): boolean {
+    const { slices, frames } = this.ui.get();
+    return slices <= frames;
+  }
+
+  /** Fetch what could not be fetched once more: the list of the series, or the frame gone to. */
+  again(part: "series" | "slice"): void {
+    const { work } = this.sheet;
+    if (part === "slice") this.goTo(this.missing ?? this.ui.get().ownFrame);
+    else if (work) void this.open(work);
+  }
+
+  private lacks(part: Part, lacks: boolean): void {
+    this.ui.set({ lacking: lacking(this.ui.get().lacking, part, lacks) });
   }
 
   /** Move through the series. False when there is nowhere to go: the wheel zooms then. */
@@ -100,6 +121,7 @@ export class Slides {
     const { work } = this.sheet;
     if (target === before || !work) return;
     this.acts.leave();
+    this.lacks("slice", false);
     const place = this.places[target] ?? -1;
     if (place >= 0) this.sheet.at = place;
     this.ui.set({ frame: target, mine: place >= 0, arrived: false });
@@ -119,13 +141,19 @@ export class Slides {
         const wanted = now === target || (cine && now !== this.ui.get().ownFrame);
         if (this.sheet.work === work && wanted) this.paint(image, pixels);
       })
-      .catch(() => this.goTo(ownFrame));
+      .catch(() => {
+        // Gone on meanwhile, to another frame or case: that one is fetched for itself.
+        if (this.sheet.work !== work || this.ui.get().frame !== target) return;
+        this.goTo(ownFrame);
+        this.missing = target;
+        this.lacks("slice", true);
+      });
   }
 
   /** Put an image on the surface, and the labels upon it where it is the slice drawn on. */
   paint(image: ImageInfo, pixels: Pixels): void {
     const { sheet } = this;
-    sheet.pixels = pixels;
+    sheet.lay(image, pixels);
     // In cine a late frame is shown while the next one is already wanted.
     const wanted = this.images[this.ui.get().frame] ?? sheet.work?.assignment.image;
     this.ui.set({ arrived: image.id === wanted?.id });

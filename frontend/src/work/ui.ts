@@ -11,6 +11,13 @@ import type { ToolId } from "../tools/tool";
 export const HEATS = ["uncertainty", "explanation", "occlusion"] as const;
 export type Heat = (typeof HEATS)[number];
 
+/** What of a case is fetched only when it is wanted, the worst to lack first. */
+export const PARTS = ["series", "slice", "map"] as const;
+export type Part = (typeof PARTS)[number];
+
+/** A measurement, on one image. */
+export type Marked = Measure & { readonly image: number };
+
 export interface Ui {
   readonly tool: ToolId;
   /** The classes in the order of their number keys. */
@@ -37,7 +44,7 @@ export interface Ui {
   readonly range: readonly [low: number, high: number];
   /** The next press takes the range from under the brush. */
   readonly picking: boolean;
-  readonly measures: readonly Measure[];
+  readonly measures: readonly Marked[];
   readonly opacity: number;
   readonly labelsHidden: boolean;
   readonly outlines: boolean;
@@ -50,6 +57,8 @@ export interface Ui {
   readonly heats: readonly Heat[];
   /** Whether the map that is made on request is being made for the slice drawn on. */
   readonly asked: "no" | "asked" | "failed";
+  /** What was wanted and could not be fetched. */
+  readonly lacking: readonly Part[];
   readonly smooth: boolean;
   readonly panel: boolean;
   /** Whether the series is shown as a volume beside the image. */
@@ -80,8 +89,11 @@ export interface Ui {
   /** Of the class at hand on the slice drawn on, in modality values. */
   readonly stats: RegionStatistics | null;
   readonly ask: "skip" | "help" | "recent" | "remarks" | "palette" | "preferences" | "tour" | null;
-  /** A remark being written, and the place it points to. */
-  readonly remark: { readonly text: string; readonly place: Point | null };
+  /** A remark being written, and the place it points to, on the slice of an assignment. */
+  readonly remark: {
+    readonly text: string;
+    readonly place: { readonly at: Point; readonly assignment: number } | null;
+  };
   /** The next press pins the remark. */
   readonly pinning: boolean;
 }
@@ -112,6 +124,7 @@ export const START: Ui = {
   heat: null,
   heats: [],
   asked: "no",
+  lacking: [],
   smooth: true,
   panel: true,
   volume: false,
@@ -136,3 +149,9 @@ export const START: Ui = {
   remark: { text: "", place: null },
   pinning: false,
 };
+
+/** What lacks once a part was fetched, or could not be. */
+export function lacking(now: Ui["lacking"], part: Part, lacks: boolean): Ui["lacking"] {
+  if (now.includes(part) === lacks) return now;
+  return PARTS.filter((each) => (each === part ? lacks : now.includes(each)));
+}

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { ApiError } from "../api/errors";
 import { MemoryJournal } from "../journal/journal";
 import { FakeServer } from "./fake-server";
 import { Reading } from "./reading";
@@ -53,6 +54,17 @@ describe("handing in", () => {
     expect(task()).toBe(3);
   });
 
+  it("keeps a remark that is begun from being lost with its case", async () => {
+    await until(() => station.seen);
+    station.ui.set({ remark: { text: "A vessel?", place: null } });
+    station.submit();
+    expect(task()).toBe(1);
+    expect(station.ui.get().ask).toBe("remarks");
+    station.ui.set({ remark: { text: " ", place: null } });
+    station.submit();
+    expect(task()).toBe(2);
+  });
+
   it.each(["polygon", "livewire"] as const)("closes the %s at work first", async (tool) => {
     station.setForm([CLASS], []);
     station.choose(tool);
@@ -76,6 +88,112 @@ describe("handing in", () => {
     await until(() => station.seen);
     station.submit();
     expect(task()).toBe(1);
+    station.submit();
+    expect(task()).toBe(2);
+  });
+});
+
+describe("what could not be fetched", () => {
+  const map = {
+    kind: "uncertainty",
+    class_index: null,
+    question: "",
+    option: "",
+    url: "map",
+  } as const;
+  const NOTHING = /^$/;
+  const lacking = () => station.ui.get().lacking;
+  /** What is refused: by its address, or the list of the series. */
+  let refused: RegExp;
+  let fetched: number;
+
+  /** A series of three frames that are read together, or of which the case is one. */
+  async function openWith(frames: number): Promise<void> {
+    close();
+    server = new FakeServer(2, frames, { rows: 4, columns: 4 });
+    server.suggest = true;
+    const { lease, series, bytes } = server;
+    const { image } = (await lease.call(server, "c", "current"))!;
+    server.lease = async (...asked) => {
+      const found = await lease.apply(server, asked);
+      const suggestion = found?.suggestion ? { ...found.suggestion, maps: [map] } : null;
+      return found && { ...found, suggestion };
+    };
+    const check = (what: string) => {
+      if (refused.test(what)) throw new ApiError(500, "error", "");
+    };
+    server.series = async (id) => {
+      check("series");
+      if (frames > 1) return series.call(server, id);
+      const all = [1, 2, 3].map((at) => ({ ...image, id: at, index: at, pixels_url: `at/${at}` }));
+      const geometry = { spacing_between: null, affine: null };
+      return { id, modality: "MR", count: 3, ...geometry, frames: all };
+    };
+    server.bytes = async (url) => {
+      if (url === "map" || url.startsWith("at/")) fetched++;
+      check(url);
+      return bytes.call(server, url.startsWith("at/") ? "pixels" : url);
+    };
+    fetched = 0;
+    reading = new Reading("c", 7, server, new MemoryJournal());
+    station = new Workstation(reading, server);
+    station.setForm([CLASS], []);
+    await reading.start();
+  }
+
+  it("of the model's maps is told, and fetched when it is tried again", async () => {
+    refused = /map/;
+    await openWith(1);
+    await until(() => station.ui.get().frames === 3);
+    fetched = 0;
+    station.maps.choose("uncertainty");
+    await until(() => lacking().includes("map"));
+    refused = NOTHING;
+    station.again("map");
+    await until(() => lacking().length === 0 && fetched === 2);
+    refused = /map/;
+    await station.maps.lookWhereUnsure();
+    expect(lacking()).toEqual(["map"]);
+    station.maps.choose(null);
+    expect(lacking()).toEqual([]);
+  });
+
+  it("of the series is told: its list, and each slice gone to", async () => {
+    refused = /series/;
+    await openWith(1);
+    await until(() => lacking().includes("series"));
+    refused = NOTHING;
+    station.again("series");
+    await until(() => station.ui.get().frames === 3 && lacking().length === 0);
+    await until(() => fetched === 2); // ahead of the reader
+    station.slides.goTo(2);
+    await until(() => station.ui.get().arrived);
+    expect(station.ui.get().frame).toBe(2);
+  });
+
+  it("of a slice gone to is told where the reader finds themselves again", async () => {
+    refused = /at/;
+    await openWith(1);
+    await until(() => station.ui.get().frames === 3);
+    await until(() => fetched === 2);
+    station.slides.goTo(2);
+    await until(() => lacking().includes("slice"));
+    expect(station.ui.get().frame).toBe(0);
+    refused = NOTHING;
+    station.again("slice");
+    await until(() => station.ui.get().arrived && station.ui.get().frame === 2);
+    expect(lacking()).toEqual([]);
+  });
+
+  it("keeps a series that is handed in whole from being handed in unseen", async () => {
+    refused = /series/;
+    await openWith(3);
+    await until(() => station.seen && lacking().includes("series"));
+    station.submit();
+    expect(task()).toBe(1);
+    refused = NOTHING;
+    station.again("series");
+    await until(() => station.ui.get().frames > 1);
     station.submit();
     expect(task()).toBe(2);
   });

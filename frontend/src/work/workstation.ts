@@ -28,7 +28,7 @@ import { Sheet } from "./sheet";
 import { Slides } from "./slides";
 import { Store } from "./store";
 import { Tally } from "./tally";
-import { START, type Ui } from "./ui";
+import { lacking, type Part, START, type Ui } from "./ui";
 
 /**
  * How long a case must have been on the screen before it can be handed in (ms): the second half of a
@@ -84,7 +84,10 @@ export class Workstation implements Board {
         this.layers.lay();
         this.tally.count();
       },
-      painted: () => this.tally.count(),
+      painted: () => {
+        this.marks.draw();
+        this.tally.count();
+      },
       opened: () => this.tally.count(),
     });
     this.tally = new Tally(ui, sheet, () => this.slides.places);
@@ -252,16 +255,28 @@ export class Workstation implements Board {
   }
 
   /**
-   * Close the outline at work; else hand the case in, unless it has only just come, or a required
-   * answer lacks: that question is then at hand.
+   * Close the outline at work; else hand the case in, unless it has only just come, slices of it
+   * cannot be seen, a required answer lacks or a remark is begun: these are then at hand.
    */
   submit(): void {
     if (this.tool.busy) {
       if (this.tool.finish(this)) this.sheet.surface?.setPreview(null);
       return;
     }
-    if (!this.seen) return;
-    if (!this.sheet.work || this.form.complete()) void this.reading.submit();
+    if (!this.seen || !this.slides.complete) return;
+    const { work } = this.sheet;
+    if (!work || (this.form.complete() && this.marks.complete())) void this.reading.submit();
+  }
+
+  /** Fetch a part of the case that could not be fetched, once more. */
+  again(part: Part): void {
+    if (part === "map") this.maps.again();
+    else this.slides.again(part);
+  }
+
+  /** Go on without a part that could not be fetched. */
+  without(part: Part): void {
+    this.ui.set({ lacking: lacking(this.ui.get().lacking, part, false) });
   }
 
   /** Give the keys back to the drawing. */
@@ -275,7 +290,7 @@ export class Workstation implements Board {
     if (this.ui.get().ask) this.ui.set({ ask: null });
     else if (this.ui.get().picking) this.ui.set({ picking: false });
     else if (this.ui.get().pinning) this.ui.set({ pinning: false, ask: "remarks" });
-    else if (this.ui.get().measures.length > 0) this.marks.clearMeasures();
+    else if (this.marks.measures.length > 0) this.marks.clearMeasures();
     else if (!this.ui.get().mine) this.slides.goTo(this.ui.get().ownFrame);
     else this.slides.setCine(false);
   }

@@ -20,7 +20,7 @@ export function AuditTab({ campaign }: TabProps) {
   });
   return (
     <>
-      <ErrorNote error={pages.error} />
+      <ErrorNote error={pages.error} onRetry={() => void pages.refetch()} />
       <Paper>
         <Table.ScrollContainer minWidth={720}>
           <Table>

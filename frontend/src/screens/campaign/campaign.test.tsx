@@ -112,6 +112,25 @@ describe("the settings", () => {
     await screen.findByText("/");
   }, 30_000);
 
+  it("are not left unsaved by the palette or the account menu", async () => {
+    server.doors["GET /api/v1/campaigns"] = () => [];
+    show("settings");
+    type(await field(/^Name( \*)?$/), "Brain");
+    const stay = async () => {
+      const dialog = await screen.findByRole("dialog", { name: "Leave without saving?" });
+      fireEvent.click(within(dialog).getByRole("button", { name: "Cancel" }));
+      await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    };
+    fireEvent.click(await button("Account of Ada"));
+    fireEvent.click(await screen.findByRole("menuitem", { name: "Log out" }));
+    await stay();
+    await waitFor(() => expect(document.body.dataset.keys).toBe("desk"), { timeout: 10_000 });
+    fireEvent.keyDown(document.body, { key: "k", code: "KeyK", ctrlKey: true });
+    fireEvent.click(await screen.findByRole("option", { name: "Campaigns" }, { timeout: 10_000 }));
+    await stay();
+    expect((await field(/^Name( \*)?$/)).value).toBe("Brain");
+  }, 40_000);
+
   it("are left at once when nothing was changed", async () => {
     show("settings");
     await field(/^Name( \*)?$/);

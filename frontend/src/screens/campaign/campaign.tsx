@@ -2,14 +2,14 @@ import { Anchor, Button, Group, Paper, Skeleton, Stack, Tabs, Text, Title } from
 import { useDocumentTitle } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ComponentType, lazy, Suspense, useState } from "react";
-import { Link, useParams } from "react-router";
+import { Link, useNavigate, useParams } from "react-router";
 import { body, client, type Schemas } from "../../api/client";
 import { campaignQuery, progressQuery } from "../../api/queries";
 import { CampaignState, Figure, Progress } from "../../components/bits";
 import { Confirm } from "../../components/confirm";
 import { ErrorNote } from "../../components/errors";
 import { Guideline } from "../../components/guideline";
-import { useLeave } from "../../components/leave";
+import { leaving, useLeave } from "../../components/leave";
 import { Page } from "../../components/page";
 import { decimal, number, t, tn } from "../../i18n";
 import { AuditTab } from "./audit";
@@ -85,7 +85,8 @@ export function CampaignPage() {
 function Campaign({ campaign }: TabProps) {
   const { tab } = useParams();
   const [unsaved, setUnsaved] = useState(false);
-  const [leave, asked] = useLeave(unsaved);
+  const navigate = useNavigate();
+  const asked = useLeave(unsaved);
   const { slug, roles } = campaign;
   const mine = TABS.filter((each) => each.roles.some((role) => roles.includes(role)));
   const current = mine.find((each) => each.id === tab) ?? mine[0];
@@ -99,7 +100,9 @@ function Campaign({ campaign }: TabProps) {
       {current ? (
         <Tabs
           value={current.id}
-          onChange={(id) => id && leave(`/campaigns/${slug}/${id}`, { replace: true })}
+          onChange={(id) =>
+            leaving(() => void navigate(`/campaigns/${slug}/${id}`, { replace: true }))
+          }
           keepMounted={false}
         >
           <Tabs.List mb="md">
@@ -148,8 +151,12 @@ function Header({ campaign }: TabProps) {
             </Button>
           ) : null}
           {roles.includes("reader") && state === "open" ? (
-            <Button component={Link} to={`/campaigns/${slug}/read`}>
-              {t("campaign.read")}
+            <Button
+              component={Link}
+              to={`/campaigns/${slug}/read`}
+              variant={mine.waiting > 0 ? "filled" : "default"}
+            >
+              {t(mine.waiting > 0 ? "campaign.read" : "home.room")}
             </Button>
           ) : null}
         </Group>

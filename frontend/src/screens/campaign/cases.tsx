@@ -43,7 +43,7 @@ export function CasesTab({ campaign }: TabProps) {
           label: value === "" ? t("cases.all") : t(`overview.${value}`),
         }))}
       />
-      <ErrorNote error={pages.error} />
+      <ErrorNote error={pages.error} onRetry={() => void pages.refetch()} />
       {pages.data && rows.length === 0 ? (
         <Empty title={t("cases.empty")}>{t("cases.emptyHelp")}</Empty>
       ) : (

@@ -15,6 +15,7 @@ export function Flags({ slug }: { slug: string }) {
       <Title order={2} mb="sm">
         {t("flags.title")}
       </Title>
+      <ErrorNote error={flags.error} />
       <Stack gap="sm">
         {flags.data.map((flag) => (
           <Flag key={flag.id} flag={flag} slug={slug} />

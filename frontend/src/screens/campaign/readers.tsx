@@ -75,7 +75,8 @@ export function ReadersTab({ campaign }: TabProps) {
           </Group>
         </form>
       </Paper>
-      <ErrorNote error={put.error ?? members.error} />
+      <ErrorNote error={put.error} />
+      <ErrorNote error={members.error} onRetry={() => void members.refetch()} />
       {members.data?.length === 0 ? (
         <Empty title={t("readers.empty")}>{t("readers.emptyHelp")}</Empty>
       ) : (

@@ -16,6 +16,7 @@ export function ReviewTab({ campaign }: TabProps) {
     return (
       <>
         <Flags slug={slug} />
+        <ErrorNote error={error} />
         <Empty title={t("review.empty")}>{t("review.emptyHelp")}</Empty>
       </>
     );

@@ -60,9 +60,10 @@ function CampaignCard({ campaign }: { campaign: Schemas["CampaignCard"] }) {
   const { slug, name, description, state, roles, mine, counts } = campaign;
   const user = useUser();
   const reads = roles.includes("reader") && state === "open";
+  const waits = mine.waiting > 0;
   const manages = roles.includes("manager") || user.is_administrator;
   const address = `/campaigns/${slug}`;
-  const start = mine.submitted > 0 ? t("home.continue") : t("home.start");
+  const start = t(waits ? (mine.submitted > 0 ? "home.continue" : "home.start") : "home.room");
   return (
     <Card withBorder padding="md" bg="var(--reticle-panel)" component="article" aria-label={name}>
       <Stack gap="sm" h="100%">
@@ -85,14 +86,17 @@ function CampaignCard({ campaign }: { campaign: Schemas["CampaignCard"] }) {
         ) : null}
         {reads ? (
           <Text size="sm">
-            {tn("home.waiting", mine.waiting)} · {tn("home.done", mine.submitted)}
+            {waits ? tn("home.waiting", mine.waiting) : t("home.nothingWaits")} ·{" "}
+            {tn("home.done", mine.submitted)}
           </Text>
         ) : null}
         <Group mt="auto" gap="xs">
           {reads ? (
+            // The reading room is where earlier answers are amended, too.
             <Button
               component={Link}
               to={`${address}/read`}
+              variant={waits ? "filled" : "default"}
               aria-label={t("home.act", { act: start, name })}
             >
               {start}
@@ -102,7 +106,7 @@ function CampaignCard({ campaign }: { campaign: Schemas["CampaignCard"] }) {
             <Button
               component={Link}
               to={`${address}/review`}
-              variant={reads ? "default" : "filled"}
+              variant={reads && waits ? "default" : "filled"}
             >
               {tn("home.toReview", mine.to_review)}
             </Button>

@@ -18,6 +18,7 @@ import { type FormEvent, useState } from "react";
 import { Link, useNavigate } from "react-router";
 import { body, client } from "../../api/client";
 import { ErrorNote } from "../../components/errors";
+import { useLeave } from "../../components/leave";
 import { Page } from "../../components/page";
 import { t } from "../../i18n";
 import { CLASS_COLOURS } from "../../viewer/palette";
@@ -82,6 +83,11 @@ export function NewCampaign() {
     create.mutate();
   }
 
+  const written = [name, description, guideline, ...rows.map((row) => row.name)];
+  const begun =
+    written.some((text) => text.trim() !== "") || questions.some(({ text }) => text.trim() !== "");
+  const asked = useLeave(begun && !create.isSuccess);
+
   return (
     <Page
       trail={
@@ -90,6 +96,7 @@ export function NewCampaign() {
         </Anchor>
       }
     >
+      {asked}
       <form onSubmit={submit}>
         <Stack gap="md" maw={720}>
           <Title order={1}>{t("new.title")}</Title>

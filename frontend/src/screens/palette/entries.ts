@@ -18,6 +18,7 @@ import type { SheetId } from "../../actions/rooms";
 import { act } from "../../actions/rooms";
 import type { Schemas } from "../../api/client";
 import { campaignsQuery } from "../../api/queries";
+import { leaving } from "../../components/leave";
 import { english, label, language, languages, t } from "../../i18n";
 import { en } from "../../i18n/en";
 import { chooseLanguage, preferences } from "../../preferences/preferences";
@@ -65,7 +66,7 @@ function choices(): Entry[] {
         name: t("palette.language", { language: name }),
         english: english("palette.language", { language: code }),
         icon: IconLanguage,
-        perform: () => chooseLanguage(code),
+        perform: () => leaving(() => chooseLanguage(code)),
       }),
     );
   return [...tongues, ...schemes];
@@ -109,7 +110,7 @@ export function useWays(): Entry[] {
   const { logOut } = useSession();
   const campaigns = useQuery({ ...campaignsQuery(), refetchInterval: false }).data ?? [];
   const tour = useTour();
-  const go: Go = (address) => void navigate(address);
+  const go: Go = (address) => leaving(() => void navigate(address));
   const creates = user.is_administrator || campaigns.some((each) => each.roles.includes("manager"));
   const fixed = [
     { key: "home.title" as const, icon: IconHome, may: true, perform: () => go("/") },
@@ -120,7 +121,12 @@ export function useWays(): Entry[] {
       may: creates,
       perform: () => go("/campaigns/new"),
     },
-    { key: "app.signOut" as const, icon: IconLogout, may: true, perform: () => void logOut() },
+    {
+      key: "app.signOut" as const,
+      icon: IconLogout,
+      may: true,
+      perform: () => leaving(() => void logOut()),
+    },
   ];
   const [home, ...rest] = fixed
     .filter(({ may }) => may)

@@ -1,8 +1,9 @@
 import { useLocation, useNavigate } from "react-router";
+import { leaving } from "../../components/leave";
 
 /** To the tour, and back to this page when it ends. */
 export function useTour(): () => void {
   const navigate = useNavigate();
   const { pathname } = useLocation();
-  return () => void navigate("/tour", { state: { from: pathname } });
+  return () => leaving(() => void navigate("/tour", { state: { from: pathname } }));
 }

@@ -2,6 +2,7 @@ import { Button, Skeleton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { neighboursQuery } from "../../api/queries";
+import { ErrorNote } from "../../components/errors";
 import { t } from "../../i18n";
 import classes from "../../styles/workstation.module.css";
 import type { Workstation } from "../../work/workstation";
@@ -38,7 +39,9 @@ function Found({ assignment }: { assignment: number }) {
     if (found.isSuccess) list.current?.scrollIntoView({ block: "nearest" });
   }, [found.isSuccess]);
   if (found.isPending) return <Skeleton h={80} mt={6} />;
-  if (found.isError) return <p role="alert">{t("error.network")}</p>;
+  if (found.isError) {
+    return <ErrorNote error={found.error} onRetry={() => void found.refetch()} />;
+  }
   if (found.data.length === 0) return <p className={classes.dim}>{t("work.nearNone")}</p>;
   return (
     <ul className={classes.near} ref={list}>

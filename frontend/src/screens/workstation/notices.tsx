@@ -1,6 +1,7 @@
 import { Button } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
+import { Confirm } from "../../components/confirm";
 import { t } from "../../i18n";
 import classes from "../../styles/workstation.module.css";
 import type { Refusal } from "../../work/outbox";
@@ -13,19 +14,16 @@ export function Notices({ station }: { station: Workstation }) {
   const lost = usePick(reading.store, (state) => state.lost);
   const save = usePick(reading.store, (state) => state.save);
   const outbox = usePick(reading.store, (state) => state.outbox);
-  const refusal = usePick(reading.store, (state) => state.refusal);
-  if (refusal) {
-    return (
-      <Notice act={t("work.dismiss")} onAct={() => reading.dismiss()}>
-        {refusalText(refusal)}
-      </Notice>
-    );
-  }
+  const [refusal] = usePick(reading.store, (state) => state.refusals);
+  const [lacks] = usePick(station.ui, (ui) => ui.lacking);
+  const complete = usePick(station.ui, () => station.slides.complete);
+  if (refusal) return <Refused key={refusal.record.key} station={station} refusal={refusal} />;
   if (lost) {
     return (
       <Notice
-        act={t(lost === "campaign_closed" ? "work.leave" : "work.goOn")}
-        onAct={() => void reading.goOn()}
+        acts={[
+          [t(lost === "campaign_closed" ? "work.leave" : "work.goOn"), () => void reading.goOn()],
+        ]}
       >
         {lostText(lost)}
       </Notice>
@@ -34,10 +32,10 @@ export function Notices({ station }: { station: Workstation }) {
   if (save.kind === "stale") {
     return (
       <Notice
-        act={t("work.takeTheirs")}
-        onAct={() => void reading.takeTheirs()}
-        other={t("work.keepMine")}
-        onOther={() => reading.keepMine()}
+        acts={[
+          [t("work.takeTheirs"), () => void reading.takeTheirs()],
+          [t("work.keepMine"), () => reading.keepMine()],
+        ]}
       >
         {t("work.stale")}
       </Notice>
@@ -51,12 +49,55 @@ export function Notices({ station }: { station: Workstation }) {
   }
   if (save.kind === "offline" || outbox === "offline") {
     return (
-      <Notice act={t("app.retry")} onAct={() => reading.poke()}>
+      <Notice acts={[[t("app.retry"), () => reading.poke()]]}>
         {t(reading.durable ? "work.offlineLong" : "work.offlineUnkept")}
       </Notice>
     );
   }
+  if (lacks) {
+    const again: Act = [t("app.retry"), () => station.again(lacks)];
+    const without: Act = [t("work.without"), () => station.without(lacks)];
+    return (
+      <Notice acts={complete ? [again, without] : [again]}>
+        {t(complete ? `work.lacks.${lacks}` : "work.lacks.whole")}
+      </Notice>
+    );
+  }
   return null;
+}
+
+/** A case that was handed in and not taken: of work that lies here alone the reader decides. */
+function Refused({ station, refusal }: { station: Workstation; refusal: Refusal }) {
+  const { reading } = station;
+  const [asking, setAsking] = useState(false);
+  const atHand = usePick(reading.store, ({ work }) => work?.assignment.id);
+  const { record, kept } = refusal;
+  // Where the case is open again it is put right and handed in there.
+  if (!kept || (atHand === record.assignment && !record.amends)) {
+    return (
+      <Notice acts={[[t("work.dismiss"), () => reading.dismiss()]]}>{refusalText(refusal)}</Notice>
+    );
+  }
+  const acts: Acts = [
+    [t("work.sendAgain"), () => void reading.resend()],
+    [t("work.discard"), () => setAsking(true)],
+    [t("work.decideLater"), () => reading.dismiss()],
+  ];
+  return (
+    <>
+      <Notice acts={acts}>
+        {refusalText(refusal)} {t("work.refusedHere")}
+      </Notice>
+      <Confirm
+        opened={asking}
+        title={t("work.discardTitle", { case: record.caseName })}
+        help={t("work.discardHelp")}
+        act={t("work.discard")}
+        onClose={() => setAsking(false)}
+        onConfirm={() => void reading.discard()}
+      />
+    </>
+  );
 }
 
 /** What became of a case under the reader's hands, by the server's code. */
@@ -91,27 +132,19 @@ function refusalText({ record, code, message }: Refusal): string {
   }
 }
 
-function Notice(props: {
-  children: ReactNode;
-  act?: string;
-  onAct?: () => void;
-  other?: string;
-  onOther?: () => void;
-}) {
+type Act = readonly [name: string, perform: () => void];
+type Acts = readonly Act[];
+
+function Notice({ children, acts = [] }: { children: ReactNode; acts?: Acts }) {
   return (
     <div className={classes.notice} role="alert">
       <IconAlertTriangle size={16} aria-hidden />
-      <span>{props.children}</span>
-      {props.act ? (
-        <Button size="compact-xs" variant="default" onClick={props.onAct}>
-          {props.act}
+      <span>{children}</span>
+      {acts.map(([name, perform]) => (
+        <Button key={name} size="compact-xs" variant="default" flex="none" onClick={perform}>
+          {name}
         </Button>
-      ) : null}
-      {props.other ? (
-        <Button size="compact-xs" variant="default" onClick={props.onOther}>
-          {props.other}
-        </Button>
-      ) : null}
+      ))}
     </div>
   );
 }

@@ -2,6 +2,7 @@ import { Skeleton, Text, UnstyledButton } from "@mantine/core";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import type { Recent } from "../../api/client";
+import { ErrorNote, errorText } from "../../components/errors";
 import { dateTime, t, word } from "../../i18n";
 import classes from "../../styles/workstation.module.css";
 import type { Workstation } from "../../work/workstation";
@@ -27,26 +28,28 @@ function Answers({ station }: { station: Workstation }) {
     staleTime: 0,
     gcTime: 0,
   });
-  const [failed, setFailed] = useState(false);
+  const [failed, setFailed] = useState<unknown>(null);
 
   async function take(answer: Recent) {
-    setFailed(false);
+    setFailed(null);
     try {
       await station.reading.reopen(answer);
       station.ui.set({ ask: null });
-    } catch {
-      setFailed(true);
+    } catch (error) {
+      setFailed(error);
     }
   }
 
   if (answers.isPending) return <Skeleton w={280} h={120} />;
-  if (answers.isError) return <Text size="sm">{t("error.network")}</Text>;
+  if (answers.isError) {
+    return <ErrorNote error={answers.error} onRetry={() => void answers.refetch()} />;
+  }
   if (answers.data.length === 0) return <Text size="sm">{t("work.recentNone")}</Text>;
   return (
     <div className={classes.recent}>
       {failed ? (
         <Text size="xs" role="alert">
-          {t("error.network")}
+          {errorText(failed)}
         </Text>
       ) : null}
       {answers.data.map((answer) => (

@@ -28,13 +28,13 @@ export function Remarks({ station }: { station: Workstation }) {
     gcTime: 0,
   });
   const rows = remarks.data;
-  useEffect(() => station.marks.showPins(rows ?? []), [station, rows]);
+  useEffect(() => station.marks.showPins(assignment, rows ?? []), [station, assignment, rows]);
   return (
     <BarPopover station={station} id="remarks" enabled={assignment !== null}>
       {(close) => (
         <Stack gap="xs" w={300}>
           {remarks.isPending ? <Skeleton h={40} /> : <List rows={rows ?? []} />}
-          <ErrorNote error={remarks.error} />
+          <ErrorNote error={remarks.error} onRetry={() => void remarks.refetch()} />
           {assignment === null ? null : (
             <Form station={station} assignment={assignment} onDone={close} />
           )}
@@ -68,13 +68,14 @@ function Form(props: { station: Workstation; assignment: number; onDone: () => v
   const { station, assignment, onDone } = props;
   const queries = useQueryClient();
   const draft = usePick(station.ui, (ui) => ui.remark);
+  const place = draft.place?.assignment === assignment ? draft.place.at : null;
   const [flag, setFlag] = useState(false);
   const add = useMutation({
     mutationFn: () =>
       body(
         client.POST("/api/v1/assignments/{id}/remarks", {
           params: { path: { id: assignment } },
-          body: { text: draft.text, place: draft.place, flag },
+          body: { text: draft.text, place, flag },
         }),
       ),
     onSuccess: async () => {
@@ -95,6 +96,7 @@ function Form(props: { station: Workstation; assignment: number; onDone: () => v
         <Textarea
           size="xs"
           label={t("work.remark")}
+          description={draft.text.trim() === "" ? null : t("work.remarkUnsent")}
           autosize
           minRows={2}
           maxRows={8}
@@ -106,13 +108,13 @@ function Form(props: { station: Workstation; assignment: number; onDone: () => v
         />
         <Group gap="xs">
           <Button size="compact-xs" variant="default" onClick={() => station.marks.pin()}>
-            {draft.place ? t("work.pinAgain") : t("work.pinPlace")}
+            {place ? t("work.pinAgain") : t("work.pinPlace")}
           </Button>
-          {draft.place ? (
+          {place ? (
             <Text size="xs" c="dimmed">
               {t("work.pinned", {
-                x: Math.floor(draft.place.x),
-                y: Math.floor(draft.place.y),
+                x: Math.floor(place.x),
+                y: Math.floor(place.y),
               })}
             </Text>
           ) : null}

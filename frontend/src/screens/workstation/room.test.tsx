@@ -1,15 +1,16 @@
 // @vitest-environment jsdom
 import { MantineProvider } from "@mantine/core";
-import { cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { cleanup, fireEvent, render, screen, within } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { listen } from "../../actions/keys";
 import type { Question } from "../../api/client";
-import { MemoryJournal } from "../../journal/journal";
+import { type JournalRecord, MemoryJournal } from "../../journal/journal";
 import { FakeServer } from "../../work/fake-server";
 import { Reading } from "../../work/reading";
 import { Workstation } from "../../work/workstation";
 import { BottomBar } from "./bottom";
+import { Notices } from "./notices";
 import { ValueRange } from "./options";
 import { Failed } from "./stage";
 
@@ -47,6 +48,63 @@ describe("a case that cannot be loaded", () => {
     show(<Failed station={station} />);
     fireEvent.click(screen.getByRole("button", { name: "Skip this case" }));
     await vi.waitFor(() => expect(server.rows.get(assignment.id)?.state).toBe("skipped"));
+  });
+});
+
+describe("a submission that was not taken and lies in this browser alone", () => {
+  const refuse = () => {
+    const record = { assignment: 55, caseName: "412" } as JournalRecord;
+    const refusal = { record, kept: true, code: "forbidden", message: "You are no reader." };
+    station.reading.store.set({ refusals: [refusal] });
+    station.ui.set({ lacking: [] });
+    show(<Notices station={station} />);
+    expect(screen.getByRole("alert").textContent).toContain("in this browser alone");
+  };
+  const press = (name: string) => fireEvent.click(screen.getByRole("button", { name }));
+
+  it("can be sent again", () => {
+    refuse();
+    const resend = vi.spyOn(station.reading, "resend").mockResolvedValue();
+    press("Send it again");
+    expect(resend).toHaveBeenCalledOnce();
+  });
+
+  it("is discarded only after it was asked once more", async () => {
+    refuse();
+    const discard = vi.spyOn(station.reading, "discard").mockResolvedValue();
+    press("Discard it");
+    const dialog = await screen.findByRole("dialog", { name: /Discard your work on case 412/ });
+    expect(discard).not.toHaveBeenCalled();
+    fireEvent.click(within(dialog).getByRole("button", { name: "Discard it" }));
+    expect(discard).toHaveBeenCalledOnce();
+  });
+
+  it("can be left for later", () => {
+    refuse();
+    press("Decide later");
+    expect(screen.queryByRole("alert")).toBeNull();
+  });
+});
+
+describe("a part of the case that could not be fetched", () => {
+  it("is named, with the way to fetch it and the way on", () => {
+    station.ui.set({ lacking: ["series", "map"] });
+    const again = vi.spyOn(station, "again").mockImplementation(() => undefined);
+    show(<Notices station={station} />);
+    expect(screen.getByRole("alert").textContent).toContain("other slices");
+    fireEvent.click(screen.getByRole("button", { name: "Try again" }));
+    expect(again).toHaveBeenCalledWith("series");
+    fireEvent.click(screen.getByRole("button", { name: "Go on without" }));
+    expect(screen.getByRole("alert").textContent).toContain("map");
+    fireEvent.click(screen.getByRole("button", { name: "Go on without" }));
+    expect(screen.queryByRole("alert")).toBeNull();
+  });
+
+  it("cannot be gone on without where all slices are handed in together", () => {
+    station.ui.set({ lacking: ["series"], slices: 3 });
+    show(<Notices station={station} />);
+    expect(screen.getByRole("alert").textContent).toContain("only one can be seen");
+    expect(screen.queryByRole("button", { name: "Go on without" })).toBeNull();
   });
 });
 

@@ -145,7 +145,7 @@ function Context({ station }: { station: Workstation }) {
   const mine = usePick(station.ui, (ui) => ui.mine);
   const hidden = usePick(station.ui, (ui) => ui.labelsHidden);
   const pinning = usePick(station.ui, (ui) => ui.pinning);
-  if (pinning) {
+  if (pinning && mine) {
     return (
       <div className={classes.context} role="status">
         {t("work.pinning")}

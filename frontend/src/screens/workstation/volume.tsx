@@ -1,3 +1,4 @@
+import { Button } from "@mantine/core";
 import { Niivue, SHOW_RENDER } from "@niivue/niivue";
 import { useEffect, useRef, useState } from "react";
 import { IGNORE } from "../../domain/mask";
@@ -7,7 +8,7 @@ import { IGNORE_COLOUR } from "../../viewer/palette";
 import type { Workstation } from "../../work/workstation";
 import { usePick } from "./hooks";
 
-type Phase = "loading" | "ready" | "none" | "noWebgl";
+type Phase = "loading" | "ready" | "none" | "failed" | "noWebgl";
 const REDRAW_AFTER = 250;
 
 /** Three planes and a rendering of the series with the labels as they stand; to look at only. */
@@ -17,7 +18,9 @@ export default function VolumePanel({ station }: { station: Workstation }) {
   const frames = usePick(station.ui, (ui) => ui.frames);
   const [viewer, setViewer] = useState<Niivue | null>(null);
   const [phase, setPhase] = useState<Phase>("loading");
+  const [tries, setTries] = useState(0);
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each try is a new beginning
   useEffect(() => {
     const element = canvas.current;
     setPhase("loading");
@@ -31,22 +34,32 @@ export default function VolumePanel({ station }: { station: Workstation }) {
         setViewer(opened);
         setPhase(opened ? "ready" : "none");
       })
-      .catch(() => live && setPhase(canDraw() ? "none" : "noWebgl"));
+      .catch(() => live && setPhase(canDraw() ? "failed" : "noWebgl"));
     return () => {
       live = false;
       setViewer(null);
       void made.then((opened) => opened?.cleanup()).catch(() => undefined);
     };
-  }, [station, series, frames]);
+  }, [station, series, frames, tries]);
 
   useFollowing(station, viewer);
   return (
     <aside className={classes.volume} aria-label={t("work.volume")} data-phase={phase}>
-      {/* A context can be had once: a new series needs a new canvas. */}
-      <canvas key={`${series}-${frames}`} ref={canvas} role="img" aria-label={t("work.volume")} />
+      {/* A context can be had once: a new beginning needs a new canvas. */}
+      <canvas
+        key={`${series}-${frames}-${tries}`}
+        ref={canvas}
+        role="img"
+        aria-label={t("work.volume")}
+      />
       {phase === "ready" ? null : (
         <p className={classes.volumeNote} role="status">
-          {t(`work.volume.${phase}`)}
+          {t(`work.volume.${phase}`)}{" "}
+          {phase === "failed" ? (
+            <Button size="compact-xs" variant="default" onClick={() => setTries(tries + 1)}>
+              {t("app.retry")}
+            </Button>
+          ) : null}
         </p>
       )}
     </aside>
@@ -83,6 +96,7 @@ async function open(element: HTMLCanvasElement, station: Workstation): Promise<N
 function useFollowing(station: Workstation, viewer: Niivue | null): void {
   const window = usePick(station.ui, (ui) => ui.window);
   const revision = usePick(station.ui, (ui) => ui.revision);
+  const work = usePick(station.reading.store, (state) => state.work);
   const list = usePick(station.ui, (ui) => ui.classes);
   const opacity = usePick(station.ui, (ui) => (ui.labelsHidden ? 0 : ui.opacity));
   const frame = usePick(station.ui, (ui) => ui.frame);
@@ -112,17 +126,19 @@ function useFollowing(station: Workstation, viewer: Niivue | null): void {
     viewer.setOpacity(1, opacity);
   }, [viewer, list, opacity]);
 
+  // Another case of the same series has other labels, whether or not anything is drawn on it.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the labels are those of this work, as of this revision
   useEffect(() => {
     const labels = viewer?.volumes[1];
     if (!viewer || !labels) return;
     const timer = setTimeout(() => {
-      const file = revision > 0 ? station.slides.labelFile() : null;
+      const file = station.slides.labelFile();
       if (!file || !labels.img) return;
       labels.img.set(new Uint8Array(file).subarray(file.byteLength - labels.img.length));
       viewer.updateGLVolume();
     }, REDRAW_AFTER);
     return () => clearTimeout(timer);
-  }, [station, viewer, revision]);
+  }, [station, viewer, work, revision]);
 
   useEffect(() => {
     if (!viewer?.volumes[0]) return;

@@ -40,12 +40,13 @@ export function ComparePage() {
     ...compareQuery(slug, model?.id ?? 0, rival?.number ?? 0),
     enabled: model !== undefined && rival !== undefined,
   });
+  const failed = [campaign, models, compared].find((query) => query.isError);
   const name = campaign.data?.name ?? slug;
   useDocumentTitle(t("app.title", { page: t("compare.title", { campaign: name, one, other }) }));
   const missing = models.data && (!model || !rival);
   return (
     <Page trail={<Trail slug={slug} name={name} />}>
-      <ErrorNote error={campaign.error ?? models.error ?? compared.error} />
+      <ErrorNote error={failed?.error} onRetry={() => void failed?.refetch()} />
       {missing ? (
         <Empty title={t("modelPage.missing", { number: model ? other : one })} />
       ) : model && rival && compared.data ? (

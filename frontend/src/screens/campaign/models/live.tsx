@@ -56,6 +56,7 @@ export function RunPanel({ id, campaign }: { id: number } & TabProps) {
           <CancelRun run={run} slug={campaign.slug} />
         ) : null}
       </Group>
+      <ErrorNote error={error} />
       <RunState run={run} />
       <SimpleGrid cols={{ base: 1, md: 2 }} mt="md">
         {pretrained.length > 0 ? (

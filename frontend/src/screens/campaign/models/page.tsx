@@ -39,12 +39,13 @@ export function ModelPage() {
   const models = useQuery(modelsQuery(slug));
   const row = models.data?.find((each) => String(each.number) === text);
   const detail = useQuery({ ...modelQuery(slug, row?.id ?? 0), enabled: row !== undefined });
+  const failed = [campaign, models, detail].find((query) => query.isError);
   const name = campaign.data?.name ?? slug;
   const title = t("modelPage.title", { campaign: name, number: text });
   useDocumentTitle(t("app.title", { page: title }));
   return (
     <Page trail={<Trail slug={slug} name={name} />}>
-      <ErrorNote error={campaign.error ?? models.error ?? detail.error} />
+      <ErrorNote error={failed?.error} onRetry={() => void failed?.refetch()} />
       {models.data && !row ? (
         <Empty title={t("modelPage.missing", { number: text })} />
       ) : detail.data ? (

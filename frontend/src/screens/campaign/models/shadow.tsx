@@ -13,9 +13,8 @@ type Beside = Schemas["BesideOutput"];
 /** The model that runs beside the champion, and what a person needs to decide on it. */
 export function Shadow({ slug, manages }: { slug: string; manages: boolean }) {
   const { data, error } = useQuery(shadowQuery(slug));
-  if (error) return <ErrorNote error={error} />;
   const shadow = data?.shadow;
-  if (!shadow) return null;
+  if (!shadow) return <ErrorNote error={error} />;
   const heading = t("shadow.title", { number: shadow.number });
   return (
     <Paper p="md" component="section" aria-label={heading}>
@@ -29,6 +28,7 @@ export function Shadow({ slug, manages }: { slug: string; manages: boolean }) {
             </Group>
           ) : null}
         </Group>
+        <ErrorNote error={error} />
         <Text size="sm" c="dimmed">
           {t("shadow.help")}
         </Text>

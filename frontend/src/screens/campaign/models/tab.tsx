@@ -37,13 +37,13 @@ export function ModelsTab({ campaign }: TabProps) {
   const manages = roles.includes("manager");
   const models = useQuery(modelsQuery(slug));
   const runs = useQuery(runsQuery(slug));
-  const learning = useQuery(learningQuery(slug)).data;
+  const learning = useQuery(learningQuery(slug));
   const live = runs.data?.find(isLive);
   const [shown, setShown] = useState<number | null>(null);
   const retired = models.data?.some((model) => model.state === "retired");
   return (
     <Stack gap="md">
-      <ErrorNote error={models.error ?? runs.error} />
+      <ErrorNote error={models.error ?? runs.error ?? learning.error} />
       {manages ? (
         <Group gap="xs">
           {runs.data && !live ? <TrainNow slug={slug} /> : null}
@@ -59,8 +59,8 @@ export function ModelsTab({ campaign }: TabProps) {
       )}
       <CompareChoice models={models.data ?? []} slug={slug} />
       <SimpleGrid cols={{ base: 1, md: 2 }}>
-        <LearningCurve campaign={campaign} curve={learning?.curve ?? []} choice />
-        <SelectionCard selection={learning?.selection ?? null} kind={campaign.kind} />
+        <LearningCurve campaign={campaign} curve={learning.data?.curve ?? []} choice />
+        <SelectionCard selection={learning.data?.selection ?? null} kind={campaign.kind} />
       </SimpleGrid>
       <CrossReport runs={runs.data ?? []} questions={campaign.questions} />
       <Runs runs={runs.data ?? []} onShow={setShown} />

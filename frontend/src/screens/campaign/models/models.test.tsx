@@ -1,0 +1,115 @@
+// @vitest-environment jsdom
+import { cleanup, fireEvent, screen, waitFor } from "@testing-library/react";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { learningQuery, reviewsQuery, runQuery, shadowQuery } from "../../../api/queries";
+import { showPage, TestServer } from "../../test-page";
+import type { TabProps } from "../campaign";
+import { CasesTab } from "../cases";
+import { ReviewTab } from "../review";
+import { RunPanel } from "./live";
+import { Shadow } from "./shadow";
+import { ModelsTab } from "./tab";
+
+const beside = {
+  id: 4,
+  number: 4,
+  champion: null,
+  difference: null,
+  held_out: [],
+  drawings: { drawn: 0, settled: 0, guided: 0, classes: [] },
+};
+const run = {
+  id: 9,
+  kind: "train",
+  state: "running",
+  labels: 12,
+  attempt: 1,
+  ahead: 0,
+  progress: null,
+  epochs: [],
+  events: [],
+  error: "",
+};
+const campaign = {
+  slug: "c",
+  kind: "segmentation",
+  roles: [],
+  classes: [],
+  questions: [],
+} as unknown as TabProps["campaign"];
+
+let server: TestServer;
+const away = () => Response.json({ code: "error", message: "" }, { status: 500 });
+
+beforeEach(() => {
+  server = new TestServer({
+    "GET /api/v1/campaigns/c/shadow": () => ({ shadow: beside }),
+    "GET /api/v1/campaigns/c/models": () => [],
+    "GET /api/v1/campaigns/c/runs": () => [],
+    "GET /api/v1/campaigns/c/learning": () => ({ curve: [], selection: null }),
+    "GET /api/v1/campaigns/c/reviews": () => [],
+    "GET /api/v1/campaigns/c/flags": () => [],
+    "GET /api/v1/campaigns/c/tasks": away,
+    "GET /api/v1/runs/9": () => run,
+  });
+});
+afterEach(() => {
+  cleanup();
+  vi.unstubAllGlobals();
+});
+
+it.each([
+  {
+    what: "the shadow",
+    part: <Shadow slug="c" manages={false} />,
+    known: "In the shadow: v4",
+    query: shadowQuery("c"),
+    door: "GET /api/v1/campaigns/c/shadow",
+  },
+  {
+    what: "a training",
+    part: <RunPanel id={9} campaign={campaign} />,
+    known: "Training 9",
+    query: runQuery("c", 9),
+    door: "GET /api/v1/runs/9",
+  },
+  {
+    what: "how the models learn",
+    part: <ModelsTab campaign={campaign} />,
+    known: "No model yet",
+    query: learningQuery("c"),
+    door: "GET /api/v1/campaigns/c/learning",
+  },
+  {
+    what: "what waits for review",
+    part: <ReviewTab campaign={campaign} />,
+    known: "Nothing waits for review",
+    query: reviewsQuery("c"),
+    door: "GET /api/v1/campaigns/c/reviews",
+  },
+])(
+  "a look at $what that fails is told beside what was known, until one succeeds",
+  async ({ part, known, query, door }) => {
+    const well = server.doors[door]!;
+    const queries = showPage(part, "/", "/");
+    await screen.findByRole("heading", { name: known }, { timeout: 10_000 });
+    const lookAgain = () => queries.refetchQueries({ queryKey: query.queryKey, exact: true });
+    server.doors[door] = away;
+    await lookAgain();
+    await screen.findByRole("alert");
+    screen.getByRole("heading", { name: known });
+    server.doors[door] = well;
+    await lookAgain();
+    await waitFor(() => expect(screen.queryByRole("alert")).toBeNull());
+  },
+  20_000,
+);
+
+it("what is asked for once can be asked for again", async () => {
+  showPage(<CasesTab campaign={campaign} />, "/", "/");
+  const again = await screen.findByRole("button", { name: "Try again" }, { timeout: 10_000 });
+  server.doors["GET /api/v1/campaigns/c/tasks"] = () => ({ results: [], next: null });
+  fireEvent.click(again);
+  await screen.findByRole("heading", { name: "No cases" });
+  expect(screen.queryByRole("alert")).toBeNull();
+}, 20_000);
