@@ -105,8 +105,8 @@ def step(number: int) -> Callable[[Page], None]:
     return forward
 
 
-def released(page: Page) -> None:
-    """Give the case at hand back from another window; this one hears of it."""
+def give_back(page: Page) -> None:
+    """Give the case at hand back from another window."""
     held = page.evaluate("() => window.__reticle.assignment()")
     place = page.url.split("/campaigns/")[0]
     page.context.request.post(
@@ -114,6 +114,11 @@ def released(page: Page) -> None:
         data={"token": held["token"], "reason": "given back elsewhere"},
         headers=token(page.context),
     )
+
+
+def released(page: Page) -> None:
+    """Give the case at hand back from another window; this one hears of it."""
+    give_back(page)
     page.context.set_offline(True)
     page.context.set_offline(False)
     page.get_by_role("alert").first.wait_for()
@@ -193,12 +198,13 @@ def leaving(page: Page) -> None:
 
 
 def refused(page: Page) -> None:
-    """Hand a case in that the server does not take."""
+    """Hand a case in that the server does not take, and that is no longer at hand."""
     said = {"code": "bad_mask", "message": "", "detail": None}
     page.route("**/submit", lambda route: route.fulfill(status=422, json=said))
     page.keyboard.press("2")
     stroke(page, (0.3, 0.3), (0.7, 0.7))
     page.wait_for_function("() => window.__reticle.seen()")
+    give_back(page)
     page.keyboard.press("Enter")
     page.get_by_role("alert").get_by_role("button").nth(1).wait_for()
 
@@ -324,6 +330,7 @@ def desk() -> Iterator[Shot]:
     yield Shot("models-below", "manager", "campaigns/brain-mri/models", down)
     yield Shot("models-train", "manager", "campaigns/brain-mri/models", training)
     yield Shot("models-train-file", "manager", "campaigns/brain-mri/models", from_file)
+    yield Shot("settings-below", "manager", "campaigns/brain-mri/settings", lower)
     yield Shot("settings-unsaved", "manager", "campaigns/brain-mri/settings", unsaved)
     yield Shot("settings-closing", "manager", "campaigns/brain-mri/settings", closing)
     yield Shot("readers-removing", "manager", "campaigns/brain-mri/readers", removing)
@@ -337,6 +344,11 @@ def down(page: Page) -> None:
     page.keyboard.press("End")
     page.mouse.move(640, 400)
     page.mouse.wheel(0, 20_000)
+
+
+def lower(page: Page) -> None:
+    """Go to the end of a long form."""
+    page.locator("main button").last.scroll_into_view_if_needed()
 
 
 def training(page: Page) -> None:
