@@ -18,14 +18,15 @@ KEPT = frozenset(
 )
 BOARD = "tensorboard"  # the folder of TensorBoard's files, which show ended runs beside others
 ENDED = "ended"  # the folder below that of runs in which ended ones' records lie
-FORGOTTEN_SECONDS = 24 * 3600  # so long untouched, the folder of a measurement has no worker
+FORGOTTEN_SECONDS = 24 * 3600  # so long untouched, a folder has no worker
 
 
 def folders_tidy() -> None:
-    """Clear the folder of each run that has ended, and those of measurements that never did."""
-    for folder in Path(settings.RUN_FOLDER).glob("snapshot-*"):
-        if _age(folder) > FORGOTTEN_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
+    """Clear the folder of each run that has ended, and those of other work that never did."""
+    for kind in ("snapshot-*", "onnx-*"):
+        for folder in Path(settings.RUN_FOLDER).glob(kind):
+            if _age(folder) > FORGOTTEN_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
     folders = {
         int(number): folder
         for folder in Path(settings.RUN_FOLDER).glob("run-*")

@@ -95,6 +95,7 @@ export const en = {
   "error.code.run_active": "A training is on already.",
   "error.code.run_ended": "This training has ended.",
   "error.code.not_ready": "The export is not ready yet.",
+  "error.code.not_exportable": "There can be no ONNX file of this model.",
   "error.code.is_champion": "This model is the champion already.",
   "error.code.bad_start":
     "A run cannot begin from there: the classes or the network differ. Train from scratch.",
@@ -555,6 +556,14 @@ export const en = {
   "modelPage.missing": "There is no version {number} of this campaign's model.",
   "modelPage.card": "Download the model card",
   "modelPage.bundle": "Download the model",
+  "onnx.ask": "Make an ONNX file",
+  "onnx.again": "Try again",
+  "onnx.download": "Download the ONNX file",
+  "onnx.queued": "The ONNX file waits to be made.",
+  "onnx.running": "The ONNX file is being made and compared with the model.",
+  "onnx.done": "{size} MiB, probabilities within {difference} of the model's",
+  "onnx.failed": "The ONNX file could not be made: {why}.",
+  "onnx.hindrance": "There can be no ONNX file: {why}.",
   "modelPage.compareWith": "Compare with v{number}",
   "modelPage.notMeasured": "not measured",
   "modelPage.meanDice": "mean Dice on held-out",
@@ -681,6 +690,13 @@ export const en = {
   "reason.code.replaced": "v{number} took its place",
   "reason.code.new_labels": "{labels} new labels",
   "reason.code.by_hand": "asked for by hand",
+  "reason.code.export_ensemble":
+    "the model is an ensemble, and an ONNX file holds a single network",
+  "reason.code.export_filters": "its images are filtered first ({filters}), which ONNX cannot do",
+  "reason.code.export_differs":
+    "what it answers differs from the model by {difference}, more than {most}",
+  "reason.code.export_labels": "it draws other labels than the model",
+  "reason.code.export_died": "the worker ended {times} times during this export",
   "shadow.title": "In the shadow: v{number}",
   "shadow.help":
     "It passed the comparison and waits for a decision. It is measured on every later held-out list and draws the next cases; readers see none of it and it orders nothing.",
