@@ -538,6 +538,7 @@ export const en = {
   "live.rate": "learning rate {rate}",
   "run.ahead.one": "behind {count} other training",
   "run.ahead.other": "behind {count} other trainings",
+  "run.from": "Started from: {origin}",
   "run.reason": "Why",
   "run.took": "Took",
   "run.event.create": "asked for",

@@ -511,6 +511,7 @@ export const zh: Record<TextKey, string> = {
   "live.rate": "学习率 {rate}",
   "run.ahead.one": "前面还有 {count} 次训练",
   "run.ahead.other": "前面还有 {count} 次训练",
+  "run.from": "起点：{origin}",
   "run.reason": "原因",
   "run.took": "用时",
   "run.event.create": "已提出",
