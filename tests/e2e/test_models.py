@@ -140,6 +140,7 @@ def test_a_model_leaves_as_files_and_a_training_begins_with_one(
     link = page.get_by_role("link", name="Download the ONNX file")
     expect(link).to_be_visible(timeout=60_000)
     expect(page.get_by_role("status").filter(has_text="MiB, probabilities within")).to_be_visible()
+    assert faults(page) == []
     with page.expect_download() as download:
         link.click()
     download.value.save_as(tmp_path / "brain.onnx")

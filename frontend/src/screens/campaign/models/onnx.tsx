@@ -2,6 +2,7 @@ import { Button, Group, Loader, Text } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { body, client, type Schemas } from "../../../api/client";
 import { onnxQuery } from "../../../api/queries";
+import { Hash } from "../../../components/bits";
 import { ErrorNote } from "../../../components/errors";
 import { decimal, significant, t } from "../../../i18n";
 import { reasonText } from "./reasons";
@@ -25,6 +26,7 @@ export function Onnx({ id }: { id: number }) {
           <Text size="sm" role="status">
             {stateText(data)}
           </Text>
+          <Hash value={file?.sha256 ?? ""} />
           {file?.file_url ? (
             <Button component="a" href={file.file_url} download size="compact-sm" variant="default">
               {t("onnx.download")}
