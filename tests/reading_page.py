@@ -17,6 +17,14 @@ SHOWN = """(id) => {
   const held = window.__reticle?.assignment() ?? null;
   return held && held.id !== id && window.__reticle.seen() ? held : null;
 }"""
+# How much of a map lies under the labels.
+PAINTED = """() => {
+  const heat = document.querySelector('[data-layer="heat"]');
+  const bytes = heat.getContext('2d').getImageData(0, 0, heat.width, heat.height).data;
+  let sum = 0;
+  for (let i = 3; i < bytes.length; i += 4) sum += bytes[i];
+  return sum;
+}"""
 
 
 def start_reading(page: Page, installation: Installation) -> dict[str, Any]:

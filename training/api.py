@@ -13,9 +13,10 @@ from rest_framework.response import Response
 
 from annotations.api.base import CampaignView, PolicyView, immutable_bytes, person
 from annotations.api.reading import AssignmentBase
-from annotations.models import Campaign
+from annotations.models import Campaign, Export
+from reticle import storage
 from reticle.accounts.roles import Action
-from reticle.errors import Invalid, NotFound
+from reticle.errors import Conflict, Invalid, NotFound
 from training import (
     beside,
     bundle,
@@ -25,6 +26,7 @@ from training import (
     crossval,
     model_forms,
     near,
+    onnx,
     origins,
     picture,
     promote,
@@ -33,8 +35,8 @@ from training import (
     trigger,
 )
 from training.card import card_of
-from training.models import ModelVersion, TrainingRun
-from training.reasons import run_reason
+from training.models import ModelVersion, OnnxFile, TrainingRun
+from training.reasons import run_reason, stored_reason
 
 
 def runs_of(campaign: Campaign) -> QuerySet[TrainingRun]:
@@ -287,6 +289,57 @@ class BundleView(ModelBase):
         name = f"{model.campaign.slug}-v{model.number}.zip"
         answer = StreamingHttpResponse(bundle.bundle_of(model), content_type="application/zip")
         answer["Content-Disposition"] = f'attachment; filename="{name}"'
+        return answer
+
+
+def onnx_json(model: ModelVersion) -> dict[str, Any]:
+    """Return what is known of the model's ONNX file."""
+    row = OnnxFile.objects.filter(model=model).first()
+    file = row and {
+        **{name: getattr(row, name) for name in ("state", "sha256", "size", "difference")},
+        "reason": stored_reason(row.reason) if row.reason else None,
+        "file_url": f"/api/v1/models/{model.pk}/onnx/file" if row.sha256 else None,
+    }
+    return {"hindrance": onnx.onnx_hindrance(model), "file": file}
+
+
+class OnnxView(ModelBase):
+    """The model as one file for other programs."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"get": Action.TRACK, "post": Action.TRACK}
+
+    @extend_schema(responses=model_forms.OnnxOutput)
+    def get(self, request: Request, pk: int) -> Response:
+        """Return how far it is."""
+        return Response(model_forms.OnnxOutput(onnx_json(self.model(pk))).data)
+
+    @extend_schema(request=None, responses={202: model_forms.OnnxOutput})
+    def post(self, request: Request, pk: int) -> Response:
+        """Ask for it: a worker makes it. Again after it failed; what is there stays."""
+        model = self.model(pk)
+        onnx.onnx_ask(model=model, actor=person(request))
+        answer = model_forms.OnnxOutput(onnx_json(model)).data
+        return Response(answer, status=status.HTTP_202_ACCEPTED)
+
+
+class OnnxFileView(ModelBase):
+    """That file itself."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"get": Action.TRACK}
+
+    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    def get(self, request: Request, pk: int) -> StreamingHttpResponse:
+        """Download it: preprocessing, network and what the outputs mean. Conflict before it is."""
+        model = self.model(pk)
+        row = OnnxFile.objects.filter(model=model, state=Export.State.DONE).first()
+        if row is None:
+            raise Conflict("The export is not ready yet.", code="not_ready")
+        answer = StreamingHttpResponse(
+            storage.pieces(row.sha256), content_type="application/octet-stream"
+        )
+        name = f"{model.campaign.slug}-v{model.number}.onnx"
+        answer["Content-Disposition"] = f'attachment; filename="{name}"'
+        answer["Content-Length"] = str(row.size)
         return answer
 
 

@@ -39,11 +39,19 @@ class ChildFailed(Exception):
     """The child ended badly; the message is its own last words.
 
     `killed`: from outside (a signal, the out-of-memory killer), so another try may succeed.
+    `code` and `values` are those of `training.ml.job.JobError`, where it said one.
     """
 
-    def __init__(self, message: str, *, killed: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        killed: bool = False,
+        code: str = "",
+        values: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
-        self.killed = killed
+        self.killed, self.code, self.values = killed, code, dict(values or {})
 
 
 class ChildStopped(Exception):
@@ -237,7 +245,7 @@ def _until_end(
             return
         event = json.loads(line)
         if event.get("event") == "error":
-            raise ChildFailed(str(event.get("message", "The training process failed.")))
+            raise ChildFailed(event["message"], code=event["code"], values=event["values"])
         yield event
 
 

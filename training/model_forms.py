@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from annotations.models import Export
 from training.models import ModelVersion, TrainingRun
 
 Data = Any
@@ -263,6 +264,26 @@ class ModelDetailOutput(ModelOutput):
     unfamiliar = UnfamiliarOutput(many=True)
     lineage = LineageOutput()
     history = ModelEventOutput(many=True)
+
+
+class OnnxFileOutput(serializers.Serializer[Data]):
+    """A model as one ONNX file, on its way, there, or why not."""
+
+    state = serializers.ChoiceField(choices=Export.State.choices)
+    reason = ReasonOutput(allow_null=True, help_text="why it failed")
+    sha256 = serializers.CharField()
+    size = serializers.IntegerField(help_text="bytes")
+    difference = serializers.FloatField(
+        allow_null=True, help_text="greatest one of a probability to the model's own, as checked"
+    )
+    file_url = serializers.CharField(allow_null=True)
+
+
+class OnnxOutput(serializers.Serializer[Data]):
+    """What is known of a model as one ONNX file."""
+
+    hindrance = ReasonOutput(allow_null=True, help_text="why there can be none of this model")
+    file = OnnxFileOutput(allow_null=True, help_text="null: nobody has asked for it")
 
 
 class NeighbourOutput(serializers.Serializer[Data]):

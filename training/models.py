@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from annotations.models import Campaign
+from annotations.models import Campaign, Export
 from reticle.images.models import Image
 from training import figures
 
@@ -157,6 +157,29 @@ class ModelVersion(models.Model):
     def questions(self) -> list[dict[str, Any]]:
         """What it answers, {code, kind, options} each; none where it draws classes."""
         return list(self.card.get("questions", []))
+
+
+class OnnxFile(models.Model):
+    """A model version as one ONNX file, made by a worker when somebody asks; its row is the job."""
+
+    model = models.OneToOneField(ModelVersion, on_delete=models.CASCADE, related_name="onnx")
+    state = models.CharField(max_length=10, choices=Export.State, default=Export.State.QUEUED)
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    asked_at = models.DateTimeField(db_default=Now())
+    claimed_until = models.DateTimeField(null=True)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True)
+    size = models.PositiveBigIntegerField(default=0, help_text="bytes")
+    difference = models.FloatField(
+        null=True, help_text="greatest one of a probability to torch's on the images of the check"
+    )
+    reason = models.JSONField(default=dict, help_text="why it failed: see training.reasons")
+    finished_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.model_id} as ONNX ({self.state})"
 
 
 class Evaluation(models.Model):

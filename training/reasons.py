@@ -1,4 +1,4 @@
-"""The reasons of a decision or a run: a code with its values, for any language, and a sentence.
+"""The reasons of decisions, runs and failed exports: a code with values, and a sentence.
 
 The sentence is for records and documents, which are English; the pages say a code in their own
 words (`reason.code.*` in the catalogues) and fall back on the sentence.
@@ -30,6 +30,11 @@ SENTENCES = {
     "replaced": "v{number} took its place",
     "new_labels": "{labels} new labels",
     "by_hand": "asked for by hand",
+    "export_ensemble": "the model is an ensemble, and an ONNX file holds a single network",
+    "export_filters": "its images are filtered first ({filters}), which ONNX cannot do",
+    "export_differs": "what it answers differs from the model by {difference}, more than {most}",
+    "export_labels": "it draws other labels than the model",
+    "export_died": "the worker ended {times} times during this export",
 }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from training import asked, cold, fit, maps, predict, shadow, tidy, trials, trigger
+from training import asked, cold, fit, maps, onnx, predict, shadow, tidy, trials, trigger
 
 
 @shared_task
@@ -14,10 +14,14 @@ def tick() -> None:
 
 @shared_task
 def explain() -> None:
-    """Make what a reader has asked for, if anything."""
+    """Make what somebody has asked for, if anything: readers first."""
     row = asked.asked_claim()
     if row is not None:
         asked.asked_run(row)
+        return
+    file = onnx.onnx_claim()
+    if file is not None:
+        onnx.onnx_run(file)
 
 
 @shared_task

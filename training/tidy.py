@@ -22,7 +22,7 @@ FORGOTTEN_SECONDS = 24 * 3600  # so long untouched, what is no run's folder has 
 
 
 def folders_tidy() -> None:
-    """Clear the folder of each run that has ended, and of scoring and measuring that never did."""
+    """Clear the folder of each run that has ended, and those of other work that never did."""
     for folder in Path(settings.RUN_FOLDER).glob("*"):
         of_a_run = folder.name == ENDED or folder.name.startswith("run-")
         if not of_a_run and _age(folder) > FORGOTTEN_SECONDS:

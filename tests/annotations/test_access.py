@@ -99,7 +99,7 @@ def world() -> dict[str, Any]:
         "picture": picture.pk, "run": run.pk, "run-cancel": run.pk,
         **dict.fromkeys(
             ("model", "model-card", "model-compare", "model-drawing", "model-promote",
-             "model-end-shadow", "model-bundle"), model.pk,
+             "model-end-shadow", "model-bundle", "model-onnx", "model-onnx-file"), model.pk,
         ),
     }  # fmt: skip
     keys["export-file"] = keys["export"]

@@ -14,12 +14,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from installation import Installation
-from reading_page import mask_of, shown, stroke
-from reticle.pixels.mask import unpack
+from reading_page import PAINTED, mask_of, shown, stroke
+from reticle.pixels.mask import mask_hash, pack, unpack
 
 pytestmark = pytest.mark.browser
 LogIn = Callable[[str], Page]
 FRAMES, ROWS, COLUMNS = 7, 48, 64
+QUESTION = "is-a-lesion-there"
 
 
 def volume(path: Path, seed: int) -> npt.NDArray[np.uint16]:
@@ -134,6 +135,46 @@ def an_option_is_renamed_and_a_question_retired(page: Page, url: str, slug: str)
     expect(lesion.get_by_role("progressbar", name="present: 1 of 2")).to_be_visible()
 
 
+def suggested(installation: Installation, case: dict[str, Any], size: dict[str, int]) -> None:
+    """Give a case that is held an answer of a model, and a map of so many columns by option."""
+    empty = np.zeros((ROWS, COLUMNS), np.uint8)
+    ((made,),) = installation.query(
+        "INSERT INTO annotations_suggestion (task_id, model_number, packed, sha256, findings)"
+        " VALUES (%s, 1, %s, %s, %s) RETURNING id",
+        case["task"]["id"], pack(empty), mask_hash(empty), json.dumps({QUESTION: "present"}),
+    )  # fmt: skip
+    for number, (option, columns) in enumerate(size.items()):
+        heat = empty.copy()
+        heat[:, :columns] = 255
+        installation.query(
+            "INSERT INTO annotations_suggestionmap (suggestion_id, kind, class_index, question,"
+            " option, packed, sha256) VALUES (%s, 'explanation', %s, %s, %s, %s, %s) RETURNING id",
+            made, number, QUESTION, option, pack(heat), mask_hash(heat),
+        )  # fmt: skip
+    offer = "UPDATE annotations_assignment SET suggestion_id = %s WHERE id = %s RETURNING id"
+    installation.query(offer, made, case["id"])
+
+
+def each_answer_has_a_map_of_its_own(page: Page, installation: Installation) -> None:
+    """The answer at hand chooses the map: no training here, the maps are made up."""
+    suggested(installation, shown(page), {"present": 8, "no": 40})
+    page.reload()
+    shown(page)
+    expect(page.get_by_role("radio", name="present", exact=True)).to_be_checked()
+    assert page.evaluate(PAINTED) == 0
+    page.keyboard.press("Shift+L")
+    expect(page.get_by_role("switch", name="Where it looked for present")).to_be_checked()
+    page.wait_for_function(f"() => ({PAINTED})() > 0")
+    painted = page.evaluate(PAINTED)
+    page.keyboard.press("2")  # no; the next question is at hand
+    page.wait_for_function(f"() => ({PAINTED})() === 0")
+    page.keyboard.press("Shift+U")
+    expect(page.get_by_role("switch", name="Where it looked for no", exact=True)).to_be_checked()
+    page.wait_for_function(f"(before) => ({PAINTED})() > 2 * before", arg=painted)
+    page.keyboard.press("Shift+L")
+    page.wait_for_function(f"() => ({PAINTED})() === 0")
+
+
 def its_export_has_a_table_and_says_what_changed(page: Page, url: str, slug: str) -> None:
     page.goto(f"{url}/campaigns/{slug}/exports")
     expect(page.get_by_text("A table of all answers")).to_be_visible()
@@ -205,6 +246,7 @@ def test_a_classification_campaign_from_its_making_to_its_table(
     expect(page.get_by_role("textbox", name="Remark (optional)")).to_have_count(0)
 
     its_export_has_a_table_and_says_what_changed(manager, installation.url, slug)
+    each_answer_has_a_map_of_its_own(page, installation)
 
 
 def series(page: Page) -> None:

@@ -8,18 +8,10 @@ from playwright.sync_api import Page, expect
 from playwright.sync_api import TimeoutError as TooLate
 
 from installation import Installation
-from reading_page import shown, start_reading
+from reading_page import PAINTED, shown, start_reading
 
 pytestmark = pytest.mark.browser
 LogIn = Callable[[str], Page]
-
-PAINTED = """() => {
-  const heat = document.querySelector('[data-layer="heat"]');
-  const bytes = heat.getContext('2d').getImageData(0, 0, heat.width, heat.height).data;
-  let sum = 0;
-  for (let i = 3; i < bytes.length; i += 4) sum += bytes[i];
-  return sum;
-}"""
 
 
 def with_maps(page: Page, installation: Installation) -> dict[str, Any]:

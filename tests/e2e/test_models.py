@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+import onnxruntime
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -88,6 +89,70 @@ def train_from_the_champion(page: Page, installation: Installation) -> int:
     return made
 
 
+def put_in_the_shadow(installation: Installation, number: int) -> None:
+    """Whatever the gate made of it: what is shown of a shadow does not depend on that."""
+    row = "UPDATE training_modelversion SET state = 'shadow' WHERE number = %s RETURNING id"
+    assert len(installation.query(row, number)) == 1
+
+
+def begin_with(page: Page, path: Path) -> Locator:
+    """Ask for a training that begins with a file; return the dialog."""
+    page.get_by_role("button", name="Train now").click()
+    dialog = page.get_by_role("dialog", name="Train now")
+    dialog.get_by_role("combobox", name="Start from").click()
+    page.get_by_role("option", name="From a file").click()
+    with page.expect_file_chooser() as chooser:
+        dialog.get_by_label("Model file").click()
+    chooser.value.set_files(path)
+    return dialog
+
+
+def test_a_model_leaves_as_files_and_a_training_begins_with_one(
+    installation: Installation, log_in: LogIn, tmp_path: Path
+) -> None:
+    nothing_trains_by_itself(installation)
+    page = log_in("manager")
+    page.goto(f"{installation.url}/{TAB}/1")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download the model", exact=True).click()
+    download.value.save_as(tmp_path / "brain.zip")
+    (tmp_path / "wrong.zip").write_bytes(b"no model")
+
+    page.goto(f"{installation.url}/{TAB}")
+    dialog = begin_with(page, tmp_path / "wrong.zip")
+    dialog.get_by_role("button", name="Start training").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("hand in the zip that “Download the model”")
+    dialog.get_by_role("button", name="Cancel").click()
+    dialog.wait_for(state="hidden")
+    dialog = begin_with(page, tmp_path / "brain.zip")
+    dialog.get_by_label("Epochs").fill("500")
+    dialog.get_by_role("button", name="Start training").click()
+    dialog.wait_for(state="hidden")
+    ((number,),) = installation.query("SELECT max(id) FROM training_trainingrun")
+    run = page.get_by_role("region", name=f"Training {number}")
+    expect(run.get_by_text("Started from: a file: brain.zip")).to_be_visible()
+    with page.expect_response("**/cancel"):  # one that waits still is gone at once
+        run.get_by_role("button", name="Cancel training").click()
+
+    # Meanwhile: another worker makes it.
+    page.goto(f"{installation.url}/{TAB}/1")
+    page.get_by_role("button", name="Make an ONNX file").click()
+    link = page.get_by_role("link", name="Download the ONNX file")
+    expect(link).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("status").filter(has_text="MiB, probabilities within")).to_be_visible()
+    assert faults(page) == []
+    with page.expect_download() as download:
+        link.click()
+    download.value.save_as(tmp_path / "brain.onnx")
+    said = onnxruntime.InferenceSession(str(tmp_path / "brain.onnx")).get_modelmeta()
+    assert '"lesion"' in said.custom_metadata_map["reticle"]
+
+    page.goto(f"{installation.url}/{TAB}")
+    show = page.get_by_role("button", name=f"Show training {number}", exact=True)
+    row = page.get_by_role("row").filter(has=show)
+    expect(row).to_contain_text("cancelled", timeout=60_000)
+
+
 def test_a_second_model_is_trained_compared_taken_and_undone(
     installation: Installation, log_in: LogIn, tmp_path: Path
 ) -> None:
@@ -103,13 +168,23 @@ def test_a_second_model_is_trained_compared_taken_and_undone(
     if taken == other:
         installation.wait_until(lambda: made in scored(installation), 120)
 
+    put_in_the_shadow(installation, taken)
     page.goto(f"{installation.url}/{TAB}")
-    give_reason(page, page.get_by_role("button", name=f"Promote v{taken}"), "to see what it does")
+    shadow = page.get_by_role("region", name=f"In the shadow: v{taken}")
+    give_reason(page, shadow.get_by_role("button", name="End shadow"), "not seen enough")
+    expect(shadow).to_have_count(0)
+    assert models(installation)[taken] == "rejected"
+    put_in_the_shadow(installation, taken)
+    page.goto(f"{installation.url}/{TAB}")
+    promote = shadow.get_by_role("button", name=f"Promote v{taken}")
+    give_reason(page, promote, "to see what it does")
+    expect(shadow).to_have_count(0)
     installation.wait_until(lambda: scored(installation) >= {made, other}, 120)
 
     page.goto(f"{installation.url}/{TAB}/{taken}")
     decisions = page.get_by_role("region", name="Decisions")
-    expect(decisions).to_contain_text("made champion by hand")
+    for told in ("taken out of the shadow", "not seen enough", "made champion by hand"):
+        expect(decisions).to_contain_text(told)
     expect(decisions).to_contain_text("to see what it does")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download the model card").click()

@@ -58,7 +58,7 @@ def test_a_run_that_may_be_taken_up_keeps_its_folder(state: str) -> None:
     assert weights.exists() == (state in TrainingRun.ACTIVE)
 
 
-@pytest.mark.parametrize("work", ["snapshot", "scoring", "maps", "trial", "shadow"])
+@pytest.mark.parametrize("work", ["snapshot", "scoring", "maps", "onnx"])
 def test_folders_of_killed_work_are_cleared_once_nobody_works_there(
     settings: Settings, work: str
 ) -> None:

@@ -12,8 +12,8 @@
     python -m training.ml score --model MODEL < job folders, one a line; results in FOLDER/out
 
 Standard output carries one JSON object per line and nothing else; logs go to standard error. The
-last line of a failed command is {"event": "error", "code", "message"}. Exit codes: 0 done, 1 failed
-while computing, 2 the job cannot be done as asked, 3 the parent went away.
+last line of a failed command is {"event": "error", "code", "message", "values"}. Exit codes: 0
+done, 1 failed while computing, 2 the job cannot be done as asked, 3 the parent went away.
 """
 
 from __future__ import annotations
@@ -54,14 +54,15 @@ def main(arguments: Sequence[str]) -> int:
     try:
         run(parsed, emit)
     except JobError as error:
-        emit({"event": "error", "code": error.code, "message": error.message})
+        said = {"code": error.code, "message": error.message, "values": error.values}
+        emit({"event": "error", **said})
         return BAD_JOB
     except BrokenPipeError:
         return ORPHANED
     except Exception as error:
         log.exception("%s failed", parsed.command)
         message = f"{type(error).__name__}: {error}"
-        emit({"event": "error", "code": "failed", "message": message})
+        emit({"event": "error", "code": "failed", "message": message, "values": {}})
         return FAILED
     return 0
 

@@ -23,6 +23,9 @@ T = TypeVar("T", bound="NetworkConfig | AugmentConfig | TrainConfig")
 
 RESIDUAL_STRIDE = 32
 
+FILTERS = ("denoise", "nonlocal_means", "clahe")
+"""Fields that are a filter's strength, 0 for none; what is exported can hold no filter."""
+
 IGNORE = 255
 """Mask value of pixels that nobody judged; they never enter a loss or a metric."""
 

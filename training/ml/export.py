@@ -9,10 +9,14 @@ images of several sizes before it gets its name.
     spacing (2,) float64: mm per row and column, 0 0 for unknown
     -> probabilities (1 + classes, rows, columns), labels (rows, columns) uint8
        of a classifier: probabilities of all options (outputs,)
+
+What the outputs mean travels with the file: JSON under `reticle` in ONNX's metadata, the extra file
+`reticle.json` of TorchScript.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import tempfile
 import warnings
@@ -22,11 +26,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnx
+import onnxruntime
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from training.ml.checkpoint import Ensemble, Model, weights_digest, write_json
+from training.ml.config import FILTERS
 from training.ml.device import Place
 from training.ml.findings import answer, probabilities_of
 from training.ml.infer import OVERLAP, bell, predict
@@ -229,7 +236,7 @@ def export(model: Model | Ensemble, folder: Path, out: Path, kind: str) -> dict[
     if isinstance(model, Ensemble):
         raise JobError("not_exportable", "export the members of an ensemble one by one")
     plan = model.plan
-    if plan.denoise or plan.nonlocal_means or plan.clahe:
+    if any(getattr(plan, name) for name in FILTERS):
         raise JobError(
             "not_exportable",
             "denoising and local equalisation are not part of the graph: train without them "
@@ -240,34 +247,42 @@ def export(model: Model | Ensemble, folder: Path, out: Path, kind: str) -> dict[
     model.network.eval()
     out.mkdir(parents=True, exist_ok=True)
     part = out / f".{FORMATS[kind]}.part"
+    about = _about(model, weights_digest(folder), kind)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's own, about its exporters' future
         graph = torch.jit.script(_Exported(model))
-        ask = (_write_onnx if kind == "onnx" else _write_torchscript)(graph, model, part)
+        write = _write_onnx if kind == "onnx" else _write_torchscript
+        ask = write(graph, model, part, json.dumps(about))
         difference = max(_differences(model, ask, place))
     if not difference <= TOLERANCE:
         part.unlink()
         raise JobError(
             "export_differs",
             f"the exported graph differs from torch by {difference:.2g} (at most {TOLERANCE})",
+            difference=f"{difference:.2g}",
+            most=str(TOLERANCE),
         )
     part.replace(out / FORMATS[kind])
-    card: dict[str, object] = {
-        "file": FORMATS[kind],
-        "weights_sha256": weights_digest(folder),
-        "inputs": ["samples", "rescale", *(["spacing"] if plan.spacing or kind != "onnx" else [])],
-        "outputs": ["probabilities", *([] if model.questions else ["labels"])],
-        "classes": [{"index": item.index, "name": item.name} for item in model.classes],
-        "questions": [{"code": q.code, "options": list(q.options)} for q in model.questions],
-        "channels": plan.channels,
-        "largest_difference": difference,
-    }
+    card = {"file": FORMATS[kind], **about, "largest_difference": difference}
     write_json(out / "export.json", card)
     return card
 
 
-def _write_torchscript(graph: torch.jit.ScriptModule, model: Model, path: Path) -> Ask:
-    graph.save(str(path))
+def _about(model: Model, weights: str, kind: str) -> dict[str, object]:
+    """What goes in, and what the values that come out mean, in their order."""
+    spacing = model.plan.spacing or kind != "onnx"  # ONNX drops an input that nothing reads
+    return {
+        "weights_sha256": weights,
+        "inputs": ["samples", "rescale", *(["spacing"] if spacing else [])],
+        "outputs": ["probabilities", *([] if model.questions else ["labels"])],
+        "classes": [{"index": item.index, "name": item.name} for item in model.classes],
+        "questions": [{"code": q.code, "options": list(q.options)} for q in model.questions],
+        "channels": model.plan.channels,
+    }
+
+
+def _write_torchscript(graph: torch.jit.ScriptModule, model: Model, path: Path, about: str) -> Ask:
+    graph.save(str(path), _extra_files={"reticle.json": about})
     loaded = torch.jit.load(str(path))  # type: ignore[no-untyped-call]
 
     def ask(
@@ -279,12 +294,7 @@ def _write_torchscript(graph: torch.jit.ScriptModule, model: Model, path: Path) 
     return ask
 
 
-def _write_onnx(graph: torch.jit.ScriptModule, model: Model, path: Path) -> Ask:
-    try:
-        import onnxruntime  # here, because only those who export have it
-    except ModuleNotFoundError as error:
-        message = "onnxruntime is not installed: pip install 'reticle[export]'"
-        raise JobError("not_installed", message) from error
+def _write_onnx(graph: torch.jit.ScriptModule, model: Model, path: Path, about: str) -> Ask:
     names = ["probabilities"] if model.questions else ["probabilities", "labels"]
     sides = {0: "rows", 1: "columns"}
     axes = {"samples": sides}
@@ -296,6 +306,9 @@ def _write_onnx(graph: torch.jit.ScriptModule, model: Model, path: Path) -> Ask:
         input_names=["samples", "rescale", "spacing"],
         output_names=[*names, *(["best"] if model.questions else [])], dynamic_axes=axes,
     )  # fmt: skip
+    written = onnx.load(str(path))
+    written.metadata_props.add(key="reticle", value=about)
+    onnx.save(written, str(path))
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(str(path), options)
@@ -352,4 +365,4 @@ def _check_labels(labels: npt.NDArray[Any], wanted: Floats, model: Model) -> Non
     first, second = np.sort(wanted, axis=0)[[-1, -2]]
     clear = first - second > 2 * TOLERANCE
     if (labels != values[wanted.argmax(axis=0)])[clear].any():
-        raise JobError("export_differs", "the exported graph draws other labels than torch")
+        raise JobError("export_labels", "the exported graph draws other labels than torch")

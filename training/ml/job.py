@@ -34,12 +34,16 @@ _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
 class JobError(ValueError):
-    """The job cannot be done as asked. `code` is for machines; the message names the fix."""
+    """The job cannot be done as asked. `code` is for machines; the message names the fix.
 
-    def __init__(self, code: str, message: str) -> None:
+    `values` are those of the message, for who says it in other words.
+    """
+
+    def __init__(self, code: str, message: str, **values: str) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.values = values
 
 
 @dataclass(frozen=True)

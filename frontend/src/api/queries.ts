@@ -106,6 +106,15 @@ export const modelQuery = (slug: string, id: number) =>
     queryFn: () => body(client.GET("/api/v1/models/{id}", { params: { path: { id } } })),
   });
 
+/** Looked at again while it is being made. */
+export const onnxQuery = (id: number) =>
+  queryOptions({
+    queryKey: ["model", id, "onnx"],
+    queryFn: () => body(client.GET("/api/v1/models/{id}/onnx", { params: { path: { id } } })),
+    refetchInterval: ({ state }) =>
+      ["queued", "running"].includes(state.data?.file?.state ?? "") ? 2000 : false,
+  });
+
 /** `against` is the other model's number. */
 export const compareQuery = (slug: string, id: number, against: number) =>
   queryOptions({

@@ -903,6 +903,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models/{id}/onnx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return how far it is. */
+        get: operations["models_onnx_retrieve"];
+        put?: never;
+        /** @description Ask for it: a worker makes it. Again after it failed; what is there stays. */
+        post: operations["models_onnx_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{id}/onnx/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Download it: preprocessing, network and what the outputs mean. Conflict before it is. */
+        get: operations["models_onnx_file_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models/{id}/promote": {
         parameters: {
             query?: never;
@@ -1993,6 +2028,28 @@ export interface components {
             slice: number;
             /** @description a PNG with what people drew */
             picture_url: string;
+        };
+        /** @description A model as one ONNX file, on its way, there, or why not. */
+        OnnxFileOutput: {
+            state: components["schemas"]["ExportState"];
+            /** @description why it failed */
+            reason: components["schemas"]["ReasonOutput"] | null;
+            sha256: string;
+            /** @description bytes */
+            size: number;
+            /**
+             * Format: double
+             * @description greatest one of a probability to the model's own, as checked
+             */
+            difference: number | null;
+            file_url: string | null;
+        };
+        /** @description What is known of a model as one ONNX file. */
+        OnnxOutput: {
+            /** @description why there can be none of this model */
+            hindrance: components["schemas"]["ReasonOutput"] | null;
+            /** @description null: nobody has asked for it */
+            file: components["schemas"]["OnnxFileOutput"] | null;
         };
         /** @description What becomes of one option. */
         OptionInputRequest: {
@@ -4309,6 +4366,69 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelOutput"];
+                };
+            };
+        };
+    };
+    models_onnx_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OnnxOutput"];
+                };
+            };
+        };
+    };
+    models_onnx_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OnnxOutput"];
+                };
+            };
+        };
+    };
+    models_onnx_file_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
                 };
             };
         };

@@ -120,6 +120,11 @@ export function decimal(value: number | null | undefined, digits = 2): string {
   }).format(value);
 }
 
+/** With two digits that tell, however small the number: for differences of rounding. */
+export function significant(value: number): string {
+  return new Intl.NumberFormat(language, { maximumSignificantDigits: 2 }).format(value);
+}
+
 export function percent(share: number): string {
   return new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 }).format(
     share,

@@ -12,6 +12,8 @@ export class Form {
     private readonly work: () => Case | null,
     /** Something else is said now. */
     private readonly changed: () => void,
+    /** Another question is at hand; its answers are as they were. */
+    private readonly turned: () => void,
   ) {}
 
   /** Show what a case says already. */
@@ -25,13 +27,16 @@ export class Form {
     const [first] = missing(questions, findings);
     if (first === undefined) return true;
     this.ui.set({ question: first, incomplete: true, panel: true });
+    this.turned();
     return false;
   }
 
   /** Take a question in hand: the number keys answer it. */
   ask(place: number): void {
     const { questions } = this.ui.get();
-    if (questions[place]) this.ui.set({ question: place });
+    if (!questions[place]) return;
+    this.ui.set({ question: place });
+    this.turned();
   }
 
   /**

@@ -70,6 +70,7 @@ export class Workstation implements Board {
       ui,
       () => sheet.work,
       () => this.said(),
+      () => this.maps.lay(),
     );
     this.maps = new Maps(
       ui,

@@ -50,6 +50,16 @@ SMALL = NetworkConfig(widths=(4, 8, 16))
 WHOLE = NetworkConfig(kind="classifier", widths=(4, 8, 16))
 
 
+def said_by(path: Path) -> str:
+    """What an exported file says of itself."""
+    if path.suffix == ".onnx":
+        meta = onnxruntime.InferenceSession(str(path)).get_modelmeta()
+        return str(meta.custom_metadata_map["reticle"])
+    extra = {"reticle.json": b""}
+    torch.jit.load(str(path), _extra_files=extra)  # type: ignore[no-untyped-call]
+    return extra["reticle.json"].decode()
+
+
 @pytest.mark.parametrize("form", ["onnx", "torchscript"])
 @pytest.mark.parametrize(
     "model",
@@ -73,6 +83,8 @@ def test_every_kind_of_model_is_exported_equal_to_torch(
     assert (tmp_path / "out" / card["file"]).stat().st_size > 1000
     weights = json.loads((tmp_path / "model" / "model.json").read_text())["weights_sha256"]
     assert card["weights_sha256"] == weights
+    own = {key: value for key, value in card.items() if key not in ("file", "largest_difference")}
+    assert json.loads(said_by(tmp_path / "out" / card["file"])) == own, "it says what it answers"
 
 
 def test_another_program_needs_the_file_and_the_raw_samples_alone(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import { ErrorNote } from "../../../components/errors";
 import { Plot, type PlotRow } from "../../../components/plot";
 import { dateTime, decimal, duration, number, t, tn, word } from "../../../i18n";
 import type { TabProps } from "../campaign";
+import { originText } from "./origin";
 import { reasonText } from "./reasons";
 import { CancelRun, isLive } from "./runs";
 import { partSeries } from "./series";
@@ -39,6 +40,11 @@ function shareDone({ epoch, epochs, fold = 0, folds = 1 }: Epoch): number {
   return (100 * (fold + epoch / Math.max(1, epochs))) / Math.max(1, folds);
 }
 
+/** What the policy begins with is found out when the training starts. */
+function originKnown({ start, started_at }: Run): boolean {
+  return start !== "auto" || started_at !== null;
+}
+
 /** One training as it goes: how far, loss and Dice by epoch, what happened. */
 export function RunPanel({ id, campaign }: { id: number } & TabProps) {
   const { data: run, error } = useQuery(runQuery(campaign.slug, id));
@@ -58,6 +64,11 @@ export function RunPanel({ id, campaign }: { id: number } & TabProps) {
       </Group>
       <ErrorNote error={error} />
       <RunState run={run} />
+      {originKnown(run) ? (
+        <Text size="sm" c="dimmed" mt={8}>
+          {t("run.from", { origin: originText(run) })}
+        </Text>
+      ) : null}
       <SimpleGrid cols={{ base: 1, md: 2 }} mt="md">
         {pretrained.length > 0 ? (
           <Loss

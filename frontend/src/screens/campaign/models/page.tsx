@@ -24,6 +24,7 @@ import { AnswerCalibration, AnswerTable, questionText } from "./answers";
 import { Promote } from "./decide";
 import { signed } from "./figures";
 import { Calibration, ClassTable, Robustness, Section, Subgroups } from "./measures";
+import { Onnx } from "./onnx";
 import { originText } from "./origin";
 import { reasonText } from "./reasons";
 import { ModelState } from "./state";
@@ -115,6 +116,7 @@ function Model({ model, title, slug, questions, manages, others }: ModelProps) {
           {manages && model.state !== "champion" ? <Promote model={model} slug={slug} /> : null}
         </Group>
       </Group>
+      <Onnx id={model.id} />
       <Group gap={32}>
         <Figure
           value={decimal(model.score)}

@@ -4,7 +4,7 @@ import { decimal, number, t, word } from "../../../i18n";
 
 type Value = string | number;
 
-const COUNTS = new Set(["cases", "labels"]);
+const COUNTS = new Set(["cases", "labels", "times"]);
 const GROUPS = ["sex", "age_band", "site", "scanner"] as const;
 
 /** The name of a subgroup of patients; attributes beyond the usual ones stay as they are. */

@@ -1,0 +1,65 @@
+import { Button, Group, Loader, Text } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { body, client, type Schemas } from "../../../api/client";
+import { onnxQuery } from "../../../api/queries";
+import { Hash } from "../../../components/bits";
+import { ErrorNote } from "../../../components/errors";
+import { decimal, significant, t } from "../../../i18n";
+import { reasonText } from "./reasons";
+
+/** The model as one file for other programs, which a worker makes when somebody asks for it. */
+export function Onnx({ id }: { id: number }) {
+  const queries = useQueryClient();
+  const query = onnxQuery(id);
+  const { data, error } = useQuery(query);
+  const ask = useMutation({
+    mutationFn: () => body(client.POST("/api/v1/models/{id}/onnx", { params: { path: { id } } })),
+    onSuccess: (found) => queries.setQueryData(query.queryKey, found),
+  });
+  const file = data?.file ?? null;
+  return (
+    <>
+      <ErrorNote error={error ?? ask.error} />
+      {data ? (
+        <Group justify="flex-end" gap="xs">
+          {underWay(file) ? <Loader size="xs" aria-hidden /> : null}
+          <Text size="sm" role="status">
+            {stateText(data)}
+          </Text>
+          <Hash value={file?.sha256 ?? ""} />
+          {file?.file_url ? (
+            <Button component="a" href={file.file_url} download size="compact-sm" variant="default">
+              {t("onnx.download")}
+            </Button>
+          ) : data.hindrance || underWay(file) ? null : (
+            <Button
+              size="compact-sm"
+              variant="default"
+              loading={ask.isPending}
+              onClick={() => ask.mutate()}
+            >
+              {t(file ? "onnx.again" : "onnx.ask")}
+            </Button>
+          )}
+        </Group>
+      ) : null}
+    </>
+  );
+}
+
+function underWay(file: Schemas["OnnxFileOutput"] | null): boolean {
+  return file?.state === "queued" || file?.state === "running";
+}
+
+function stateText({ hindrance, file }: Schemas["OnnxOutput"]): string {
+  if (hindrance) return t("onnx.hindrance", { why: reasonText(hindrance) });
+  if (!file) return "";
+  if (file.state === "failed") {
+    return t("onnx.failed", { why: file.reason ? reasonText(file.reason) : "" });
+  }
+  if (file.state !== "done") return t(`onnx.${file.state}`);
+  return t("onnx.done", {
+    size: decimal(file.size / 2 ** 20, 1),
+    difference: significant(file.difference ?? 0),
+  });
+}
