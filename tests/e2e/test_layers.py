@@ -71,7 +71,7 @@ def test_maps_lie_under_the_labels_and_lead_to_the_most_uncertain_place(
 
 
 def costliest(installation: Installation, case: dict[str, Any]) -> int:
-    """Return the class that hidden squares cost most: the map of one that costs nothing is empty."""
+    """Return the class that hidden squares cost most: of one that costs nothing, all is empty."""
     rows = installation.query(
         "SELECT class_index, packed FROM annotations_suggestionmap"
         " WHERE kind = 'occlusion' AND suggestion_id = %s",
