@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import F, Q
 from django.db.models.expressions import RawSQL
+from psycopg.errors import LockNotAvailable
 
 from annotations.models import Annotation, Assignment, Campaign, Draft, Review, Suggestion, Task
 from reticle.accounts.models import User
@@ -58,6 +59,7 @@ ORDER BY mine.id FOR UPDATE OF mine
 """
 
 # The claim: one statement. `taken` is counted on the locked row, so a task cannot be over-served.
+# A row that only points at a task (a suggestion that is being written) keeps nobody from it.
 _CLAIM = """
 UPDATE annotations_task SET
     taken = taken + 1,
@@ -69,9 +71,22 @@ WHERE id = (
             SELECT 1 FROM annotations_assignment mine
             WHERE mine.task_id = task.id AND mine.reader_id = %(reader)s)
     ORDER BY task.priority DESC, task.id
-    FOR UPDATE SKIP LOCKED LIMIT 1)
+    FOR NO KEY UPDATE SKIP LOCKED LIMIT 1)
 RETURNING *, now() + make_interval(mins => %(minutes)s) AS leased_until
 """
+
+# A place that this reader could have, whoever has it locked: waits until they have done with it.
+# The lock is shared, so that readers who wait do not wait for each other.
+_WAIT = """
+SELECT task.id FROM annotations_task task
+WHERE task.campaign_id = %(campaign)s AND task.state = 'open' AND task.taken < %(readers)s
+    AND NOT EXISTS (
+        SELECT 1 FROM annotations_assignment mine
+        WHERE mine.task_id = task.id AND mine.reader_id = %(reader)s)
+ORDER BY task.priority DESC, task.id
+FOR SHARE OF task LIMIT 1
+"""
+PATIENCE_SECONDS = 5  # a reader waits so long for places that are being written
 
 # In a campaign of whole series: the other open frames of the claimed one, for the same reader.
 _COMPANIONS = """
@@ -130,13 +145,46 @@ def _lease_until(campaign: Campaign) -> RawSQL:
     return RawSQL("now() + make_interval(mins => %s)", (campaign.lease_minutes,))
 
 
-@transaction.atomic
 def task_lease(*, campaign: Campaign, reader: User, slot: Assignment.Slot) -> Assignment | None:
     """Give the reader the task at the head of the queue; None when nothing is left for them.
 
     A held place is given again, the prefetched one becomes the current one, returned and
     expired work of the reader comes before new work. Raises Conflict (campaign not open).
     """
+    row = _lease(campaign, reader, slot)
+    while row is None and _place_awaited(campaign, reader):
+        row = _lease(campaign, reader, slot)
+    return row
+
+
+def _place_awaited(campaign: Campaign, reader: User) -> bool:
+    """Wait for places that others have locked; False when there is none for this reader.
+
+    A claim takes what nobody has locked. When all that is left is locked, by other claims or while
+    an order is written, that is not nothing. Apart from the claim, which has locked the reader's
+    own work by then: two that wait for each other would never end.
+    """
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = '{PATIENCE_SECONDS}s'")
+            cursor.execute(_WAIT, _places(campaign, reader))
+            return cursor.fetchone() is not None
+    except OperationalError as error:
+        if isinstance(error.__cause__, LockNotAvailable):
+            return False
+        raise
+
+
+def _places(campaign: Campaign, reader: User) -> dict[str, int]:
+    """Return what the statements that look for a place ask for."""
+    return {
+        "campaign": campaign.pk, "reader": reader.pk, "readers": campaign.readers_per_task,
+        "minutes": campaign.lease_minutes,
+    }  # fmt: skip
+
+
+@transaction.atomic
+def _lease(campaign: Campaign, reader: User, slot: Assignment.Slot) -> Assignment | None:
     if campaign.state != Campaign.State.OPEN:
         raise Conflict("This campaign is not open for reading.", code="campaign_closed")
     _one_at_a_time(campaign)
@@ -231,10 +279,7 @@ def _next_round(row: Assignment, campaign: Campaign, slot: Assignment.Slot) -> A
 
 
 def _claim(campaign: Campaign, reader: User, slot: Assignment.Slot) -> Assignment | None:
-    values = {
-        "campaign": campaign.pk, "reader": reader.pk, "readers": campaign.readers_per_task,
-        "minutes": campaign.lease_minutes,
-    }  # fmt: skip
+    values = _places(campaign, reader)
     found = list(Task.objects.raw(_CLAIM, values))
     if not found:
         return None

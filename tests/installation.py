@@ -19,6 +19,7 @@ from reticle.config import embedded
 from reticle.config.supervisor import Supervisor
 
 BASE = Path(__file__).resolve().parents[1]
+PATIENCE = 5  # limits of time are those of a quiet machine: a loaded one gets so many times as much
 FILL = Path(__file__).with_name("fill.py")
 
 
@@ -65,6 +66,17 @@ class Installation:
     def manage(self, *arguments: str) -> str:
         return self.run("manage.py", *arguments)
 
+    def train_no_more(self) -> None:
+        """Let no label begin a training by itself; wait for what was begun, and for its scores."""
+        off = "UPDATE annotations_campaign SET training = training || %s::jsonb RETURNING id"
+        self.query(off, json.dumps({"enabled": 0}))
+        active = (
+            "SELECT 1 FROM training_trainingrun WHERE state IN ('queued', 'running', 'validating')"
+            " UNION SELECT 1 FROM training_modelversion"
+            " WHERE state = 'champion' AND scored_at IS NULL"
+        )
+        self.wait_until(lambda: not self.query(active), 180)
+
     def begin(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Begin a management command in the background; `said` returns what it printed."""
         with (self.folder / "logs" / "command.log").open("wb") as output:
@@ -88,9 +100,10 @@ class Installation:
 
     def wait_until(self, ready: Callable[[], bool], seconds: float) -> None:
         """Poll a condition, reviving what has died meanwhile, as the supervisor does."""
-        deadline = time.monotonic() + seconds
+        limit = seconds * PATIENCE
+        deadline = time.monotonic() + limit
         while not ready():
-            assert time.monotonic() < deadline, f"still not so after {seconds} s"
+            assert time.monotonic() < deadline, f"still not so after {limit} s"
             self.supervisor.revive()
             time.sleep(0.2)
 

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,14 @@ from typing import Any
 import pytest
 
 from installation import Installation
+from reticle.simulation.client import Session
 
-LONG_RUN = {
-    "preset": "tiny", "epochs": 8, "minimum_steps": 400, "minimum_total": 10, "minimum_new": 10,
-    "minimum_held_out": 2, "cooldown_seconds": 0,
+EPOCHS = 8
+TRAINING = {
+    "preset": "tiny", "epochs": EPOCHS, "minimum_steps": 400, "minimum_total": 10,
+    "minimum_new": 10, "minimum_held_out": 2, "cooldown_seconds": 0,
 }  # fmt: skip
+LONG = 600  # steps at least of a run that is to be killed in its middle
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +26,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     made = Installation(
         tmp_path_factory.mktemp("chaos"), HEARTBEAT_SECONDS="1", RUN_LEASE_SECONDS="5"
     )
-    made.start(patients=6, slices=16, size=64, training=LONG_RUN)
+    made.start(patients=6, slices=16, size=64, training=TRAINING)
     yield made
     made.stop()
 
@@ -75,18 +79,27 @@ def test_acknowledged_submissions_outlive_web_database_and_broker(
 
 def test_a_run_whose_worker_is_killed_resumes_and_ends_once(installation: Installation) -> None:
     """Uses the labels of the test above; the run is long enough to be killed in its middle."""
+    installation.train_no_more()  # runs that those labels began have ended, or had better end first
+    with closing(Session(installation.url, "manager", "reticle-demo")) as manager:
+        asked = {"start": "scratch", "minimum_steps": LONG}
+        run = manager.call("POST", "campaigns/brain-mri/runs", json=asked).json()["id"]
     running = (
-        "SELECT id, attempt, jsonb_array_length(epochs) FROM training_trainingrun"
-        " WHERE state = 'running'"
+        "SELECT attempt, jsonb_array_length(epochs) FROM training_trainingrun"
+        " WHERE state = 'running' AND id = %s"
     )
-    begun = partial(installation.query, running)
-    installation.wait_until(lambda: bool(begun() and begun()[0][2] >= 2), 120)
-    run, attempt, epochs_before = begun()[0]
+    found: list[tuple[int, int]] = []
+
+    def in_its_middle() -> bool:
+        found[:] = installation.query(running, run)
+        return bool(found) and found[0][1] >= 2
+
+    installation.wait_until(in_its_middle, 120)
+    attempt, epochs_before = found[0]
     children = installation.training_children()
     assert len(children) == 1
     installation.kill("trainer")
     installation.flush_broker()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while any(Path(f"/proc/{pid}").exists() for pid in children):
         assert time.monotonic() < deadline, "an orphan keeps training"
         time.sleep(0.1)
@@ -96,8 +109,8 @@ def test_a_run_whose_worker_is_killed_resumes_and_ends_once(installation: Instal
     folder = installation.folder / "runs" / f"run-{run}"
     first = events(folder / f"attempt-{attempt}" / "metrics.jsonl")
     second = events(folder / f"attempt-{attempt + 1}" / "metrics.jsonl")
-    assert len(first) >= epochs_before
-    assert [row["epoch"] for row in second] == list(range(1, 9))
+    assert epochs_before <= len(first) < EPOCHS, "it was not killed in its middle"
+    assert [row["epoch"] for row in second] == list(range(1, EPOCHS + 1))
     assert second[:epochs_before] == first[:epochs_before], "completed epochs were repeated"
     models = installation.query("SELECT count(*) FROM training_modelversion WHERE run_id = %s", run)
     assert models == [(1,)]

@@ -191,8 +191,7 @@ def scores_publish(*, model: ModelVersion) -> int:
     ModelVersion.objects.filter(pk=model.pk).update(unfamiliar=far)
     places = _order(campaign, model, tasks, rows)
     drawn = _suggest(campaign, model, _head(campaign, tasks, places))
-    # Last, and short: while the order is written its cases are locked, and readers are told that
-    # nothing is left.
+    # Last, and short: while the order is written its cases are locked, and readers wait.
     published = order_publish(campaign=campaign, pool=places)
     record(
         actor_id=None, action="queue.publish", target=model, campaign_id=campaign.pk,

@@ -1,5 +1,9 @@
+export {};
+
 // jsdom lacks these; Mantine asks for them when it mounts.
 if (typeof window !== "undefined") {
+  const { configure } = await import("@testing-library/dom");
+  configure({ asyncUtilTimeout: 30_000 });
   window.matchMedia ??= (query: string) =>
     ({
       matches: false,

@@ -10,11 +10,13 @@ from django.db import connection, transaction
 from django.utils.timezone import now
 
 import make
+from annotations import queue
 from annotations.campaigns import campaign_set_state, images_join
-from annotations.models import Assignment, Campaign, Task
+from annotations.models import Assignment, Campaign, Suggestion, Task
 from annotations.queue import Place, lease_release, lease_renew, order_publish, task_lease
 from reticle.accounts.models import User
 from reticle.errors import Conflict
+from reticle.pixels.mask import mask_hash, pack
 
 pytestmark = pytest.mark.django_db
 
@@ -68,6 +70,66 @@ def test_readers_are_served_while_images_join_the_campaign() -> None:
         images_join(actor=manager, campaign=campaign, images=make.images(1, patient="new"))
         served = pool.submit(_lease_elsewhere, campaign, reader).result(timeout=20)
     assert served.campaign_id == campaign.pk
+
+
+def waits_for_a_lock() -> bool:
+    """Tell whether another connection waits for what this one has locked."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted LIMIT 1")
+        return cursor.fetchone() is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reader_is_not_told_that_nothing_is_left_while_the_order_is_written() -> None:
+    """All open cases are locked then: they are waited for, and so is one that another claims."""
+    manager, reader = make.user("manager"), make.user("reader")
+    campaign = make.campaign(manager, tasks=2, readers=[reader])
+    wanted = campaign.tasks.order_by("id").last()
+    assert wanted is not None
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            order_publish(campaign=campaign, pool=[Place(wanted.pk)])
+            asked = pool.submit(_lease_elsewhere, campaign, reader)
+            while not asked.done() and not waits_for_a_lock():
+                pass
+        served = asked.result(timeout=20)
+    assert served.task_id == wanted.pk, "the head of the new order"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_place_that_stays_locked_is_not_waited_for_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(queue, "PATIENCE_SECONDS", 1)
+    manager, reader = make.user("manager"), make.user("reader")
+    campaign = make.campaign(manager, tasks=1, readers=[reader])
+
+    def ask() -> Assignment | None:
+        try:
+            return task_lease(campaign=campaign, reader=reader, slot=Assignment.Slot.CURRENT)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        Task.objects.select_for_update().get()
+        assert pool.submit(ask).result(timeout=30) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_case_is_served_while_a_suggestion_for_it_is_written() -> None:
+    manager, reader = make.user("manager"), make.user("reader")
+    campaign = make.campaign(manager, tasks=2, readers=[reader])
+    head = campaign.tasks.order_by("-priority").first()
+    assert head is not None
+    drawn = make.mask()
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        Suggestion.objects.create(
+            task=head, model_number=1, packed=pack(drawn), sha256=mask_hash(drawn)
+        )
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # as in the moment of the commit
+        served = pool.submit(_lease_elsewhere, campaign, reader).result(timeout=20)
+    assert (served.task_id, served.rank) == (head.pk, 1)
 
 
 def test_shuffled_priorities_change_the_order_served() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from find_browser import find
 from installation import Installation
@@ -15,6 +15,7 @@ TRAINING = {
     "preset": "tiny", "epochs": 4, "minimum_steps": 120, "minimum_total": 12, "minimum_new": 12,
     "minimum_held_out": 3, "cooldown_seconds": 0,
 }  # fmt: skip
+PATIENCE_MS = 30_000  # for what is seen at once on a quiet machine
 BUILT = Path(__file__).resolve().parents[2] / "frontend" / "dist" / "index.html"
 
 
@@ -30,7 +31,11 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def installation(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """Web, worker and clock run; simulated readers have made the labels of a first champion."""
+    """Web, worker and clock run; simulated readers have made the labels of a first champion.
+
+    From then on models are made only where a test asks for one: another that came by itself would
+    change the order of the queue, and take suggestions and maps from the cases of tests under way.
+    """
     made = Installation(tmp_path_factory.mktemp("browser"))
     try:
         made.start(patients=9, slices=10, size=64, training=TRAINING)
@@ -38,6 +43,7 @@ def installation(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
             "simulate", "--campaign=brain-mri", "--readers=2", "--budget=12",
             f"--url={made.url}", f"--json={made.folder / 'sim.jsonl'}",
         )  # fmt: skip
+        made.train_no_more()
         yield made
     finally:
         made.stop()
@@ -45,6 +51,7 @@ def installation(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture(scope="session")
 def browser(chromium: str) -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         yield started
@@ -58,7 +65,7 @@ def log_in(installation: Installation, browser: Browser) -> Iterator[Callable[[s
 
     def log_in(name: str) -> Page:
         contexts.append(browser.new_context(viewport={"width": 1280, "height": 800}))
-        contexts[-1].set_default_timeout(20_000)
+        contexts[-1].set_default_timeout(PATIENCE_MS)
         page = contexts[-1].new_page()
         page.goto(installation.url)
         page.get_by_label("User name").fill(name)

@@ -81,6 +81,7 @@ def test_the_account_menu_and_its_sheets(
     page = dress(log_in("reader"), scheme)
     account = page.get_by_role("button", name="Account of")
     account.click()
+    page.get_by_role("menu").wait_for()
     assert faults(page) == []
     page.get_by_role("menuitem", name="Preferences").click()
     page.get_by_role("dialog", name="Preferences").wait_for()
@@ -113,6 +114,7 @@ def test_the_workstation_and_what_opens_over_it(installation: Installation, log_
         page.keyboard.press("Escape")
         page.get_by_role("dialog").wait_for(state="hidden")
     page.keyboard.press("Control+k")
+    expect(page.get_by_placeholder("What do you want to do?")).to_be_focused()
     page.keyboard.type("fill")
     found = page.get_by_role("listbox", name="Find an action")
     expect(found.get_by_role("option", selected=True)).to_have_count(1)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from installation import Installation
 from reading_page import mask_of, shown, start_reading, stroke
@@ -35,9 +35,17 @@ def drawn_at(page: Page, case: dict[str, Any], *points: tuple[float, float]) -> 
 
 def find(page: Page, words: str) -> None:
     """Open the palette and type."""
-    page.keyboard.press("Control+k")
-    page.get_by_placeholder("What do you want to do?").wait_for()
+    field = open_palette(page)
     page.keyboard.type(words)
+    expect(field).to_have_value(words)
+
+
+def open_palette(page: Page) -> Locator:
+    """Open the palette; keys that are pressed before it has the focus are the workstation's."""
+    page.keyboard.press("Control+k")
+    field = page.get_by_placeholder("What do you want to do?")
+    expect(field).to_be_focused()
+    return field
 
 
 def test_the_palette_finds_an_action_by_a_few_letters_and_performs_it(
@@ -59,8 +67,10 @@ def test_the_palette_finds_an_action_by_a_few_letters_and_performs_it(
     page.keyboard.press("Enter")
     expect(page.get_by_role("radio", name="Poor image quality")).to_be_focused()
     page.keyboard.press("Escape")
-    page.keyboard.press("Control+k")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    open_palette(page)
     page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
     page.keyboard.press("e")
     tool(page, "eraser")
 

@@ -53,17 +53,6 @@ def give_reason(page: Page, opener: Locator, reason: str) -> None:
     dialog.wait_for(state="hidden")
 
 
-def nothing_trains_by_itself(installation: Installation) -> None:
-    """Labels of the tests before this one may have begun a run, or be about to."""
-    off = "UPDATE annotations_campaign SET training = training || '{\"enabled\": 0}' RETURNING id"
-    installation.query(off)
-    active = (
-        "SELECT 1 FROM training_trainingrun WHERE state IN ('queued', 'running', 'validating')"
-        " UNION SELECT 1 FROM training_modelversion WHERE state = 'champion' AND scored_at IS NULL"
-    )
-    installation.wait_until(lambda: not installation.query(active), 180)
-
-
 def train_from_the_champion(page: Page, installation: Installation) -> int:
     """Ask for a short run by hand; a value that cannot be used is named. Return its model."""
     before = set(models(installation))
@@ -110,7 +99,6 @@ def begin_with(page: Page, path: Path) -> Locator:
 def test_a_model_leaves_as_files_and_a_training_begins_with_one(
     installation: Installation, log_in: LogIn, tmp_path: Path
 ) -> None:
-    nothing_trains_by_itself(installation)
     page = log_in("manager")
     page.goto(f"{installation.url}/{TAB}/1")
     with page.expect_download() as download:
@@ -156,7 +144,6 @@ def test_a_model_leaves_as_files_and_a_training_begins_with_one(
 def test_a_second_model_is_trained_compared_taken_and_undone(
     installation: Installation, log_in: LogIn, tmp_path: Path
 ) -> None:
-    nothing_trains_by_itself(installation)
     page = log_in("manager")
     page.goto(f"{installation.url}/{TAB}")
     settled(page)

@@ -93,7 +93,7 @@ it("finished cases that were not sent are said, with the way to what sends them"
   await keep({ assignment: 3, submitKey: null });
   await keep({ assignment: 4, user: 8, campaign: "other" });
   show();
-  const notice = await screen.findByRole("alert", {}, { timeout: 5000 });
+  const notice = await screen.findByRole("alert");
   expect(notice.textContent).toContain("2 cases");
   expect(notice.textContent).toContain("1 of them was not accepted");
   expect(notice.textContent).not.toContain("other");

@@ -23,7 +23,7 @@ const ids = () => work().slices.map((slice) => slice.assignment);
 const first = (place: number) => work().slices[place]!.mask.data[0];
 
 function until(holds: () => boolean): Promise<void> {
-  return vi.waitFor(() => expect(holds()).toBe(true), { timeout: 8000, interval: 10 });
+  return vi.waitFor(() => expect(holds()).toBe(true), { timeout: 30_000, interval: 10 });
 }
 
 function draw(place: number, value: number): void {

@@ -36,7 +36,7 @@ function click(x: number, y: number): void {
 }
 
 function until(holds: () => boolean): Promise<void> {
-  return vi.waitFor(() => expect(holds()).toBe(true), { timeout: 8000, interval: 10 });
+  return vi.waitFor(() => expect(holds()).toBe(true), { timeout: 30_000, interval: 10 });
 }
 
 describe("handing in", () => {

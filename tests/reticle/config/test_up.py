@@ -34,7 +34,7 @@ def begin(data: Path, port: int, log: Path) -> subprocess.Popen[bytes]:
 
 
 def wait_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 300
     while True:
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()
@@ -57,6 +57,14 @@ def left_over(data: Path) -> list[str]:
         if mine or str(data).encode() in command:
             found.append(command.decode(errors="replace"))
     return found
+
+
+def wait_gone(data: Path) -> None:
+    """Wait for the end of what was killed: on a busy machine it comes later than the kill."""
+    deadline = time.monotonic() + 60
+    while found := left_over(data):
+        assert time.monotonic() < deadline, found
+        time.sleep(0.1)
 
 
 def manage(data: Path, *arguments: str) -> str:
@@ -87,8 +95,8 @@ def test_up_starts_stops_and_keeps_the_data(tmp_path: Path) -> None:
             if number == 0:
                 manage(data, "shell", "--no-imports", "-c", make)
             process.send_signal(signal.SIGINT)
-            assert process.wait(60) == 0, log.read_text()
-            assert left_over(data) == []
+            assert process.wait(180) == 0, log.read_text()
+            wait_gone(data)
     finally:
         if process.poll() is None:
             process.terminate()
@@ -103,7 +111,7 @@ def test_a_taken_port_is_said_with_the_way_out(tmp_path: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         process = begin(tmp_path / "data", port, tmp_path / "up.log")
-        assert process.wait(60) != 0
+        assert process.wait(180) != 0
     said = (tmp_path / "up.log").read_text()
     assert f"Port {port} is taken" in said
     assert "PORT=" in said

@@ -68,7 +68,7 @@ def sent(outlines: list[Outline], *, count: int | None = None) -> bytes:
     return OUTLINES + gzip.compress(raw)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(any_blocks)
 def test_outlines_give_the_mask_back_byte_for_byte(blocks: Mask) -> None:
     mask = np.kron(blocks, np.ones((40, 40), np.uint8))

@@ -27,7 +27,7 @@ def tensor(mask: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(mask)[None, None].float()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10_000), spacing=st.sampled_from([(1.0, 1.0), (0.5, 1.5)]))
 def test_overlap_and_distances_equal_monais(seed: int, spacing: tuple[float, float]) -> None:
     guess, truth = blobs(seed), blobs(seed + 1)
@@ -48,7 +48,7 @@ def test_overlap_and_distances_equal_monais(seed: int, spacing: tuple[float, flo
     assert surface(guess, truth, 1, 2.0, spacing).dice == pytest.approx(near, abs=1e-6)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10_000))
 def test_lesions_equal_a_count_by_hand(seed: int) -> None:
     """Area by area, with a flood fill of its own."""

@@ -85,11 +85,9 @@ function take(door: string, answer: (body: unknown) => unknown): void {
   };
 }
 
-const button = (name: string) =>
-  screen.findByRole<HTMLButtonElement>("button", { name }, { timeout: 5000 });
+const button = (name: string) => screen.findByRole<HTMLButtonElement>("button", { name });
 const tab = (name: string) => screen.findByRole("tab", { name });
-const field = (name: RegExp) =>
-  screen.findByLabelText<HTMLInputElement>(name, {}, { timeout: 10_000 });
+const field = (name: RegExp) => screen.findByLabelText<HTMLInputElement>(name);
 const type = (element: HTMLElement, value: string) =>
   fireEvent.change(element, { target: { value } });
 
@@ -110,7 +108,7 @@ describe("the settings", () => {
     fireEvent.click(screen.getByRole("link", { name: "Campaigns" }));
     fireEvent.click(await button("Leave without saving"));
     await screen.findByText("/");
-  }, 30_000);
+  });
 
   it("are not left unsaved by the palette or the account menu", async () => {
     server.doors["GET /api/v1/campaigns"] = () => [];
@@ -139,7 +137,7 @@ describe("the settings", () => {
       expect((await tab("Audit")).getAttribute("aria-selected")).toBe("true"),
     );
     expect(screen.queryByRole("dialog")).toBeNull();
-  }, 30_000);
+  });
 
   it("that were changed are sent, and no others", async () => {
     take("PATCH /api/v1/campaigns/c", (body) => ({
@@ -155,7 +153,7 @@ describe("the settings", () => {
       ["PATCH /api/v1/campaigns/c", { description: "All of it", training: { epochs: 12 } }],
     ]);
     expect((await button("Save")).disabled).toBe(true);
-  }, 30_000);
+  });
 });
 
 describe("what a slip should not do", () => {
@@ -169,7 +167,7 @@ describe("what a slip should not do", () => {
     fireEvent.click(within(dialog).getByRole("button", { name: "Close campaign" }));
     await button("Open for reading");
     expect(sent).toHaveLength(1);
-  }, 30_000);
+  });
 
   it("removing a member is asked about", async () => {
     const member = { username: "bob", name: "", roles: ["reader"] };
@@ -184,7 +182,7 @@ describe("what a slip should not do", () => {
     await waitFor(() =>
       expect(sent).toEqual([["PUT /api/v1/campaigns/c/members", { username: "bob", roles: [] }]]),
     );
-  }, 30_000);
+  });
 });
 
 it("every file of an import can be listed", async () => {
@@ -217,34 +215,26 @@ it("every file of an import can be listed", async () => {
   await screen.findByText("slice-201.png");
   expect(screen.getByText("slice-200.png")).toBeTruthy();
   expect(screen.queryByRole("button", { name: "Show more" })).toBeNull();
-}, 30_000);
+});
 
 it.each([
   ["of more than a day have dates", "2026-01-03T12:00:00Z", /Jan/],
   ["of one day have times alone", "2026-01-01T13:00:00Z", /^\d\d:\d\d$/],
-])(
-  "labels over time %s",
-  async (_, last, form) => {
-    const points = ["2026-01-01T12:00:00Z", last].map((at, n) => ({ at, settled: n }));
-    const progress = server.doors["GET /api/v1/campaigns/c/progress"]!;
-    server.doors["GET /api/v1/campaigns/c/progress"] = async (request) => ({
-      ...((await progress(request)) as object),
-      labels_over_time: points,
-    });
-    show("overview");
-    const plot = await screen.findByRole(
-      "region",
-      { name: "Labels over time" },
-      { timeout: 20_000 },
-    );
-    const table = await within(plot).findByRole("group");
-    (table as HTMLDetailsElement).open = true;
-    fireEvent(table, new Event("toggle"));
-    const cell = (await within(plot).findAllByRole("cell"))[0]!;
-    expect(cell.textContent).toMatch(form);
-  },
-  40_000,
-);
+])("labels over time %s", async (_, last, form) => {
+  const points = ["2026-01-01T12:00:00Z", last].map((at, n) => ({ at, settled: n }));
+  const progress = server.doors["GET /api/v1/campaigns/c/progress"]!;
+  server.doors["GET /api/v1/campaigns/c/progress"] = async (request) => ({
+    ...((await progress(request)) as object),
+    labels_over_time: points,
+  });
+  show("overview");
+  const plot = await screen.findByRole("region", { name: "Labels over time" });
+  const table = await within(plot).findByRole("group");
+  (table as HTMLDetailsElement).open = true;
+  fireEvent(table, new Event("toggle"));
+  const cell = (await within(plot).findAllByRole("cell"))[0]!;
+  expect(cell.textContent).toMatch(form);
+});
 
 const COMPARED = "2026-01-01T12:00:00Z";
 
@@ -265,14 +255,9 @@ it.each([
       cold_order: { ordered_at, error },
     });
     show("overview");
-    const training = await screen.findByRole(
-      "region",
-      { name: "Current training" },
-      { timeout: 20_000 },
-    );
+    const training = await screen.findByRole("region", { name: "Current training" });
     for (const words of said) {
-      await within(training).findByText(words, { exact: false }, { timeout: 5000 });
+      await within(training).findByText(words, { exact: false });
     }
   },
-  40_000,
 );

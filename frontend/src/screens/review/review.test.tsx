@@ -79,10 +79,9 @@ const accept = () => screen.getByRole<HTMLButtonElement>("button", { name: "Acce
 const giveBack = () => screen.getByRole<HTMLButtonElement>("button", { name: "Return" });
 const surface = () => screen.getByTestId("surface");
 const comment = () => screen.getByLabelText("Comment for the reader");
-const enabled = () => waitFor(() => expect(accept().disabled).toBe(false), { timeout: 5000 });
+const enabled = () => waitFor(() => expect(accept().disabled).toBe(false));
 /** Keys that are fetched after the page. */
-const listening = () =>
-  waitFor(() => expect(document.body.dataset.keys).toBe("review"), { timeout: 15_000 });
+const listening = () => waitFor(() => expect(document.body.dataset.keys).toBe("review"));
 
 beforeEach(() => {
   // jsdom has canvases without a way to paint on them.
@@ -131,7 +130,7 @@ describe("a case under review", () => {
     expect(giveBack().disabled).toBe(false);
     expect(surface().dataset.empty).toBe("false");
     expect(verdicts).toBe(0);
-  }, 30_000);
+  });
 
   it("is not decided on when its image cannot be fetched, until it could", async () => {
     const { server } = serve([item(1)]);
@@ -204,5 +203,5 @@ describe("a case under review", () => {
     expect(labels.style.visibility).toBe("hidden");
     fireEvent.blur(window);
     expect(labels.style.visibility).toBe("visible");
-  }, 20_000);
+  });
 });

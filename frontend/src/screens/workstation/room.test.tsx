@@ -37,7 +37,7 @@ function show(part: ReactNode): void {
 
 const task = () => station.reading.store.get().work?.assignment.task.id;
 const seen = () =>
-  vi.waitFor(() => expect(station.seen).toBe(true), { timeout: 8000, interval: 10 });
+  vi.waitFor(() => expect(station.seen).toBe(true), { timeout: 30_000, interval: 10 });
 const submit = () => screen.getByRole("button", { name: /Submit/ });
 
 describe("a case that cannot be loaded", () => {
