@@ -264,7 +264,7 @@ def unsaved(page: Page) -> None:
 
 def closing(page: Page) -> None:
     """Ask to close the campaign."""
-    page.get_by_role("button", name=re.compile("^(Close campaign|关闭项目)$")).click()
+    page.get_by_role("button", name=re.compile("^(Close campaign|关闭标注项目)$")).click()
     page.get_by_role("dialog").wait_for()
 
 
