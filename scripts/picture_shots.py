@@ -327,6 +327,7 @@ def desk() -> Iterator[Shot]:
     yield Shot("model-light", "manager", "campaigns/brain-mri/models/1", colours="light")
     yield Shot("model-2", "manager", "campaigns/brain-mri/models/2")
     yield Shot("model-2-below", "manager", "campaigns/brain-mri/models/2", down)
+    yield Shot("model-onnx", "manager", "campaigns/brain-mri/models/1", as_onnx)
     yield Shot("models-below", "manager", "campaigns/brain-mri/models", down)
     yield Shot("models-train", "manager", "campaigns/brain-mri/models", training)
     yield Shot("models-train-file", "manager", "campaigns/brain-mri/models", from_file)
@@ -344,6 +345,17 @@ def down(page: Page) -> None:
     page.keyboard.press("End")
     page.mouse.move(640, 400)
     page.mouse.wheel(0, 20_000)
+
+
+def as_onnx(page: Page) -> None:
+    """Have the model made into one file, and wait for it."""
+    made = page.locator("a[href$='/onnx/file']")
+    make = page.get_by_role("button", name=re.compile("ONNX"))
+    made.or_(make).first.wait_for()
+    if not made.count():
+        make.first.click()
+    made.wait_for(timeout=120_000)
+    made.scroll_into_view_if_needed()
 
 
 def lower(page: Page) -> None:
