@@ -3,8 +3,9 @@
     order = select_order(pool, strategy="stratified", random_share=1 / 3, seed=7)
     order[0].index        # the case to read first; .share: chosen by the model or by chance
 
-Plain top-k uncertainty is worse than random in a redundant pool of neighbouring slices, so every
-strategy is spread over patients and slices, and chance keeps its share. What the strategies gain
+Plain top-k uncertainty is worse than random in a redundant pool of neighbouring slices, so what a
+model chooses is spread over patients and slices, and chance, in which patients take turns, keeps
+its share. What the strategies gain
 is measured in benchmarks/selection.md.
 """
 
@@ -201,9 +202,10 @@ def _spread(pool: Pool, order: Sequence[int]) -> list[int]:
 
 
 def _head(pool: Pool, chosen: Sequence[int], rng: np.random.Generator) -> list[int]:
-    """A diverse head, and the others by chance behind it."""
+    """A diverse head, and the others by chance behind it; different need not mean far apart."""
     taken = set(chosen)
-    return [*chosen, *(int(i) for i in rng.permutation(len(pool)) if int(i) not in taken)]
+    rest = [int(i) for i in rng.permutation(len(pool)) if int(i) not in taken]
+    return _spread(pool, [*chosen, *rest])
 
 
 def _foreground(pool: Pool, rng: np.random.Generator) -> list[int]:

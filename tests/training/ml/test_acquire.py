@@ -106,6 +106,27 @@ def test_a_batch_is_not_filled_by_neighbours_of_one_patient() -> None:
         assert all(b - a >= MINIMUM_GAP for a, b in pairwise(own))
 
 
+@pytest.mark.parametrize("strategy", sorted(set(STRATEGIES) - {"random", "foreground"}))
+def test_no_strategy_fills_a_batch_with_neighbours_of_one_patient(strategy: str) -> None:
+    """Patient a is what the model knows least, and differs most from slice to slice."""
+    rng = np.random.default_rng(0)
+    patients = ["a"] * 40 + ["b"] * 40 + ["c"] * 40
+    positions = list(range(40)) * 3
+    scores = np.where(np.arange(120) < 40, 0.9, 0.1) + 0.01 * rng.random(120)
+    features = rng.normal(0, 1, (120, 6)) * scores[:, None] * 10
+    pool = Pool(
+        patients, positions, scores[:, None], dict.fromkeys(NAMES, scores),
+        foreground=scores, features=features, gradients=features,
+    )  # fmt: skip
+    order = select_order(pool, strategy=strategy, random_share=0.0, seed=0)
+    for start in (0, BATCH):
+        batch = [place.index for place in order[start : start + BATCH]]
+        assert max(Counter(patients[i] for i in batch).values()) <= 8
+        for patient in "abc":
+            own = sorted(positions[i] for i in batch if patients[i] == patient)
+            assert all(b - a >= MINIMUM_GAP for a, b in pairwise(own))
+
+
 def test_an_unknown_strategy_is_named() -> None:
     with pytest.raises(ValueError, match="stratified"):
         select_order(simple(np.zeros(1)), strategy="best", random_share=0, seed=0)
