@@ -73,7 +73,7 @@ def effort(events: Rows) -> list[str]:
 
     "from empty" is what the same cases, which came with a suggestion, take without it.
     """
-    cases = [row for row in events if row["event"] == "submit"]
+    cases = [row for row in events if row.get("event") == "submit"]
     lines = [
         "| labels | with a suggestion | strokes | from empty | pixels | from empty "
         "| without one | strokes | pixels |",
