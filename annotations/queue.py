@@ -5,6 +5,8 @@ cannot wait for each other in a circle.
 """
 
 import hashlib
+import random
+import time
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -76,17 +78,20 @@ RETURNING *, now() + make_interval(mins => %(minutes)s) AS leased_until
 """
 
 # A place that this reader could have, whoever has it locked: waits until they have done with it.
-# The lock is shared, so that readers who wait do not wait for each other.
+# The lock is shared, so that readers who wait do not wait for each other; and it is of one row, of
+# which nothing is asked after the wait: a second one would be waited for while the first is held.
 _WAIT = """
-SELECT task.id FROM annotations_task task
-WHERE task.campaign_id = %(campaign)s AND task.state = 'open' AND task.taken < %(readers)s
-    AND NOT EXISTS (
-        SELECT 1 FROM annotations_assignment mine
-        WHERE mine.task_id = task.id AND mine.reader_id = %(reader)s)
-ORDER BY task.priority DESC, task.id
-FOR SHARE OF task LIMIT 1
+SELECT id FROM annotations_task WHERE id = (
+    SELECT task.id FROM annotations_task task
+    WHERE task.campaign_id = %(campaign)s AND task.state = 'open' AND task.taken < %(readers)s
+        AND NOT EXISTS (
+            SELECT 1 FROM annotations_assignment mine
+            WHERE mine.task_id = task.id AND mine.reader_id = %(reader)s)
+    ORDER BY task.priority DESC, task.id LIMIT 1)
+FOR SHARE
 """
 PATIENCE_SECONDS = 5  # a reader waits so long for places that are being written
+PAUSE_SECONDS = 0.02  # at most, between two looks: the locks of readers who wait hide a place, too
 
 # In a campaign of whole series: the other open frames of the claimed one, for the same reader.
 _COMPANIONS = """
@@ -151,10 +156,12 @@ def task_lease(*, campaign: Campaign, reader: User, slot: Assignment.Slot) -> As
     A held place is given again, the prefetched one becomes the current one, returned and
     expired work of the reader comes before new work. Raises Conflict (campaign not open).
     """
-    row = _lease(campaign, reader, slot)
-    while row is None and _place_awaited(campaign, reader):
+    end = time.monotonic() + PATIENCE_SECONDS
+    while True:
         row = _lease(campaign, reader, slot)
-    return row
+        if row is not None or time.monotonic() > end or not _place_awaited(campaign, reader):
+            return row
+        time.sleep(random.uniform(0, PAUSE_SECONDS))
 
 
 def _place_awaited(campaign: Campaign, reader: User) -> bool:
@@ -168,10 +175,12 @@ def _place_awaited(campaign: Campaign, reader: User) -> bool:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL lock_timeout = '{PATIENCE_SECONDS}s'")
             cursor.execute(_WAIT, _places(campaign, reader))
-            return cursor.fetchone() is not None
+            found = cursor.fetchone() is not None
+            transaction.set_rollback(True)  # nothing was written: the lock is gone the sooner
+            return found
     except OperationalError as error:
         if isinstance(error.__cause__, LockNotAvailable):
-            return False
+            return True  # another one may be free by now
         raise
 
 

@@ -113,8 +113,14 @@ def killed_after(checkpoint: Path, output: Path | None = None) -> Iterator[None]
 
 def _kill_after(checkpoint: Path, folder: Path) -> None:
     deadline = time.monotonic() + 120
-    while not checkpoint.exists() and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        if checkpoint.exists() and _killed(folder):
+            return
         time.sleep(0.02)
+
+
+def _killed(folder: Path) -> bool:
+    """Kill the child that was called with this folder; False when there is none (yet)."""
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             command = entry.read_bytes().split(b"\0")
@@ -122,3 +128,5 @@ def _kill_after(checkpoint: Path, folder: Path) -> None:
             continue
         if b"training.ml" in command and str(folder).encode() in command:
             os.kill(int(entry.parent.name), signal.SIGKILL)
+            return True
+    return False

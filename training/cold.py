@@ -8,7 +8,8 @@ stands until then, and where it fails. Gives way to a training that waits.
 
 import logging
 import shutil
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,14 @@ import numpy as np
 import numpy.typing as npt
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
 from annotations.campaigns import training_policy
 from annotations.models import Campaign
 from annotations.queue import Place, order_publish
 from reticle.audit.record import record
+from reticle.errors import ReticleError
 from training import answers, jobs, pool
 from training.compare import pool_tasks
 from training.ml.acquire import BATCH, Pool, cold_order
@@ -35,6 +37,7 @@ from training.trigger import policy_number, run_config, teaches
 logger = logging.getLogger(__name__)
 ENOUGH = 2 * BATCH  # among fewer waiting images there is little to choose
 GROWTH = 2  # made again when the pool has grown by this factor
+DEATHS = 2  # so often a killed child is tried once more
 SECONDS = 300.0  # of learning at most: people are reading meanwhile
 Features = Mapping[int, npt.NDArray[np.float32]]
 
@@ -59,17 +62,21 @@ def cold_claim() -> ColdOrder | None:
 
 
 def _due(row: ColdOrder) -> bool:
-    if pool_tasks(row.campaign).count() < GROWTH * row.images:
+    # Asked at every tick: no more is counted than is asked for.
+    wanted = GROWTH * row.images
+    if pool_tasks(row.campaign)[:wanted].count() < wanted:
         return False
-    return pool.open_tasks(row.campaign).count() >= ENOUGH and teaches(row.campaign)
+    return pool.open_tasks(row.campaign)[:ENOUGH].count() == ENOUGH and teaches(row.campaign)
 
 
 def _mine(row: ColdOrder) -> Any:
     """Return the row as long as our claim holds and the order is wanted."""
-    return ColdOrder.objects.filter(
-        pk=row.pk, token=row.token, campaign__champion__isnull=True,
-        campaign__cold_start=Campaign.ColdStart.DIVERSITY,
+    wanting = Campaign.objects.filter(
+        pk=OuterRef("campaign_id"), champion__isnull=True,
+        cold_start=Campaign.ColdStart.DIVERSITY,
     )  # fmt: skip
+    # No join: of a joined row the token would be the one from before another worker's claim.
+    return ColdOrder.objects.filter(Exists(wanting), pk=row.pk, token=row.token)
 
 
 def _beat(row: ColdOrder) -> bool:
@@ -85,13 +92,32 @@ def cold_run(row: ColdOrder) -> int:
     except jobs.ChildStopped:
         logger.info("the order of %s by differences gave way", row.campaign)
         _mine(row).update(claimed_until=None)
-    except jobs.ChildFailed as error:
-        # Kept, so that it is not tried every other second for ever.
+    except (jobs.ChildFailed, ReticleError, OSError) as error:
         logger.error("ordering %s by differences failed: %s", row.campaign, error)
-        _mine(row).update(claimed_until=None, images=images, error=str(error))
+        _failed(row, error, images)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return 0
+
+
+def _failed(row: ColdOrder, error: Exception, images: int) -> None:
+    """Keep why, so that it is not tried every other second for ever; a killed child may succeed."""
+    again = isinstance(error, jobs.ChildFailed) and error.killed and row.deaths < DEATHS
+    ended = {"deaths": F("deaths") + 1} if again else {
+        "deaths": 0, "images": images, "error": str(error)
+    }  # fmt: skip
+    _mine(row).update(claimed_until=None, **ended)
+
+
+def _beating(row: ColdOrder, examples: Sequence[jobs.Example]) -> Iterator[jobs.Example]:
+    """Keep the claim while the images are written; ChildStopped when it is lost."""
+    due = time.monotonic()
+    for example in examples:
+        if time.monotonic() >= due:
+            if not _beat(row):
+                raise jobs.ChildStopped
+            due = time.monotonic() + settings.HEARTBEAT_SECONDS
+        yield example
 
 
 def _features(row: ColdOrder, folder: Path) -> Features:
@@ -101,7 +127,7 @@ def _features(row: ColdOrder, folder: Path) -> Features:
     asks = answers.asks(campaign)
     limit = policy_number(training_policy(campaign.training, campaign.kind), "seconds")
     jobs.job_write(
-        job, examples, classes=[] if asks else classes_of(campaign),
+        job, _beating(row, examples), classes=[] if asks else classes_of(campaign),
         questions=answers.questions_of(campaign) if asks else [],
         config=run_config(campaign, {"seconds": min(SECONDS, limit)}), seed=campaign.pk,
     )  # fmt: skip
@@ -125,7 +151,7 @@ def cold_publish(*, row: ColdOrder, features: Features, images: int) -> int:
     published; 0 when the claim was lost or the order is not wanted any more.
     """
     campaign = Campaign.objects.select_for_update(no_key=True).get(pk=row.campaign_id)
-    ended = {"claimed_until": None, "ordered_at": Now(), "images": images, "error": ""}
+    ended = {"claimed_until": None, "ordered_at": Now(), "images": images, "error": "", "deaths": 0}
     if _mine(row).update(**ended) != 1:
         return 0
     rows = pool.open_tasks(campaign).filter(image_id__in=list(features))

@@ -214,6 +214,9 @@ class ColdOrder(models.Model):
     )
     ordered_at = models.DateTimeField(null=True)
     error = models.TextField(blank=True, help_text="why the last attempt failed")
+    deaths = models.PositiveSmallIntegerField(
+        default=0, help_text="how often its child was killed since it was last made, or failed"
+    )
     claimed_until = models.DateTimeField(null=True)
     token = models.PositiveIntegerField(default=0, help_text="fencing: grows with every claim")
 

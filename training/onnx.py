@@ -84,7 +84,7 @@ def onnx_run(row: OnnxFile) -> OnnxFile:
     """Make the file, checked against torch; the row ends done, or failed with a reason."""
     if row.attempt > ATTEMPTS:
         return _failed(row, reason("export_died", times=ATTEMPTS))
-    folder = Path(settings.RUN_FOLDER) / f"onnx-{row.pk}-{row.attempt}"
+    folder = Path(settings.RUN_FOLDER) / f"onnx-{row.pk}-{row.asked_at:%H%M%S%f}-{row.attempt}"
     try:
         weights = jobs.model_write(folder / "model", row.model)
         for _ in jobs.child_lines(
@@ -133,7 +133,10 @@ def _end(row: OnnxFile, state: Export.State, **fields: Any) -> bool:
 
 
 def _own(row: OnnxFile) -> QuerySet[OnnxFile]:
-    return OnnxFile.objects.filter(pk=row.pk, attempt=row.attempt, state=Export.State.RUNNING)
+    # Attempts begin anew with every wish: which one it was is told by when it was asked.
+    return OnnxFile.objects.filter(
+        pk=row.pk, attempt=row.attempt, asked_at=row.asked_at, state=Export.State.RUNNING
+    )
 
 
 def _until() -> Any:

@@ -1,7 +1,9 @@
 """The queue: the head is served, once, to as many readers as asked for."""
 
 import threading
+import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -79,6 +81,12 @@ def waits_for_a_lock() -> bool:
         return cursor.fetchone() is not None
 
 
+def wait_until(ready: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not ready():
+        assert time.monotonic() < end
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_reader_is_not_told_that_nothing_is_left_while_the_order_is_written() -> None:
     """All open cases are locked then: they are waited for, and so is one that another claims."""
@@ -94,6 +102,38 @@ def test_a_reader_is_not_told_that_nothing_is_left_while_the_order_is_written() 
                 pass
         served = asked.result(timeout=20)
     assert served.task_id == wanted.pk, "the head of the new order"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reader_who_waits_for_one_place_holds_no_other() -> None:
+    """Whoever writes an order takes places in turn: a waiter that held one would stop both."""
+    manager, reader, other = (make.user(name) for name in ("manager", "reader", "other"))
+    campaign = make.campaign(manager, tasks=2, readers=[reader, other])
+    head, then = campaign.tasks.order_by("-priority", "id")
+    taken, go_on = threading.Event(), threading.Event()
+
+    def take() -> None:
+        try:
+            with transaction.atomic():
+                make.lease(campaign, other)
+                taken.set()
+                assert go_on.wait(20)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        taking = pool.submit(take)
+        assert taken.wait(20)
+        with transaction.atomic():
+            Task.objects.filter(pk=then.pk).update(priority=-5)
+            asked = pool.submit(_lease_elsewhere, campaign, reader)
+            wait_until(waits_for_a_lock)  # for the head, which another claims
+            go_on.set()
+            taking.result(timeout=20)
+            wait_until(waits_for_a_lock)  # for the place that is being written here
+            Task.objects.filter(pk=head.pk).update(priority=-6)
+        served = asked.result(timeout=20)
+    assert served.task_id == then.pk
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,8 +6,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from django.conf import settings as django_settings
+from django.db.models.functions import Now
 from pytest_django.fixtures import Settings
 
+import learning
 import make
 from annotations.campaigns import images_join
 from annotations.join import import_create, import_now
@@ -17,7 +20,7 @@ from reticle import storage
 from reticle.accounts.models import User
 from reticle.audit.models import AuditEvent
 from reticle.images.models import Image
-from training import cold, pool, tasks, trigger
+from training import cold, jobs, pool, tasks, trigger
 from training.ml.acquire import BATCH
 from training.models import ColdOrder, ModelVersion
 
@@ -181,6 +184,42 @@ def test_a_failure_leaves_the_order_and_is_said_and_not_repeated_in_the_same_poo
     more = [image for n in range(30) for image in make.images(2, patient=f"new-{n}")]
     images_join(actor=manager, campaign=made, images=more)
     assert claimed().campaign == made
+
+
+def test_a_killed_child_is_tried_again_and_not_for_ever() -> None:
+    campaign()
+    for _ in range(1 + cold.DEATHS):
+        row = claimed()
+        folder = Path(django_settings.RUN_FOLDER) / f"cold-{row.pk}-{row.token}"
+        with learning.killed_after(folder / "job" / "examples.json", folder / "model"):
+            assert cold.cold_run(row) == 0
+    assert cold.cold_claim() is None
+    assert ColdOrder.objects.get().error != ""
+
+
+def test_an_image_that_is_gone_is_said_and_not_tried_for_ever() -> None:
+    made = campaign()
+    image = pool.open_tasks(made)[0].image
+    Image.objects.filter(pk=image.pk).update(sha256="0" * 64)
+    assert cold.cold_run(claimed()) == 0
+    assert "missing" in ColdOrder.objects.get().error
+    assert cold.cold_claim() is None
+
+
+def test_a_worker_whose_claim_ran_out_while_it_wrote_stops_and_one_that_writes_keeps_it(
+    settings: Settings,
+) -> None:
+    settings.HEARTBEAT_SECONDS = 0
+    campaign()
+    row = claimed()
+    ColdOrder.objects.update(claimed_until=Now())
+    examples = [jobs.Example(image=Image(), patient="") for _ in range(2)]
+    assert len(list(cold._beating(row, examples))) == 2
+    assert cold.cold_claim() is None, "the claim was prolonged"
+    ColdOrder.objects.update(claimed_until=Now())
+    assert claimed().token == row.token + 1
+    with pytest.raises(jobs.ChildStopped):
+        list(cold._beating(row, examples))
 
 
 def test_leases_and_held_out_cases_are_left_alone() -> None:

@@ -26,6 +26,7 @@ from reticle.pixels.mask import unpack
 from training import onnx, tasks
 from training.ml.export import TOLERANCE
 from training.models import ModelVersion, OnnxFile, Prediction, TrainingRun
+from training.reasons import reason
 from training.snapshot import snapshot_take
 
 pytestmark = pytest.mark.django_db
@@ -167,6 +168,20 @@ def test_a_worker_that_was_overtaken_keeps_nothing(trained: ModelVersion) -> Non
     found = onnx.onnx_run(first)
     assert (found.state, found.attempt, found.sha256) == ("running", 2, "")
     assert actions() == ["onnx.create"]
+
+
+def test_a_worker_of_an_earlier_wish_has_no_part_in_the_next_one(trained: ModelVersion) -> None:
+    manager = User.objects.get(username="manager")
+    onnx.onnx_ask(model=trained, actor=manager)
+    first = onnx.onnx_claim()
+    assert first is not None
+    onnx._failed(first, reason("export_died", times=3))
+    onnx.onnx_ask(model=trained, actor=manager)
+    second = onnx.onnx_claim()
+    assert second is not None
+    assert second.attempt == first.attempt
+    assert not onnx._own(first).exists()
+    assert onnx._own(second).exists()
 
 
 # --- without a trained model ---------------------------------------------------------------

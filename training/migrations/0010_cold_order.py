@@ -28,6 +28,13 @@ class Migration(migrations.Migration):
                 ),
                 ("ordered_at", models.DateTimeField(null=True)),
                 ("error", models.TextField(blank=True, help_text="why the last attempt failed")),
+                (
+                    "deaths",
+                    models.PositiveSmallIntegerField(
+                        default=0,
+                        help_text="how often its child was killed since it was last made, or failed",
+                    ),
+                ),
                 ("claimed_until", models.DateTimeField(null=True)),
                 (
                     "token",
