@@ -2,7 +2,7 @@ import { Anchor, Box, Button, Container, Group, Menu, Stack, Text, Title } from 
 import { IconCheck, IconCurrentLocation, IconUser } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
-import { language, languages, t } from "../i18n";
+import { type Language, language, languages, t } from "../i18n";
 import { chooseLanguage } from "../preferences/preferences";
 import { useSheets } from "../screens/palette/sheets";
 import { useTour } from "../screens/tour/way";
@@ -34,6 +34,12 @@ export function Page({ children, trail }: { children: ReactNode; trail?: ReactNo
   );
 }
 
+/** In another language the page loads anew. */
+function chooseTongue(code: Language): void {
+  if (code === language) chooseLanguage(code);
+  else leaving(() => chooseLanguage(code));
+}
+
 function Account() {
   const user = useUser();
   const { logOut } = useSession();
@@ -60,7 +66,7 @@ function Account() {
               lang={code}
               aria-current={code === language}
               rightSection={code === language ? <IconCheck size={14} aria-hidden /> : null}
-              onClick={() => leaving(() => chooseLanguage(code))}
+              onClick={() => chooseTongue(code)}
             >
               {name}
             </Menu.Item>
@@ -70,7 +76,7 @@ function Account() {
           <Menu.Item onClick={() => open("help")}>{t("action.help")}</Menu.Item>
           <Menu.Item onClick={tour}>{t("action.tour")}</Menu.Item>
           <Menu.Item onClick={() => open("preferences")}>{t("action.preferences")}</Menu.Item>
-          <Menu.Item onClick={() => leaving(() => void logOut())}>{t("app.signOut")}</Menu.Item>
+          <Menu.Item onClick={() => void logOut()}>{t("app.signOut")}</Menu.Item>
         </Menu.Dropdown>
       </Menu>
       {sheets}
