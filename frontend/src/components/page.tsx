@@ -10,13 +10,18 @@ import { useSession, useUser } from "../session";
 import classes from "../styles/page.module.css";
 import { leaving } from "./leave";
 
+/** No link: it would leave a place in the browser's history that the router does not know. */
+function skip(): void {
+  document.getElementById("content")?.focus();
+}
+
 /** A page of the desk: thin header, then the content. */
 export function Page({ children, trail }: { children: ReactNode; trail?: ReactNode }) {
   return (
     <Box className={classes.page}>
-      <a className={classes.skip} href="#content">
+      <button type="button" className={classes.skip} onClick={skip}>
         {t("app.skip")}
-      </a>
+      </button>
       <header className={classes.header}>
         <Group gap="sm" wrap="nowrap" miw={0}>
           <Link to="/" className={classes.brand}>
@@ -27,7 +32,16 @@ export function Page({ children, trail }: { children: ReactNode; trail?: ReactNo
         </Group>
         <Account />
       </header>
-      <Container size={1240} w="100%" px="md" py="lg" component="main" id="content">
+      <Container
+        className={classes.content}
+        size={1240}
+        w="100%"
+        px="md"
+        py="lg"
+        component="main"
+        id="content"
+        tabIndex={-1}
+      >
         {children}
       </Container>
     </Box>
