@@ -70,10 +70,8 @@ export function Notices({ station }: { station: Workstation }) {
 function Refused({ station, refusal }: { station: Workstation; refusal: Refusal }) {
   const { reading } = station;
   const [asking, setAsking] = useState(false);
-  const atHand = usePick(reading.store, ({ work }) => work?.assignment.id);
   const { record, kept } = refusal;
-  // Where the case is open again it is put right and handed in there.
-  if (!kept || (atHand === record.assignment && !record.amends)) {
+  if (!kept) {
     return (
       <Notice acts={[[t("work.dismiss"), () => reading.dismiss()]]}>{refusalText(refusal)}</Notice>
     );
