@@ -158,6 +158,24 @@ describe("what could not be fetched", () => {
     expect(lacking()).toEqual([]);
   });
 
+  it("of the model's maps is gone on without, until the map is wanted anew", async () => {
+    refused = /map/;
+    await openWith(1);
+    await until(() => station.ui.get().frames === 3);
+    station.maps.choose("uncertainty");
+    await until(() => lacking().includes("map"));
+    station.without("map");
+    await until(() => fetched === 3); // the map, and the slices ahead of the reader
+    station.setLabel(CLASS.index);
+    station.maps.lay();
+    await new Promise((wake) => setTimeout(wake));
+    expect([fetched, lacking()]).toEqual([3, []]);
+    station.maps.choose(null);
+    station.maps.choose("uncertainty");
+    await until(() => lacking().includes("map"));
+    expect(fetched).toBe(4);
+  });
+
   it("of the series is told: its list, and each slice gone to", async () => {
     refused = /series/;
     await openWith(1);
