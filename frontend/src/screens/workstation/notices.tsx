@@ -139,7 +139,14 @@ function Notice({ children, acts = [] }: { children: ReactNode; acts?: Acts }) {
       <IconAlertTriangle size={16} aria-hidden />
       <span>{children}</span>
       {acts.map(([name, perform]) => (
-        <Button key={name} size="compact-xs" variant="default" flex="none" onClick={perform}>
+        <Button
+          key={name}
+          size="compact-xs"
+          variant="default"
+          flex="none"
+          // The second click of a double click would decide over the notice that comes next.
+          onClick={({ detail }) => detail <= 1 && perform()}
+        >
           {name}
         </Button>
       ))}

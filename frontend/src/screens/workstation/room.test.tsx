@@ -84,6 +84,12 @@ describe("a submission that was not taken and lies in this browser alone", () =>
     press("Decide later");
     expect(screen.queryByRole("alert")).toBeNull();
   });
+
+  it("is not decided on by the second click of a double click on the one before", () => {
+    refuse();
+    fireEvent.click(screen.getByRole("button", { name: "Decide later" }), { detail: 2 });
+    expect(screen.getByRole("alert").textContent).toContain("412");
+  });
 });
 
 describe("a part of the case that could not be fetched", () => {
