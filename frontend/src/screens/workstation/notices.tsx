@@ -76,15 +76,16 @@ function Refused({ station, refusal }: { station: Workstation; refusal: Refusal 
       <Notice acts={[[t("work.dismiss"), () => reading.dismiss()]]}>{refusalText(refusal)}</Notice>
     );
   }
-  const acts: Acts = [
+  const acts: Act[] = [
     [t("work.sendAgain"), () => void reading.resend()],
     [t("work.discard"), () => setAsking(true)],
-    [t("work.decideLater"), () => reading.dismiss()],
   ];
+  // Where the browser keeps nothing there is no later: with the notice the work would be out of reach.
+  if (reading.durable) acts.push([t("work.decideLater"), () => reading.dismiss()]);
   return (
     <>
       <Notice acts={acts}>
-        {refusalText(refusal)} {t("work.refusedHere")}
+        {refusalText(refusal)} {t(reading.durable ? "work.refusedHere" : "work.refusedUnkept")}
       </Notice>
       <Confirm
         opened={asking}
