@@ -65,6 +65,17 @@ describe("handing in", () => {
     expect(task()).toBe(2);
   });
 
+  it("keeps a remark that is begun while its own case is opened anew", async () => {
+    const remark = { text: "A vessel?", place: null };
+    station.ui.set({ remark });
+    await reading.takeTheirs();
+    expect(task()).toBe(1);
+    expect(station.ui.get().remark).toEqual(remark);
+    await reading.submit();
+    expect(task()).toBe(2);
+    expect(station.ui.get().remark.text).toBe("");
+  });
+
   it.each(["polygon", "livewire"] as const)("closes the %s at work first", async (tool) => {
     station.setForm([CLASS], []);
     station.choose(tool);

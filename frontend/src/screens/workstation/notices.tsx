@@ -22,7 +22,12 @@ export function Notices({ station }: { station: Workstation }) {
     return (
       <Notice
         acts={[
-          [t(lost === "campaign_closed" ? "work.leave" : "work.goOn"), () => void reading.goOn()],
+          [
+            t(lost === "campaign_closed" ? "work.leave" : "work.goOn"),
+            () => {
+              if (station.marks.complete()) void reading.goOn();
+            },
+          ],
         ]}
       >
         {lostText(lost)}
