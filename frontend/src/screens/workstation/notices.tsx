@@ -62,9 +62,11 @@ export function Notices({ station }: { station: Workstation }) {
   if (lacks) {
     const again: Act = [t("app.retry"), () => station.again(lacks)];
     const without: Act = [t("work.without"), () => station.without(lacks)];
+    // While the list of the series is on its way, slices lack without a word.
+    const whole = lacks === "series" && !complete;
     return (
-      <Notice acts={complete ? [again, without] : [again]}>
-        {t(complete ? `work.lacks.${lacks}` : "work.lacks.whole")}
+      <Notice acts={whole ? [again] : [again, without]}>
+        {t(whole ? "work.lacks.whole" : `work.lacks.${lacks}`)}
       </Notice>
     );
   }

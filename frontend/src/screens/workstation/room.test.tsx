@@ -127,6 +127,15 @@ describe("a part of the case that could not be fetched", () => {
   });
 });
 
+describe("a map that could not be fetched before the series", () => {
+  it("is said to lack, not the slices that are on their way", () => {
+    station.ui.set({ lacking: ["map"], slices: 3 });
+    show(<Notices station={station} />);
+    expect(screen.getByRole("alert").textContent).toContain("map");
+    screen.getByRole("button", { name: "Go on without" });
+  });
+});
+
 describe("the range of the threshold brush", () => {
   const bound = (name: RegExp) => screen.getByRole("textbox", { name });
   const type = (field: HTMLElement, value: string) =>
