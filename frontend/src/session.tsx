@@ -2,6 +2,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
 import { body, client, csrfToken, onSignedOut, type Schemas, type User } from "./api/client";
+import { leaving as leavingPage } from "./components/leave";
 import { setLanguage } from "./i18n";
 import { type Unsent, unsentOf } from "./journal/unsent";
 import { preferences } from "./preferences/preferences";
@@ -17,7 +18,10 @@ interface Session {
   /** The server answered 401 while somebody was logged in here. */
   readonly expired: boolean;
   logIn(username: string, password: string): Promise<User>;
-  /** Where finished cases wait to be sent, this asks first, unless it is to be done all the same. */
+  /**
+   * Where finished cases wait to be sent, this asks first, unless it is to be done all the same; and
+   * where something on the page is not saved.
+   */
   logOut(anyway?: boolean): Promise<void>;
   /** What waits to be sent, while the person is asked whether to log out all the same. */
   readonly leaving: readonly Unsent[] | null;
@@ -72,13 +76,14 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       async logOut(anyway = false) {
         // A journal that cannot be read keeps nobody here.
         const unsent = user && !anyway ? await unsentOf(user.id).catch(() => []) : [];
-        if (unsent.length > 0) {
-          setLeaving(unsent);
-          return;
-        }
-        await client.DELETE("/api/v1/session");
-        queries.clear();
-        location.assign("/");
+        setLeaving(unsent.length > 0 ? unsent : null);
+        if (unsent.length > 0) return;
+        // Asked last: until then the person may still stay, with what is not saved.
+        leavingPage(async () => {
+          await client.DELETE("/api/v1/session");
+          queries.clear();
+          location.assign("/");
+        });
       },
     }),
     [user, isPending, error, expired, leaving, queries],

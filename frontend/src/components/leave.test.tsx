@@ -1,9 +1,9 @@
 // @vitest-environment jsdom
 import { MantineProvider } from "@mantine/core";
-import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
+import { act, cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
 import { BrowserRouter, Link, Route, Routes } from "react-router";
-import { afterEach, beforeEach, expect, it } from "vitest";
-import { useLeave } from "./leave";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { leaving, useLeave } from "./leave";
 
 function Form({ unsaved }: { unsaved: boolean }) {
   const asked = useLeave(unsaved);
@@ -53,4 +53,20 @@ it("the browser's Back leaves at once what is saved", async () => {
   await open(false);
   history.back();
   await screen.findByText("to the form");
+}, 20_000);
+
+it("asks again after an act that did not lead away", async () => {
+  await open(true);
+  act(() => leaving(() => undefined));
+  await press("Leave without saving");
+  await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+  const go = vi.fn();
+  const asked = () => {
+    act(() => leaving(go));
+    return screen.getByRole("dialog");
+  };
+  await waitFor(asked, { timeout: 10_000, interval: 500 });
+  go.mockClear();
+  await press("Cancel");
+  expect(go).not.toHaveBeenCalled();
 }, 20_000);

@@ -3,7 +3,11 @@ import { useNavigate } from "react-router";
 import { t } from "../i18n";
 import { Confirm } from "./confirm";
 
-type Go = () => void;
+/** An act that leads away; one that takes its time promises to say when it is over. */
+type Go = () => unknown;
+
+/** How long after an act that should have led away the page is taken to be still there (ms). */
+const STILL_HERE = 1000;
 
 /** Asks before the page is left; null while nothing on it would be lost. */
 let guard: ((go: Go) => void) | null = null;
@@ -28,17 +32,20 @@ function placeOf(state: unknown): number | null {
 export function useLeave(unsaved: boolean): ReactNode {
   const navigate = useNavigate();
   const [asked, setAsked] = useState<Go | null>(null);
+  /** The act that may lead away is under way. */
+  const [passing, setPassing] = useState(false);
   const open = useRef<Go>(() => undefined);
   useEffect(() => {
-    if (!unsaved) return;
+    if (!unsaved || passing) return;
     const stop = new AbortController();
     const { signal } = stop;
     const ask = (go: Go) => setAsked(() => go);
     guard = ask;
-    open.current = () => {
+    const pass = () => {
       stop.abort();
       if (guard === ask) guard = null;
     };
+    open.current = pass;
     const click = (event: MouseEvent) => {
       const link = (event.target as Element).closest<HTMLAnchorElement>("a[href^='/']");
       const elsewhere = event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0;
@@ -61,8 +68,21 @@ export function useLeave(unsaved: boolean): ReactNode {
     };
     window.addEventListener("popstate", pop, { capture: true, signal });
     window.addEventListener("beforeunload", (event) => event.preventDefault(), { signal });
-    return open.current;
-  }, [unsaved, navigate]);
+    return pass;
+  }, [unsaved, passing, navigate]);
+
+  /** Do what was asked about. Where it did not lead away, the page is kept from being left again. */
+  async function leave(go: Go) {
+    open.current();
+    setPassing(true);
+    try {
+      await go();
+    } finally {
+      // The browser takes a moment to go through its history, or to another page.
+      setTimeout(() => setPassing(false), STILL_HERE);
+    }
+  }
+
   return (
     <Confirm
       opened={asked !== null}
@@ -71,8 +91,7 @@ export function useLeave(unsaved: boolean): ReactNode {
       act={t("leave.anyway")}
       onClose={() => setAsked(null)}
       onConfirm={() => {
-        open.current();
-        asked?.();
+        if (asked) void leave(asked);
       }}
     />
   );

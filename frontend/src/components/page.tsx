@@ -2,7 +2,7 @@ import { Anchor, Box, Button, Container, Group, Menu, Stack, Text, Title } from 
 import { IconCheck, IconCurrentLocation, IconUser } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
-import { language, languages, t } from "../i18n";
+import { type Language, language, languages, t } from "../i18n";
 import { chooseLanguage } from "../preferences/preferences";
 import { useSheets } from "../screens/palette/sheets";
 import { useTour } from "../screens/tour/way";
@@ -10,13 +10,18 @@ import { useSession, useUser } from "../session";
 import classes from "../styles/page.module.css";
 import { leaving } from "./leave";
 
+/** No link: it would leave a place in the browser's history that the router does not know. */
+function skip(): void {
+  document.getElementById("content")?.focus();
+}
+
 /** A page of the desk: thin header, then the content. */
 export function Page({ children, trail }: { children: ReactNode; trail?: ReactNode }) {
   return (
     <Box className={classes.page}>
-      <a className={classes.skip} href="#content">
+      <button type="button" className={classes.skip} onClick={skip}>
         {t("app.skip")}
-      </a>
+      </button>
       <header className={classes.header}>
         <Group gap="sm" wrap="nowrap" miw={0}>
           <Link to="/" className={classes.brand}>
@@ -27,11 +32,26 @@ export function Page({ children, trail }: { children: ReactNode; trail?: ReactNo
         </Group>
         <Account />
       </header>
-      <Container size={1240} w="100%" px="md" py="lg" component="main" id="content">
+      <Container
+        className={classes.content}
+        size={1240}
+        w="100%"
+        px="md"
+        py="lg"
+        component="main"
+        id="content"
+        tabIndex={-1}
+      >
         {children}
       </Container>
     </Box>
   );
+}
+
+/** In another language the page loads anew. */
+function chooseTongue(code: Language): void {
+  if (code === language) chooseLanguage(code);
+  else leaving(() => chooseLanguage(code));
 }
 
 function Account() {
@@ -60,7 +80,7 @@ function Account() {
               lang={code}
               aria-current={code === language}
               rightSection={code === language ? <IconCheck size={14} aria-hidden /> : null}
-              onClick={() => leaving(() => chooseLanguage(code))}
+              onClick={() => chooseTongue(code)}
             >
               {name}
             </Menu.Item>
@@ -70,7 +90,7 @@ function Account() {
           <Menu.Item onClick={() => open("help")}>{t("action.help")}</Menu.Item>
           <Menu.Item onClick={tour}>{t("action.tour")}</Menu.Item>
           <Menu.Item onClick={() => open("preferences")}>{t("action.preferences")}</Menu.Item>
-          <Menu.Item onClick={() => leaving(() => void logOut())}>{t("app.signOut")}</Menu.Item>
+          <Menu.Item onClick={() => void logOut()}>{t("app.signOut")}</Menu.Item>
         </Menu.Dropdown>
       </Menu>
       {sheets}

@@ -887,6 +887,8 @@ export const en = {
   "work.takeTheirs": "Take the newer one",
   "work.refused": "Case {case} was not accepted: {message}",
   "work.refusedHere": "It is kept in this browser alone.",
+  "work.refusedUnkept":
+    "It is on this page alone, and this browser cannot keep it: leave the page open until you have decided.",
   "work.sendAgain": "Send it again",
   "work.discard": "Discard it",
   "work.decideLater": "Decide later",

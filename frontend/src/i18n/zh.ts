@@ -837,6 +837,7 @@ export const zh: Record<TextKey, string> = {
   "work.takeTheirs": "采用较新的内容",
   "work.refused": "病例 {case} 未被接受：{message}",
   "work.refusedHere": "它只保存在此浏览器中。",
+  "work.refusedUnkept": "它只在此页面中，而此浏览器无法保存它：在您决定之前，请勿关闭此页面。",
   "work.sendAgain": "重新发送",
   "work.discard": "丢弃",
   "work.decideLater": "稍后决定",

@@ -13,6 +13,8 @@ const ASK_EVERY = 2000;
 
 export class Maps {
   private laid: SliceMap | null = null;
+  /** The map that could not be fetched: it is not tried again unasked while no other one is wanted. */
+  private failed: SliceMap | null = null;
   /** What a map that could not be fetched was wanted for. */
   private wanting: (() => void) | null = null;
   /** Of slices whose reader asked for more: all their maps. */
@@ -75,6 +77,7 @@ export class Maps {
   /** The surface is new or shows another case: nothing lies on it. */
   forget(): void {
     this.laid = null;
+    this.failed = null;
     this.surface()?.showHeat(null);
   }
 
@@ -101,8 +104,12 @@ export class Maps {
     const asked = (slice && this.asked.get(slice)) ?? "no";
     if (asked !== this.ui.get().asked) this.ui.set({ asked });
     if (heats.join() !== this.ui.get().heats.join()) this.ui.set({ heats });
-    if (!wanted) this.lacks(null);
+    if (!wanted) {
+      this.failed = null;
+      this.lacks(null);
+    } else if (wanted === this.failed) return;
     if (wanted === this.laid) return;
+    this.failed = null;
     this.laid = wanted;
     this.surface()?.showHeat(null);
     this.lacks(null);
@@ -112,6 +119,7 @@ export class Maps {
       () => {
         if (this.laid !== wanted) return;
         this.laid = null;
+        this.failed = wanted;
         this.lacks(() => this.lay());
       },
     );
@@ -120,6 +128,7 @@ export class Maps {
   /** Do once more what a map lacked for. */
   again(): void {
     const { wanting } = this;
+    this.failed = null;
     this.lacks(null);
     wanting?.();
   }

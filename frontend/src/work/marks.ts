@@ -16,15 +16,20 @@ const NO_PINS: Pins = { assignment: null, places: [] };
 
 export class Marks {
   private pins = NO_PINS;
+  /** The assignment of the case at hand last. */
+  private at: number | null = null;
 
   constructor(
     private readonly ui: Store<Ui>,
     private readonly sheet: Sheet,
   ) {}
 
-  /** Another case: no remark is begun, and none is known yet. */
-  follow(): void {
-    this.ui.set({ remark: { text: "", place: null }, pinning: false });
+  /** Another case: no remark is begun, and none is known yet. One that is opened anew keeps both. */
+  follow(assignment: number): void {
+    this.ui.set({ pinning: false });
+    if (assignment === this.at) return;
+    this.at = assignment;
+    this.ui.set({ remark: { text: "", place: null } });
     this.pins = NO_PINS;
   }
 

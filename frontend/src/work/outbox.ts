@@ -15,7 +15,10 @@ export type OutboxState = "idle" | "sending" | "offline" | "signed_out";
 
 export interface Refusal {
   readonly record: JournalRecord;
-  /** Whether the work lies in this browser alone, until the reader sends or discards it. */
+  /**
+   * Whether the work lies in this browser alone, until the reader sends or discards it; not once its
+   * case is open again.
+   */
   readonly kept: boolean;
   readonly code: string;
   readonly message: string;
@@ -161,8 +164,14 @@ export class Outbox {
       this.onRefused({ record, kept, code, message });
       if (kept) return true;
     }
-    await this.journal.remove(record.user, record.assignment).catch(() => undefined);
+    await this.clear(record).catch(() => undefined);
     return true;
+  }
+
+  /** Let the journal go of what the server has, if newer work has not taken its place. */
+  private async clear({ user, assignment, submitKey }: JournalRecord): Promise<void> {
+    const there = await this.journal.get(user, assignment);
+    if (there?.submitKey === submitKey) await this.journal.remove(user, assignment);
   }
 
   /** Note in the journal that a submission was refused, if newer work has not taken its place. */

@@ -634,6 +634,24 @@ describe("a submission that the server does not take, and keeps nothing of", () 
     expect(await journal.get(7, 101)).not.toBeNull();
   });
 
+  it("is not sent in its old version once its case was open again", async () => {
+    await refused();
+    server.rows.get(101)!.state = "held";
+    server.rows.get(102)!.slot = "next";
+    await again();
+    expect(now().work?.assignment.id).toBe(101);
+    expect(now().refusals.map(({ kept }) => kept)).toEqual([false]);
+    draw(2);
+    await until(() => now().save.kind === "saved");
+    server.submit = taken;
+    await reading.resend();
+    expect(now().refusals).toEqual([]);
+    expect(server.rows.get(101)!.key).toBeNull();
+    expect([...(await unpackMask(server.rows.get(101)!.draft!.mask, 4, 4)).data]).toEqual(
+      Array(16).fill(2),
+    );
+  });
+
   it("is overtaken when its case is handed in anew", async () => {
     await begin();
     draw(2);

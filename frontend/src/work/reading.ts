@@ -181,13 +181,16 @@ export class Reading {
     this.settle((refusal) => refusal !== first);
   }
 
-  /** Send what was refused first once more, as it was. */
+  /** Send what was refused first once more, as it was, unless newer work has taken its place. */
   async resend(): Promise<void> {
     const [first] = this.store.get().refusals;
     if (!first) return;
     this.dismiss();
+    if (!first.kept) return;
     const there = await this.kept(first.record);
     if (there) await this.journal.put({ ...there, refused: null }).catch(() => undefined);
+    // A store that keeps nothing says nothing of what became of the case; one that does, does.
+    else if (this.durable) return;
     this.outbox.add(first.record);
     await this.advance();
   }
@@ -202,7 +205,21 @@ export class Reading {
   }
 
   private told(refusal: Refusal): void {
-    this.store.set({ refusals: [...this.store.get().refusals, refusal] });
+    const { refusals, work } = this.store.get();
+    const { assignment } = refusal.record;
+    const kept = refusal.kept && work?.assignment.id !== assignment;
+    this.store.set({ refusals: [...refusals, { ...refusal, kept }] });
+  }
+
+  /** Where a case is open again its work is put right and handed in there. */
+  private reopened({ assignment }: Case): void {
+    const { refusals } = this.store.get();
+    if (!refusals.some(({ record }) => record.assignment === assignment.id)) return;
+    this.store.set({
+      refusals: refusals.map((each) =>
+        each.record.assignment === assignment.id ? { ...each, kept: false } : each,
+      ),
+    });
   }
 
   private settle(stays: (refusal: Refusal) => boolean): void {
@@ -256,6 +273,7 @@ export class Reading {
 
   private show(work: Case): void {
     const { assignment } = work;
+    this.reopened(work);
     this.saver = new Savers(work, this.user, this.server, this.journal, (save) => {
       if (this.store.get().work === work) this.store.set({ save });
     });

@@ -65,6 +65,17 @@ describe("handing in", () => {
     expect(task()).toBe(2);
   });
 
+  it("keeps a remark that is begun while its own case is opened anew", async () => {
+    const remark = { text: "A vessel?", place: null };
+    station.ui.set({ remark });
+    await reading.takeTheirs();
+    expect(task()).toBe(1);
+    expect(station.ui.get().remark).toEqual(remark);
+    await reading.submit();
+    expect(task()).toBe(2);
+    expect(station.ui.get().remark.text).toBe("");
+  });
+
   it.each(["polygon", "livewire"] as const)("closes the %s at work first", async (tool) => {
     station.setForm([CLASS], []);
     station.choose(tool);
@@ -156,6 +167,24 @@ describe("what could not be fetched", () => {
     expect(lacking()).toEqual(["map"]);
     station.maps.choose(null);
     expect(lacking()).toEqual([]);
+  });
+
+  it("of the model's maps is gone on without, until the map is wanted anew", async () => {
+    refused = /map/;
+    await openWith(1);
+    await until(() => station.ui.get().frames === 3);
+    station.maps.choose("uncertainty");
+    await until(() => lacking().includes("map"));
+    station.without("map");
+    await until(() => fetched === 3); // the map, and the slices ahead of the reader
+    station.setLabel(CLASS.index);
+    station.maps.lay();
+    await new Promise((wake) => setTimeout(wake));
+    expect([fetched, lacking()]).toEqual([3, []]);
+    station.maps.choose(null);
+    station.maps.choose("uncertainty");
+    await until(() => lacking().includes("map"));
+    expect(fetched).toBe(4);
   });
 
   it("of the series is told: its list, and each slice gone to", async () => {

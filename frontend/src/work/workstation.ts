@@ -334,7 +334,7 @@ export class Workstation implements Board {
     this.maps.forget();
     this.ui.set({ window, labelsHidden: false, value: null });
     this.form.follow(work);
-    this.marks.follow();
+    this.marks.follow(work.assignment.id);
     this.display(work);
     this.marks.clearMeasures();
     if (!sameSeries) this.pen.firstRange();

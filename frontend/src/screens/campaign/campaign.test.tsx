@@ -261,3 +261,14 @@ it.each([
     }
   },
 );
+
+it("the way to the content leaves no place in the history, past which Back would not ask", async () => {
+  show("settings");
+  const { length } = history;
+  const way = await screen.findByText("Skip to content");
+  way.focus();
+  fireEvent.click(way);
+  await new Promise((wake) => setTimeout(wake));
+  expect([history.length, location.hash]).toEqual([length, ""]);
+  expect(document.activeElement).toBe(screen.getByRole("main"));
+}, 20_000);

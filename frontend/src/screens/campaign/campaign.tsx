@@ -100,9 +100,10 @@ function Campaign({ campaign }: TabProps) {
       {current ? (
         <Tabs
           value={current.id}
-          onChange={(id) =>
-            leaving(() => void navigate(`/campaigns/${slug}/${id}`, { replace: true }))
-          }
+          onChange={(id) => {
+            if (id === current.id) return;
+            leaving(() => void navigate(`/campaigns/${slug}/${id}`, { replace: true }));
+          }}
           keepMounted={false}
         >
           <Tabs.List mb="md">

@@ -125,7 +125,7 @@ export function useWays(): Entry[] {
       key: "app.signOut" as const,
       icon: IconLogout,
       may: true,
-      perform: () => leaving(() => void logOut()),
+      perform: () => void logOut(),
     },
   ];
   const [home, ...rest] = fixed

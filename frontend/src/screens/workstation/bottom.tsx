@@ -27,7 +27,9 @@ export function BottomBar({ station, sample }: { station: Workstation; sample: b
           size="xs"
           variant="subtle"
           color="gray"
-          onClick={() => void station.reading.back().catch(() => undefined)}
+          onClick={() => {
+            if (station.marks.complete()) void station.reading.back().catch(() => undefined);
+          }}
         >
           {t("work.leaveAmendment")}
         </Button>
@@ -116,6 +118,7 @@ function SkipForm({ station, onDone }: { station: Workstation; onDone: () => voi
 
   async function submit(event: FormEvent) {
     event.preventDefault();
+    if (!station.marks.complete()) return;
     setBusy(true);
     setFailed(false);
     try {

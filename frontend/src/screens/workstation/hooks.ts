@@ -56,8 +56,8 @@ export function useLeaveGuard(station: Workstation | null): void {
     if (!station) return;
     const { reading } = station;
     const guard = (event: BeforeUnloadEvent) => {
-      const { save, unsent } = reading.store.get();
-      const waits = unsent > 0 || UNSENT.includes(save.kind);
+      const { save, unsent, refusals } = reading.store.get();
+      const waits = unsent > 0 || UNSENT.includes(save.kind) || refusals.some(({ kept }) => kept);
       if (waits && !reading.durable) event.preventDefault();
     };
     addEventListener("beforeunload", guard);

@@ -22,7 +22,12 @@ export function Notices({ station }: { station: Workstation }) {
     return (
       <Notice
         acts={[
-          [t(lost === "campaign_closed" ? "work.leave" : "work.goOn"), () => void reading.goOn()],
+          [
+            t(lost === "campaign_closed" ? "work.leave" : "work.goOn"),
+            () => {
+              if (station.marks.complete()) void reading.goOn();
+            },
+          ],
         ]}
       >
         {lostText(lost)}
@@ -57,9 +62,11 @@ export function Notices({ station }: { station: Workstation }) {
   if (lacks) {
     const again: Act = [t("app.retry"), () => station.again(lacks)];
     const without: Act = [t("work.without"), () => station.without(lacks)];
+    // While the list of the series is on its way, slices lack without a word.
+    const whole = lacks === "series" && !complete;
     return (
-      <Notice acts={complete ? [again, without] : [again]}>
-        {t(complete ? `work.lacks.${lacks}` : "work.lacks.whole")}
+      <Notice acts={whole ? [again] : [again, without]}>
+        {t(whole ? "work.lacks.whole" : `work.lacks.${lacks}`)}
       </Notice>
     );
   }
@@ -70,23 +77,22 @@ export function Notices({ station }: { station: Workstation }) {
 function Refused({ station, refusal }: { station: Workstation; refusal: Refusal }) {
   const { reading } = station;
   const [asking, setAsking] = useState(false);
-  const atHand = usePick(reading.store, ({ work }) => work?.assignment.id);
   const { record, kept } = refusal;
-  // Where the case is open again it is put right and handed in there.
-  if (!kept || (atHand === record.assignment && !record.amends)) {
+  if (!kept) {
     return (
       <Notice acts={[[t("work.dismiss"), () => reading.dismiss()]]}>{refusalText(refusal)}</Notice>
     );
   }
-  const acts: Acts = [
+  const acts: Act[] = [
     [t("work.sendAgain"), () => void reading.resend()],
     [t("work.discard"), () => setAsking(true)],
-    [t("work.decideLater"), () => reading.dismiss()],
   ];
+  // Where the browser keeps nothing there is no later: with the notice the work would be out of reach.
+  if (reading.durable) acts.push([t("work.decideLater"), () => reading.dismiss()]);
   return (
     <>
       <Notice acts={acts}>
-        {refusalText(refusal)} {t("work.refusedHere")}
+        {refusalText(refusal)} {t(reading.durable ? "work.refusedHere" : "work.refusedUnkept")}
       </Notice>
       <Confirm
         opened={asking}
@@ -141,7 +147,14 @@ function Notice({ children, acts = [] }: { children: ReactNode; acts?: Acts }) {
       <IconAlertTriangle size={16} aria-hidden />
       <span>{children}</span>
       {acts.map(([name, perform]) => (
-        <Button key={name} size="compact-xs" variant="default" flex="none" onClick={perform}>
+        <Button
+          key={name}
+          size="compact-xs"
+          variant="default"
+          flex="none"
+          // The second click of a double click would decide over the notice that comes next.
+          onClick={({ detail }) => detail <= 1 && perform()}
+        >
           {name}
         </Button>
       ))}

@@ -1,4 +1,4 @@
-import { Center } from "@mantine/core";
+import { Center, Stack } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
@@ -11,6 +11,7 @@ import { t } from "../../i18n";
 import { useSession, useUser } from "../../session";
 import classes from "../../styles/workstation.module.css";
 import { useLeaveGuard, usePageEvents, useStation } from "./hooks";
+import { Notices } from "./notices";
 import { Room } from "./room";
 
 export function WorkstationPage() {
@@ -32,7 +33,11 @@ export function WorkstationPage() {
   if (campaign.isError && !campaign.data) {
     return (
       <Center mih="100vh">
-        <ErrorNote error={campaign.error} onRetry={() => void campaign.refetch()} />
+        <Stack gap="md">
+          <ErrorNote error={campaign.error} onRetry={() => void campaign.refetch()} />
+          {/* Who is no reader any more still decides on the work that lies here alone. */}
+          {station ? <Notices station={station} /> : null}
+        </Stack>
       </Center>
     );
   }

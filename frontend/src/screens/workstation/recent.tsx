@@ -32,6 +32,7 @@ function Answers({ station }: { station: Workstation }) {
 
   async function take(answer: Recent) {
     setFailed(null);
+    if (!station.marks.complete()) return;
     try {
       await station.reading.reopen(answer);
       station.ui.set({ ask: null });

@@ -64,30 +64,32 @@ function List({ rows }: { rows: readonly Remark[] }) {
   );
 }
 
-function Form(props: { station: Workstation; assignment: number; onDone: () => void }) {
+export function Form(props: { station: Workstation; assignment: number; onDone: () => void }) {
   const { station, assignment, onDone } = props;
   const queries = useQueryClient();
   const draft = usePick(station.ui, (ui) => ui.remark);
   const place = draft.place?.assignment === assignment ? draft.place.at : null;
   const [flag, setFlag] = useState(false);
   const add = useMutation({
-    mutationFn: () =>
+    mutationFn: ({ text }: { readonly text: string }) =>
       body(
         client.POST("/api/v1/assignments/{id}/remarks", {
           params: { path: { id: assignment } },
-          body: { text: draft.text, place, flag },
+          body: { text, place, flag },
         }),
       ),
-    onSuccess: async () => {
-      station.ui.set({ remark: { text: "", place: null } });
+    onSuccess: async (_, { text }) => {
+      // What was typed on meanwhile is not sent yet, and stays.
+      const sent = station.ui.get().remark.text === text;
+      if (sent) station.ui.set({ remark: { text: "", place: null } });
       await queries.invalidateQueries({ queryKey: ["remarks", assignment] });
-      onDone();
+      if (sent) onDone();
     },
   });
 
   function submit(event: FormEvent) {
     event.preventDefault();
-    add.mutate();
+    add.mutate({ text: draft.text });
   }
 
   return (

@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 import { MantineProvider } from "@mantine/core";
-import { cleanup, fireEvent, render, screen, within } from "@testing-library/react";
+import { cleanup, fireEvent, render, renderHook, screen, within } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { listen } from "../../actions/keys";
@@ -10,6 +10,7 @@ import { FakeServer } from "../../work/fake-server";
 import { Reading } from "../../work/reading";
 import { Workstation } from "../../work/workstation";
 import { BottomBar } from "./bottom";
+import { useLeaveGuard } from "./hooks";
 import { Notices } from "./notices";
 import { ValueRange } from "./options";
 import { Failed } from "./stage";
@@ -52,13 +53,15 @@ describe("a case that cannot be loaded", () => {
 });
 
 describe("a submission that was not taken and lies in this browser alone", () => {
-  const refuse = () => {
+  const refuse = (durable = true) => {
+    vi.spyOn(station.reading, "durable", "get").mockReturnValue(durable);
     const record = { assignment: 55, caseName: "412" } as JournalRecord;
     const refusal = { record, kept: true, code: "forbidden", message: "You are no reader." };
     station.reading.store.set({ refusals: [refusal] });
     station.ui.set({ lacking: [] });
     show(<Notices station={station} />);
-    expect(screen.getByRole("alert").textContent).toContain("in this browser alone");
+    const where = durable ? "in this browser alone" : "on this page alone";
+    expect(screen.getByRole("alert").textContent).toContain(where);
   };
   const press = (name: string) => fireEvent.click(screen.getByRole("button", { name }));
 
@@ -84,6 +87,22 @@ describe("a submission that was not taken and lies in this browser alone", () =>
     press("Decide later");
     expect(screen.queryByRole("alert")).toBeNull();
   });
+
+  it("keeps a page open whose browser keeps nothing", () => {
+    refuse(false);
+    expect(screen.queryByRole("button", { name: "Decide later" })).toBeNull();
+    renderHook(() => useLeaveGuard(station));
+    const leave = () => fireEvent(window, new Event("beforeunload", { cancelable: true }));
+    expect(leave()).toBe(false);
+    station.reading.dismiss();
+    expect(leave()).toBe(true);
+  });
+
+  it("is not decided on by the second click of a double click on the one before", () => {
+    refuse();
+    fireEvent.click(screen.getByRole("button", { name: "Decide later" }), { detail: 2 });
+    expect(screen.getByRole("alert").textContent).toContain("412");
+  });
 });
 
 describe("a part of the case that could not be fetched", () => {
@@ -105,6 +124,15 @@ describe("a part of the case that could not be fetched", () => {
     show(<Notices station={station} />);
     expect(screen.getByRole("alert").textContent).toContain("only one can be seen");
     expect(screen.queryByRole("button", { name: "Go on without" })).toBeNull();
+  });
+});
+
+describe("a map that could not be fetched before the series", () => {
+  it("is said to lack, not the slices that are on their way", () => {
+    station.ui.set({ lacking: ["map"], slices: 3 });
+    show(<Notices station={station} />);
+    expect(screen.getByRole("alert").textContent).toContain("map");
+    screen.getByRole("button", { name: "Go on without" });
   });
 });
 
