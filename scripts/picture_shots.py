@@ -209,6 +209,15 @@ def refused(page: Page) -> None:
     page.get_by_role("alert").get_by_role("button").nth(1).wait_for()
 
 
+def left_with_refused(page: Page) -> None:
+    """Come back to a campaign that one has left with a case that was not taken."""
+    refused(page)
+    said = {"code": "not_found", "message": "", "detail": None}
+    page.route("**/api/v1/campaigns/brain-mri", lambda route: route.fulfill(status=404, json=said))
+    page.reload()
+    page.get_by_role("alert").get_by_role("button").nth(1).wait_for()
+
+
 def discarding(page: Page) -> None:
     """Ask to discard what the server does not take."""
     refused(page)
@@ -418,6 +427,7 @@ def workstation() -> Iterator[Shot]:
     yield room("work-broken", act=broken)
     yield room("work-refused", act=refused)
     yield room("work-discarding", act=discarding)
+    yield room("work-refused-left", act=left_with_refused)
     yield room("work-without-map", act=lacking("suggestion-maps/", "Shift+W"))
     yield room("work-without-volume", act=lacking("series/", "Shift+P"))
     yield room("work-remarking", act=remarking)
