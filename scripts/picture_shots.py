@@ -213,7 +213,9 @@ def left_with_refused(page: Page) -> None:
     """Come back to a campaign that one has left with a case that was not taken."""
     refused(page)
     said = {"code": "not_found", "message": "", "detail": None}
-    page.route("**/api/v1/campaigns/brain-mri", lambda route: route.fulfill(status=404, json=said))
+    for door in ("", "/lease", "/recent"):
+        address = f"**/api/v1/campaigns/brain-mri{door}"
+        page.route(address, lambda route: route.fulfill(status=404, json=said))
     page.reload()
     page.get_by_role("alert").get_by_role("button").nth(1).wait_for()
 

@@ -36,7 +36,7 @@ export function WorkstationPage() {
         <Stack gap="md">
           <ErrorNote error={campaign.error} onRetry={() => void campaign.refetch()} />
           {/* Who is no reader any more still decides on the work that lies here alone. */}
-          {station ? <Notices station={station} /> : null}
+          <div className={classes.alone}>{station ? <Notices station={station} /> : null}</div>
         </Stack>
       </Center>
     );
