@@ -60,10 +60,8 @@ export const en = {
     "An answer does not fit its question. Load the page again: it may have been changed.",
   "error.code.findings_missing": "A question still waits for its answer.",
   "error.code.bad_training": "A training setting cannot have this value.",
-  "error.code.bad_mask":
-    "The drawing could not be read. Load the page again; it is kept in this browser.",
-  "error.code.bad_box":
-    "The drawing does not fit the image. Load the page again; it is kept in this browser.",
+  "error.code.bad_mask": "The drawing could not be read.",
+  "error.code.bad_box": "The drawing does not fit the image.",
   "error.code.unknown_class": "The drawing holds a class that this campaign does not have.",
   "error.code.bad_unseen": "A class that is drawn cannot be one that was not looked at.",
   "error.code.stale_draft":
