@@ -57,14 +57,14 @@ class Load:
         self.stopping = False
         self.failures: list[BaseException] = []
         self.threads = [
-            threading.Thread(target=self._work, args=(url, login, think), daemon=True)
-            for login in readers
+            threading.Thread(target=self._work, args=(url, login, think, number), daemon=True)
+            for number, login in enumerate(readers)
         ]
 
-    def _work(self, url: str, login: tuple[str, str], think: float) -> None:
+    def _work(self, url: str, login: tuple[str, str], think: float, number: int) -> None:
         try:
             session = Session(url, *login)
-            rng = np.random.default_rng(len(login[0]))
+            rng = np.random.default_rng(number)  # each at a pace of their own, not in step
             while not self.stopping:
                 block = self.block
                 leased = session.call("POST", "campaigns/brain-mri/lease", json={})
@@ -164,7 +164,8 @@ def measure(
         if load.failures:
             raise load.failures[0]
         print(f"block {number + 1}: {'training' if training else 'idle'}, "
-              f"{len(blocks[-1].next)} cases", flush=True)  # fmt: skip
+              f"{len(blocks[-1].next)} cases, p95 {p95(blocks[-1].next):.1f} and "
+              f"{p95(blocks[-1].submit):.1f} ms", flush=True)  # fmt: skip
     return blocks
 
 
