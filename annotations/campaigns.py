@@ -39,7 +39,7 @@ FIXED = {
 }
 # The networks of each kind of campaign, the first by default (training.ml.config.PRESETS).
 PRESETS_OF: dict[str, tuple[str, ...]] = {
-    Campaign.Kind.SEGMENTATION: ("cpu", "small", "tiny", "gpu", "published"),
+    Campaign.Kind.SEGMENTATION: ("cpu", "small", "tiny", "gpu", "residual", "published"),
     Campaign.Kind.CLASSIFICATION: ("classifier", "resnet"),
 }
 PRESETS = tuple(preset for presets in PRESETS_OF.values() for preset in presets)

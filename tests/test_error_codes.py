@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from annotations.amend import _WORDS as HINDRANCES
+from annotations.models import Campaign, Review
 from reticle import errors
 from reticle.web.handler import _CODES
 from training.reasons import SENTENCES
@@ -117,3 +118,36 @@ def test_every_reason_of_an_import_has_a_text(language: str) -> None:
     found = import_codes()
     assert {"duplicate", "too_large", "crashed", "mask_mismatch"} <= found
     assert page_codes(language, "import") == found
+
+
+VERDICTS = ("promote", "reject", "insufficient", "shadow")
+WORKED_OUT = {
+    "campaign.{state.value}": [f"campaign.{state}" for state in Campaign.State.values],
+    "review.{verdict.value}": [f"review.{verdict}" for verdict in Review.Verdict.values],
+    "model.{verdict}": [
+        f"model.{word}" for word in ("promote", "reject", "insufficient", "shadow")
+    ],
+}
+
+
+def audited() -> set[str]:
+    """What the audit trail can say was done: words in the calls that record it."""
+    found: set[str] = set()
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "record"):
+                continue
+            action = next(word.value for word in node.keywords if word.arg == "action")
+            if isinstance(action, ast.Constant):
+                found.add(str(action.value))
+            else:
+                found.update(WORKED_OUT[ast.unparse(action)[2:-1]])
+    return found
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_everything_that_is_audited_has_a_text(language: str) -> None:
+    text = (BASE / "frontend" / "src" / "i18n" / f"{language}.ts").read_text()
+    found = set(re.findall(r'^  "audit\.action\.([\w.]+)":', text, re.MULTILINE))
+    assert {"annotation.submit", "campaign.open", "model.promote"} <= found
+    assert found == audited()

@@ -2232,7 +2232,7 @@ export interface components {
             tour_seen: boolean;
         };
         /** @enum {string} */
-        PresetEnum: "cpu" | "small" | "tiny" | "gpu" | "published" | "classifier" | "resnet";
+        PresetEnum: "cpu" | "small" | "tiny" | "gpu" | "residual" | "published" | "classifier" | "resnet";
         /** @description Where a campaign stands. */
         ProgressOutput: {
             counts: components["schemas"]["TaskCounts"];

@@ -2,7 +2,7 @@ import { Button, Group, Paper, Table, Text } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { body, client } from "../../api/client";
 import { ErrorNote } from "../../components/errors";
-import { dateTime, t } from "../../i18n";
+import { dateTime, t, word } from "../../i18n";
 import type { TabProps } from "./campaign";
 
 export function AuditTab({ campaign }: TabProps) {
@@ -40,9 +40,9 @@ export function AuditTab({ campaign }: TabProps) {
                   <Table.Tr key={event.id}>
                     <Table.Td style={{ whiteSpace: "nowrap" }}>{dateTime(event.at)}</Table.Td>
                     <Table.Td>{event.actor ?? t("audit.system")}</Table.Td>
-                    <Table.Td>{event.action}</Table.Td>
+                    <Table.Td>{word("audit.action", event.action)}</Table.Td>
                     <Table.Td>
-                      {event.target} {event.target_id}
+                      {word("audit.on", event.target)} {event.target_id}
                     </Table.Td>
                     <Table.Td>
                       <Text
@@ -51,7 +51,7 @@ export function AuditTab({ campaign }: TabProps) {
                         c="dimmed"
                         style={{ overflowWrap: "anywhere" }}
                       >
-                        {detailText(event.detail)}
+                        {event.action} {detailText(event.detail)}
                       </Text>
                     </Table.Td>
                   </Table.Tr>
@@ -75,6 +75,7 @@ export function AuditTab({ campaign }: TabProps) {
   );
 }
 
+/** As the record has it, for who compares it with an export or the API. */
 function detailText(detail: unknown): string {
   if (typeof detail !== "object" || detail === null) return "";
   return Object.entries(detail)

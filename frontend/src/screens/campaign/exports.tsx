@@ -49,7 +49,7 @@ export function ExportsTab({ campaign }: TabProps) {
                 <Table.Tr key={each.id}>
                   <Table.Td>{each.id}</Table.Td>
                   <Table.Td>
-                    {t(`export.${each.state}`)} {each.error}
+                    {t(`export.${each.state}`)} <span lang="en">{each.error}</span>
                   </Table.Td>
                   <Table.Td ta="right">{number(each.cases)}</Table.Td>
                   <Table.Td>{dateTime(each.created_at)}</Table.Td>

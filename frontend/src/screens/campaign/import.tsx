@@ -42,7 +42,7 @@ export function ImportTab({ campaign }: TabProps) {
                 <Outcomes counts={each.counts} />
               </Group>
               {each.error ? (
-                <Text size="sm" c="var(--reticle-danger)">
+                <Text size="sm" c="var(--reticle-danger)" lang="en">
                   {each.error}
                 </Text>
               ) : null}

@@ -63,7 +63,7 @@ type Kind = Schemas["CampaignDetail"]["kind"];
 
 /** The networks that a campaign of a kind can train, the first by default. */
 export const PRESETS_OF = {
-  segmentation: ["cpu", "small", "tiny", "gpu", "published"],
+  segmentation: ["cpu", "small", "tiny", "gpu", "residual", "published"],
   classification: ["classifier", "resnet"],
 } as const satisfies Record<Kind, readonly Schemas["PresetEnum"][]>;
 

@@ -130,7 +130,11 @@ export function RunState({ run }: { run: Run }) {
             .join(" · ")}
         </Text>
       ) : null}
-      {run.state === "failed" && run.error ? <Alert color="danger">{run.error}</Alert> : null}
+      {run.state === "failed" && run.error ? (
+        <Alert color="danger" lang="en">
+          {run.error}
+        </Alert>
+      ) : null}
     </Stack>
   );
 }
