@@ -8,8 +8,7 @@ stands until then, and where it fails. Gives way to a training that waits.
 
 import logging
 import shutil
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -109,25 +108,16 @@ def _failed(row: ColdOrder, error: Exception, images: int) -> None:
     _mine(row).update(claimed_until=None, **ended)
 
 
-def _beating(row: ColdOrder, examples: Sequence[jobs.Example]) -> Iterator[jobs.Example]:
-    """Keep the claim while the images are written; ChildStopped when it is lost."""
-    due = time.monotonic()
-    for example in examples:
-        if time.monotonic() >= due:
-            if not _beat(row):
-                raise jobs.ChildStopped
-            due = time.monotonic() + settings.HEARTBEAT_SECONDS
-        yield example
-
-
 def _features(row: ColdOrder, folder: Path) -> Features:
     """Learn from the pool's images; return {image: features (D,)}, none of a held-out one."""
     campaign, job, model = row.campaign, folder / "job", folder / "model"
     examples = pool_examples(campaign)
     asks = answers.asks(campaign)
     limit = policy_number(training_policy(campaign.training, campaign.kind), "seconds")
+    beat = settings.HEARTBEAT_SECONDS
+    told = jobs.beating(examples, lambda: _beat(row), beat)
     jobs.job_write(
-        job, _beating(row, examples), classes=[] if asks else classes_of(campaign),
+        job, told, classes=[] if asks else classes_of(campaign),
         questions=answers.questions_of(campaign) if asks else [],
         config=run_config(campaign, {"seconds": min(SECONDS, limit)}), seed=campaign.pk,
     )  # fmt: skip
@@ -136,7 +126,6 @@ def _features(row: ColdOrder, folder: Path) -> Features:
         ["pretrain", str(job), "--out", str(model)],
         ["features", str(job), "--model", str(model), "--out", str(found)],
     ):
-        beat = settings.HEARTBEAT_SECONDS
         for _ in jobs.child_lines(arguments, beat=lambda: _beat(row), beat_seconds=beat):
             pass
     vectors = np.load(found, allow_pickle=False)
@@ -175,6 +164,25 @@ def cold_publish(*, row: ColdOrder, features: Features, images: int) -> int:
         images=len(features), first=len(places), places=published,
     )  # fmt: skip
     return published
+
+
+@transaction.atomic
+def chance_restore() -> int:
+    """Give campaigns that no longer ask for it the order by chance back; return how many.
+
+    Only before there is a model: a champion's order is its own.
+    """
+    rows = ColdOrder.objects.filter(
+        campaign__cold_start=Campaign.ColdStart.RANDOM, campaign__champion__isnull=True
+    ).select_related("campaign")
+    for row in rows.filter(ordered_at__isnull=False):
+        published = order_publish(campaign=row.campaign, pool=[])
+        record(
+            actor_id=None, action="queue.chance", target=row.campaign, campaign_id=row.campaign_id,
+            places=published,
+        )  # fmt: skip
+    # Asked for again, it is made again.
+    return rows.delete()[0]
 
 
 def cold_state(campaign: Campaign) -> dict[str, Any] | None:

@@ -94,6 +94,10 @@ def _beat(run: TrainingRun) -> bool:
     return bool(changed == 1)
 
 
+def _beating(run: TrainingRun, examples: Sequence[jobs.Example]) -> Iterator[jobs.Example]:
+    return jobs.beating(examples, lambda: _beat(run), settings.HEARTBEAT_SECONDS)
+
+
 def run_execute(run: TrainingRun) -> TrainingRun:
     """Take a claimed run to its end; whatever happens, the row says what became of it."""
     try:
@@ -178,7 +182,7 @@ def _train(run: TrainingRun, snapshot: Snapshot) -> Path:
         lent = kept_write(folder / "file", run.file)
     jobs.job_write(
         folder / "job",
-        examples_of(snapshot, "training", seen=_seen_before(run)),
+        _beating(run, examples_of(snapshot, "training", seen=_seen_before(run))),
         classes=snapshot.manifest.get("classes", []),
         questions=snapshot.manifest.get("questions", []),
         config=stages.config_of(run, stage),
@@ -197,7 +201,7 @@ def _pretrain(run: TrainingRun, snapshot: Snapshot) -> Path:
         return done
     jobs.job_write(
         folder / "pool",
-        stages.pool_examples(run.campaign),
+        _beating(run, stages.pool_examples(run.campaign)),
         classes=snapshot.manifest.get("classes", []),
         questions=snapshot.manifest.get("questions", []),
         config=stages.config_of(run, stages.PRETRAIN),
@@ -306,14 +310,16 @@ def evaluate(model: ModelVersion, snapshot: Snapshot, *, beat: Any) -> dict[str,
     examples = in_words_of(model, snapshot, examples_of(snapshot, "held_out", seen=set()))
     runs = Path(settings.RUN_FOLDER)
     runs.mkdir(parents=True, exist_ok=True)
+    seconds = settings.HEARTBEAT_SECONDS
     # A folder of its own: another worker may be measuring on the same cases.
     with TemporaryDirectory(prefix=f"snapshot-{snapshot.pk}-", dir=runs) as scratch:
         folder = Path(scratch)
-        jobs.job_write(folder, examples, classes=classes, questions=questions, config={}, seed=0)
+        told = jobs.beating(examples, beat, seconds)
+        jobs.job_write(folder, told, classes=classes, questions=questions, config={}, seed=0)
         weights = jobs.model_write(folder / "model", model)
         report = folder / "report.json"
         arguments = ["evaluate", str(folder), "--model", str(weights), "--out", str(report)]
-        for _ in jobs.child_lines(arguments, beat=beat, beat_seconds=settings.HEARTBEAT_SECONDS):
+        for _ in jobs.child_lines(arguments, beat=beat, beat_seconds=seconds):
             pass
         content: dict[str, Any] = promote.finite(json.loads(report.read_text()))
     promote.evaluation_store(model=model, snapshot_id=snapshot.pk, report=content)

@@ -108,6 +108,22 @@ def job_write(
     os.replace(temporary, folder / "examples.json")
 
 
+def beating(
+    examples: Iterable[Example], beat: Callable[[], bool], beat_seconds: float
+) -> Iterator[Example]:
+    """Yield the examples and beat meanwhile: writing a large job takes longer than a claim holds.
+
+    Raises ChildStopped when the beat says stop.
+    """
+    next_beat = time.monotonic()
+    for example in examples:
+        if time.monotonic() >= next_beat:
+            if not beat():
+                raise ChildStopped
+            next_beat = time.monotonic() + beat_seconds
+        yield example
+
+
 def _example_write(folder: Path, example: Example) -> dict[str, Any]:
     image = example.image
     name = str(image.pk)

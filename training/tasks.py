@@ -9,6 +9,7 @@ from training import asked, cold, fit, maps, onnx, predict, shadow, tidy, trials
 def tick() -> None:
     """Queue a training run where a campaign's policy asks for one; clear up after ended ones."""
     trigger.runs_trigger()
+    cold.chance_restore()
     tidy.folders_tidy()
 
 

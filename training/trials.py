@@ -62,15 +62,17 @@ def _measure(model: ModelVersion, folder: Path) -> None:
     snapshot = evaluation.snapshot
     examples = fit.in_words_of(model, snapshot, fit.examples_of(snapshot, "held_out", seen=set()))
     step = -(-len(examples) // CASES)
+    seconds = settings.HEARTBEAT_SECONDS
+    told = jobs.beating(examples[::step], lambda: beat_behind_runs(model), seconds)
     jobs.job_write(
-        folder, examples[::step], classes=model.card["classes"], questions=model.questions,
+        folder, told, classes=model.card["classes"], questions=model.questions,
         config={}, seed=model.number,
     )  # fmt: skip
     weights = jobs.model_write(folder / "model", model)
     report = folder / "report.json"
     arguments = ["robustness", str(folder), "--model", str(weights), "--out", str(report)]
     for _ in jobs.child_lines(
-        arguments, beat=lambda: beat_behind_runs(model), beat_seconds=settings.HEARTBEAT_SECONDS
+        arguments, beat=lambda: beat_behind_runs(model), beat_seconds=seconds
     ):
         pass
     _free(model, robustness=json.loads(report.read_text()))

@@ -43,9 +43,9 @@ def refresh_state(campaign: Campaign) -> dict[str, Any]:
     last = (
         campaign.runs.filter(snapshot__isnull=False, kind=TrainingRun.Kind.TRAIN)
         .exclude(state__in=[State.FAILED, State.CANCELLED])
-        .select_related("snapshot").order_by("-id").first()
+        .order_by("-id").values_list("snapshot__labels", "snapshot__held_out").first()
     )  # fmt: skip
-    used = last.snapshot.labels + last.snapshot.held_out if last and last.snapshot else 0
+    used = sum(last) if last else 0
     needed = max(
         int(policy_number(policy, "minimum_new")) - (total - used),
         int(policy_number(policy, "minimum_total")) - total,

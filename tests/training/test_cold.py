@@ -206,20 +206,35 @@ def test_an_image_that_is_gone_is_said_and_not_tried_for_ever() -> None:
     assert cold.cold_claim() is None
 
 
-def test_a_worker_whose_claim_ran_out_while_it_wrote_stops_and_one_that_writes_keeps_it(
-    settings: Settings,
-) -> None:
-    settings.HEARTBEAT_SECONDS = 0
+def test_a_worker_whose_claim_ran_out_while_it_wrote_stops_and_one_that_writes_keeps_it() -> None:
     campaign()
     row = claimed()
     ColdOrder.objects.update(claimed_until=Now())
     examples = [jobs.Example(image=Image(), patient="") for _ in range(2)]
-    assert len(list(cold._beating(row, examples))) == 2
+    assert len(list(jobs.beating(examples, lambda: cold._beat(row), 0))) == 2
     assert cold.cold_claim() is None, "the claim was prolonged"
     ColdOrder.objects.update(claimed_until=Now())
     assert claimed().token == row.token + 1
     with pytest.raises(jobs.ChildStopped):
-        list(cold._beating(row, examples))
+        list(jobs.beating(examples, lambda: cold._beat(row), 0))
+
+
+def test_a_campaign_that_goes_back_to_chance_has_its_order_by_chance_again() -> None:
+    made = campaign()
+    before = [task for task, _ in order(made)]
+    cold.cold_publish(row=claimed(), features=features_of(made), images=48)
+    assert "diversity" in shares(made)
+    tasks.tick()
+    assert "diversity" in shares(made), "it is still asked for"
+    door = f"/api/v1/campaigns/{made.slug}"
+    client = make.client(User.objects.get(username="manager"))
+    assert client.patch(door, {"cold_start": "random"}, format="json").status_code == 200
+    tasks.tick()
+    assert shares(made) == {"order", "held_out"}
+    assert sorted(task for task, _ in order(made)) == sorted(before)
+    assert AuditEvent.objects.get(action="queue.chance").campaign_id == made.pk
+    client.patch(door, {"cold_start": "diversity"}, format="json")
+    assert claimed().campaign == made, "asked for again, it is made again"
 
 
 def test_leases_and_held_out_cases_are_left_alone() -> None:

@@ -192,6 +192,16 @@ def test_a_cancelled_run_stops_and_leaves_the_campaign_its_model(campaign: Campa
         trigger.run_cancel(run=run, actor=manager)
 
 
+def test_a_run_hears_of_its_cancellation_while_its_images_are_written(campaign: Campaign) -> None:
+    assert trigger.runs_trigger() == 1
+    run = fit.run_claim()
+    assert run is not None
+    manager = User.objects.get(username="manager")
+    trigger.run_cancel(run=run, actor=manager)
+    assert fit.run_execute(run).state == TrainingRun.State.CANCELLED
+    assert not (fit.run_folder(run) / "job" / "examples.json").exists(), "it was written to its end"
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_killed_child_is_run_again_from_its_checkpoint(campaign: Campaign) -> None:
     """The child is killed by the kernel (as when memory runs out) after its first epoch."""
