@@ -883,6 +883,9 @@ export const en = {
   "work.stale": "Another window saved newer work on this case.",
   "work.keepMine": "Keep this drawing",
   "work.takeTheirs": "Take the newer one",
+  "work.takeTheirsTitle": "Drop this window's drawing?",
+  "work.takeTheirsHelp":
+    "What you drew and answered in this window is lost and cannot be brought back. The newer work of the other window takes its place.",
   "work.refused": "Case {case} was not accepted: {message}",
   "work.refusedHere": "It is kept in this browser alone.",
   "work.refusedUnkept":

@@ -835,6 +835,9 @@ export const zh: Record<TextKey, string> = {
   "work.stale": "另一个窗口保存了此病例更新的内容。",
   "work.keepMine": "保留此绘制",
   "work.takeTheirs": "采用较新的内容",
+  "work.takeTheirsTitle": "放弃此窗口中的标注？",
+  "work.takeTheirsHelp":
+    "您在此窗口中的标注和回答将会丢失，无法恢复，并由另一个窗口的较新内容取代。",
   "work.refused": "病例 {case} 未被接受：{message}",
   "work.refusedHere": "它只保存在此浏览器中。",
   "work.refusedUnkept": "它只在此页面中，而此浏览器无法保存它：在您决定之前，请勿关闭此页面。",
