@@ -129,6 +129,34 @@ describe("the settings", () => {
     expect((await field(/^Name( \*)?$/)).value).toBe("Brain");
   }, 40_000);
 
+  it.each([
+    [/^Name of the new class/, "vessel"],
+    [/^Question 2$/, "Is there motion?"],
+    [/^Options of question 2/, "yes"],
+    [/^Option 1 of “Is there a lesion\?”/, "surely"],
+  ])("are not left with what was typed beside their form: %s", async (name, text) => {
+    const question = { name: "lesion", text: "Is there a lesion?", kind: "single", retired: false };
+    const options = { options: ["yes", "no"], dropped: [], required: true, low: null, high: null };
+    const questions = [{ ...question, ...options }];
+    server.doors["GET /api/v1/campaigns/c"] = () => ({ ...campaign, questions });
+    show("settings");
+    const typed = await field(name);
+    const before = typed.value;
+    type(typed, text);
+    fireEvent.click(await tab("Audit"));
+    const dialog = await screen.findByRole("dialog", { name: "Leave without saving?" });
+    fireEvent.click(within(dialog).getByRole("button", { name: "Cancel" }));
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    expect(typed.value).toBe(text);
+
+    // As it was, it waits for nothing.
+    type(typed, before);
+    fireEvent.click(await tab("Audit"));
+    await waitFor(async () =>
+      expect((await tab("Audit")).getAttribute("aria-selected")).toBe("true"),
+    );
+  });
+
   it("are left at once when nothing was changed", async () => {
     show("settings");
     await field(/^Name( \*)?$/);
