@@ -213,6 +213,35 @@ describe("what a slip should not do", () => {
   });
 });
 
+describe("files on their way", () => {
+  it("go on, and are shown again, when their tab was left meanwhile", async () => {
+    const upload = { onprogress: (_: object) => {} };
+    const request = { upload, open() {}, setRequestHeader() {}, send() {}, onerror() {} };
+    vi.stubGlobal("XMLHttpRequest", function XMLHttpRequest() {
+      return request;
+    });
+    server.doors["GET /api/v1/campaigns/c/imports"] = () => [];
+    show("import");
+    await button("Choose files");
+    const input = document.querySelector("input[type=file]")!;
+    fireEvent.change(input, { target: { files: [new File(["1"], "1.png")] } });
+    await screen.findByText("Sending 0%");
+    fireEvent.click(await tab("Audit"));
+    await waitFor(() => expect(screen.queryByText(/^Sending/)).toBeNull());
+    upload.onprogress({ loaded: 2, total: 5 });
+    fireEvent.click(await tab("Import"));
+    await screen.findByText("Sending 40%");
+    expect(screen.queryByRole("button", { name: "Choose files" })).toBeNull();
+
+    fireEvent.click(await tab("Audit"));
+    await waitFor(() => expect(screen.queryByText(/^Sending/)).toBeNull());
+    request.onerror();
+    fireEvent.click(await tab("Import"));
+    await screen.findByText(/The files could not be sent/);
+    await button("Choose files");
+  });
+});
+
 it("every file of an import can be listed", async () => {
   const batch = {
     id: 3,
