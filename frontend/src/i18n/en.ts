@@ -842,6 +842,9 @@ export const en = {
     "PNG or JPEG, up to 10 MB. Names and places in the file are removed; what is written in the picture is not.",
   "settings.pictureInsert": "Put picture {n} into the guideline",
   "settings.pictureRemove": "Remove picture {n}",
+  "settings.pictureRemoveTitle": "Remove picture {n}?",
+  "settings.pictureRemoveHelp":
+    "It is gone at once, also where readers see it in the guideline. To have it back, its file has to be added again.",
   "settings.pictureAlt": "Picture {n}",
   "settings.pictureCaption": "What this picture shows",
 

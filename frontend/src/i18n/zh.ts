@@ -796,6 +796,9 @@ export const zh: Record<TextKey, string> = {
     "PNG 或 JPEG，最大 10 MB。文件中的姓名和地点信息会被删除；写在画面里的文字不会。",
   "settings.pictureInsert": "将图片 {n} 放入指南",
   "settings.pictureRemove": "删除图片 {n}",
+  "settings.pictureRemoveTitle": "删除图片 {n}？",
+  "settings.pictureRemoveHelp":
+    "图片会立即删除，阅片者在指南中也不再看到。如需恢复，只能重新添加该文件。",
   "settings.pictureAlt": "图片 {n}",
   "settings.pictureCaption": "图片说明",
 

@@ -213,6 +213,19 @@ describe("what a slip should not do", () => {
   });
 });
 
+it("removing a picture of the guideline is asked about", async () => {
+  server.doors["GET /api/v1/campaigns/c/pictures"] = () => [
+    { id: 3, url: "/api/v1/pictures/3", width: 1, height: 1 },
+  ];
+  take("DELETE /api/v1/pictures/3", () => ({}));
+  show("settings");
+  fireEvent.click(await button("Remove picture 3"));
+  const dialog = await screen.findByRole("dialog", { name: "Remove picture 3?" });
+  expect(sent).toEqual([]);
+  fireEvent.click(within(dialog).getByRole("button", { name: "Remove picture 3" }));
+  await waitFor(() => expect(sent).toEqual([["DELETE /api/v1/pictures/3", null]]));
+});
+
 describe("files on their way", () => {
   it("go on, and are shown again, when their tab was left meanwhile", async () => {
     const upload = { onprogress: (_: object) => {} };
