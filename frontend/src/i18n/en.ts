@@ -5,6 +5,9 @@ export const en = {
   "app.skip": "Skip to content",
   "app.language": "Language",
   "app.signOut": "Log out",
+  "app.signOutFailed": "You could not be logged out",
+  "app.signOutFailedHelp":
+    "You are still logged in on this computer. Log out again before you leave it to somebody else.",
   "app.home": "Home",
   "app.account": "Account of {name}",
   "app.loading": "Loading",

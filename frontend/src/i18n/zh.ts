@@ -10,6 +10,8 @@ export const zh: Record<TextKey, string> = {
   "app.skip": "跳到正文",
   "app.language": "语言",
   "app.signOut": "退出登录",
+  "app.signOutFailed": "未能退出登录",
+  "app.signOutFailedHelp": "您在此电脑上仍处于登录状态。将电脑交给他人之前，请重新退出登录。",
   "app.home": "首页",
   "app.account": "{name} 的账户",
   "app.loading": "正在加载",
