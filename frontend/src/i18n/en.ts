@@ -1224,6 +1224,8 @@ export const en = {
   "tour.help.text":
     "{help} shows all keys, and there you can change them. {palette} finds any action by a few letters of its name. {guideline} opens what the campaign asks of you, beside the image. In the preferences are the left-handed layout, colours and breaks.",
 
+  "preferences.languageTitle": "Change the language?",
+  "preferences.languageHelp": "The page is loaded again and then speaks {language}.",
   "preferences.scheme": "Colours",
   "preferences.schemeHelp": "For the pages around the campaigns. The reading room is always dark.",
   "preferences.scheme.auto": "As the system",

@@ -1162,6 +1162,8 @@ export const zh: Record<TextKey, string> = {
   "tour.help.text":
     "{help} 显示所有快捷键，也可在那里更改。{palette} 用名称中的几个字查找任何操作。{guideline} 在图像旁打开标注项目的要求。偏好设置中有左手布局、颜色和休息提醒。",
 
+  "preferences.languageTitle": "更换语言？",
+  "preferences.languageHelp": "页面将重新加载，并以 {language} 显示。",
   "preferences.scheme": "颜色",
   "preferences.schemeHelp": "用于标注项目的各个页面。阅片界面始终为深色。",
   "preferences.scheme.auto": "跟随系统",
