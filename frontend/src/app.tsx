@@ -5,6 +5,7 @@ import { BrowserRouter, Route, Routes, useLocation } from "react-router";
 import { isPassing } from "./api/errors";
 import { Boundary, ErrorNote } from "./components/errors";
 import { NotFound, Page } from "./components/page";
+import { LogOutFailed } from "./components/stuck";
 import { LogOutAnyway } from "./components/unsent";
 import { t } from "./i18n";
 import { usePreference } from "./preferences/hooks";
@@ -107,6 +108,7 @@ function Pages() {
       </Suspense>
       <LogInAgain />
       <LogOutAnyway />
+      <LogOutFailed />
     </>
   );
 }

@@ -25,6 +25,8 @@ interface Session {
   logOut(anyway?: boolean): Promise<void>;
   /** What waits to be sent, while the person is asked whether to log out all the same. */
   readonly leaving: readonly Unsent[] | null;
+  /** Why the last attempt to log out came to nothing, until the person has been told. */
+  readonly stuck: Error | null;
   stay(): void;
 }
 
@@ -43,6 +45,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   const queries = useQueryClient();
   const [expired, setExpired] = useState(false);
   const [leaving, setLeaving] = useState<readonly Unsent[] | null>(null);
+  const [stuck, setStuck] = useState<Error | null>(null);
   const { data, isPending, error } = useQuery({
     queryKey: sessionKey,
     queryFn: () => body(client.GET("/api/v1/session")).then(known),
@@ -72,7 +75,11 @@ export function SessionProvider({ children }: { children: ReactNode }) {
         return person;
       },
       leaving,
-      stay: () => setLeaving(null),
+      stuck,
+      stay() {
+        setLeaving(null);
+        setStuck(null);
+      },
       async logOut(anyway = false) {
         // A journal that cannot be read keeps nobody here.
         const unsent = user && !anyway ? await unsentOf(user.id).catch(() => []) : [];
@@ -80,13 +87,19 @@ export function SessionProvider({ children }: { children: ReactNode }) {
         if (unsent.length > 0) return;
         // Asked last: until then the person may still stay, with what is not saved.
         leavingPage(async () => {
-          await client.DELETE("/api/v1/session");
+          setStuck(null);
+          try {
+            await client.DELETE("/api/v1/session");
+          } catch (failed) {
+            setStuck(failed as Error);
+            return;
+          }
           queries.clear();
           location.assign("/");
         });
       },
     }),
-    [user, isPending, error, expired, leaving, queries],
+    [user, isPending, error, expired, leaving, stuck, queries],
   );
   return <Context value={session}>{children}</Context>;
 }

@@ -309,6 +309,7 @@ def test_two_windows_on_one_case_ask_before_one_overwrites_the_other(
     stroke(one, (8, 20), (40, 20))
     notice(one, "Another window saved newer work on this case.")
     one.get_by_role("button", name="Take the newer one").click()
+    one.get_by_role("dialog").get_by_role("button", name="Take the newer one").click()
     one.wait_for_function(
         "(wanted) => window.__reticle?.mask()?.every((value, i) => value === wanted[i])",
         arg=second.ravel().tolist(),

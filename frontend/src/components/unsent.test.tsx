@@ -6,6 +6,7 @@ import { type JournalRecord, journalKey, openJournal } from "../journal/journal"
 import { Home } from "../screens/home/home";
 import { showPage, TestServer } from "../screens/test-page";
 import { SessionProvider, useSession } from "../session";
+import { LogOutFailed } from "./stuck";
 import { LogOutAnyway } from "./unsent";
 
 const user = { id: 7, username: "ada", name: "Ada", is_administrator: false, preferences: {} };
@@ -19,6 +20,7 @@ function Inside() {
         {user.username}
       </button>
       <LogOutAnyway />
+      <LogOutFailed />
     </>
   ) : null;
 }
@@ -52,6 +54,7 @@ async function keep(change: Partial<JournalRecord>): Promise<void> {
 }
 
 let ended = 0;
+let server: TestServer;
 
 beforeEach(() => {
   ended = 0;
@@ -66,7 +69,7 @@ beforeEach(() => {
     counts: { total: 1, excluded: 0, open: 1, reading: 0, review: 0, settled: 0 },
     champion: null,
   };
-  new TestServer({
+  server = new TestServer({
     "GET /api/v1/session": () => ({ user }),
     "GET /api/v1/campaigns": () => [card],
     "DELETE /api/v1/session": () => {
@@ -120,4 +123,18 @@ it("who logs out with nothing to send is not asked", async () => {
   fireEvent.click(await screen.findByRole("button", { name: "ada" }));
   await waitFor(() => expect(ended).toBe(1));
   expect(screen.queryByRole("dialog")).toBeNull();
+});
+
+it("who could not be logged out is told so, and can try again", async () => {
+  const door = server.doors["DELETE /api/v1/session"]!;
+  server.doors["DELETE /api/v1/session"] = () => Response.json({}, { status: 503 });
+  show();
+  fireEvent.click(await screen.findByRole("button", { name: "ada" }));
+  const dialog = await screen.findByRole("dialog", { name: "You could not be logged out" });
+  expect(dialog.textContent).toContain("No answer from the server");
+  expect(dialog.textContent).toContain("still logged in on this computer");
+  server.doors["DELETE /api/v1/session"] = door;
+  fireEvent.click(within(dialog).getByRole("button", { name: "Try again" }));
+  await waitFor(() => expect(ended).toBe(1));
+  await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
 });

@@ -5,6 +5,9 @@ export const en = {
   "app.skip": "Skip to content",
   "app.language": "Language",
   "app.signOut": "Log out",
+  "app.signOutFailed": "You could not be logged out",
+  "app.signOutFailedHelp":
+    "You are still logged in on this computer. Log out again before you leave it to somebody else.",
   "app.home": "Home",
   "app.account": "Account of {name}",
   "app.loading": "Loading",
@@ -843,6 +846,9 @@ export const en = {
     "PNG or JPEG, up to 10 MB. Names and places in the file are removed; what is written in the picture is not.",
   "settings.pictureInsert": "Put picture {n} into the guideline",
   "settings.pictureRemove": "Remove picture {n}",
+  "settings.pictureRemoveTitle": "Remove picture {n}?",
+  "settings.pictureRemoveHelp":
+    "It is gone at once, also where readers see it in the guideline. To have it back, its file has to be added again.",
   "settings.pictureAlt": "Picture {n}",
   "settings.pictureCaption": "What this picture shows",
 
@@ -938,6 +944,9 @@ export const en = {
   "work.stale": "Another window saved newer work on this case.",
   "work.keepMine": "Keep this drawing",
   "work.takeTheirs": "Take the newer one",
+  "work.takeTheirsTitle": "Drop this window's drawing?",
+  "work.takeTheirsHelp":
+    "What you drew and answered in this window is lost and cannot be brought back. The newer work of the other window takes its place.",
   "work.refused": "Case {case} was not accepted: {message}",
   "work.refusedHere": "It is kept in this browser alone.",
   "work.refusedUnkept":
@@ -1270,6 +1279,8 @@ export const en = {
   "tour.help.text":
     "{help} shows all keys, and there you can change them. {palette} finds any action by a few letters of its name. {guideline} opens what the campaign asks of you, beside the image. In the preferences are the left-handed layout, colours and breaks.",
 
+  "preferences.languageTitle": "Change the language?",
+  "preferences.languageHelp": "The page is loaded again and then speaks {language}.",
   "preferences.scheme": "Colours",
   "preferences.schemeHelp": "For the pages around the campaigns. The reading room is always dark.",
   "preferences.scheme.auto": "As the system",

@@ -10,6 +10,8 @@ export const zh: Record<TextKey, string> = {
   "app.skip": "跳到正文",
   "app.language": "语言",
   "app.signOut": "退出登录",
+  "app.signOutFailed": "未能退出登录",
+  "app.signOutFailedHelp": "您在此电脑上仍处于登录状态。将电脑交给他人之前，请重新退出登录。",
   "app.home": "首页",
   "app.account": "{name} 的账户",
   "app.loading": "正在加载",
@@ -797,6 +799,9 @@ export const zh: Record<TextKey, string> = {
     "PNG 或 JPEG，最大 10 MB。文件中的姓名和地点信息会被删除；写在画面里的文字不会。",
   "settings.pictureInsert": "将图片 {n} 放入指南",
   "settings.pictureRemove": "删除图片 {n}",
+  "settings.pictureRemoveTitle": "删除图片 {n}？",
+  "settings.pictureRemoveHelp":
+    "图片会立即删除，阅片者在指南中也不再看到。如需恢复，只能重新添加该文件。",
   "settings.pictureAlt": "图片 {n}",
   "settings.pictureCaption": "图片说明",
 
@@ -890,6 +895,9 @@ export const zh: Record<TextKey, string> = {
   "work.stale": "另一个窗口保存了此病例更新的内容。",
   "work.keepMine": "保留此绘制",
   "work.takeTheirs": "采用较新的内容",
+  "work.takeTheirsTitle": "放弃此窗口中的标注？",
+  "work.takeTheirsHelp":
+    "您在此窗口中的标注和回答将会丢失，无法恢复，并由另一个窗口的较新内容取代。",
   "work.refused": "病例 {case} 未被接受：{message}",
   "work.refusedHere": "它只保存在此浏览器中。",
   "work.refusedUnkept": "它只在此页面中，而此浏览器无法保存它：在您决定之前，请勿关闭此页面。",
@@ -1209,6 +1217,8 @@ export const zh: Record<TextKey, string> = {
   "tour.help.text":
     "{help} 显示所有快捷键，也可在那里更改。{palette} 用名称中的几个字查找任何操作。{guideline} 在图像旁打开标注项目的要求。偏好设置中有左手布局、颜色和休息提醒。",
 
+  "preferences.languageTitle": "更换语言？",
+  "preferences.languageHelp": "页面将重新加载，并以 {language} 显示。",
   "preferences.scheme": "颜色",
   "preferences.schemeHelp": "用于标注项目的各个页面。阅片界面始终为深色。",
   "preferences.scheme.auto": "跟随系统",

@@ -8,14 +8,21 @@ import { ErrorNote } from "../../components/errors";
 import { t, word } from "../../i18n";
 import type { TabProps } from "./campaign";
 import { blankQuestion, QuestionFields, toInput } from "./questions";
+import { useUnsaved } from "./unsaved";
 
 type Question = Schemas["QuestionOutput"];
 type Change = Schemas["PatchedQuestionChangeRequest"];
 
-export function Questions({ campaign }: TabProps) {
+interface AskedProps extends Pick<TabProps, "onUnsaved"> {
+  readonly question: Question;
+  readonly slug: string;
+}
+
+export function Questions({ campaign, onUnsaved }: TabProps) {
   const { slug } = campaign;
   const queries = useQueryClient();
   const [row, setRow] = useState(() => blankQuestion(campaign.questions.length));
+  useUnsaved(`${row.text}${row.options}`.trim() !== "", onUnsaved);
   const add = useMutation({
     mutationFn: () =>
       body(
@@ -36,7 +43,7 @@ export function Questions({ campaign }: TabProps) {
       </Title>
       <Stack gap="md" mb="md">
         {campaign.questions.map((each) => (
-          <Asked key={each.name} question={each} slug={slug} />
+          <Asked key={each.name} question={each} slug={slug} onUnsaved={onUnsaved} />
         ))}
       </Stack>
       <form
@@ -69,7 +76,7 @@ function useChange(slug: string, { name }: Question) {
   });
 }
 
-function Asked({ question, slug }: { question: Question; slug: string }) {
+function Asked({ question, slug, onUnsaved }: AskedProps) {
   const { text, kind, retired } = question;
   const change = useChange(slug, question);
   const chooses = kind === "single" || kind === "multiple";
@@ -98,7 +105,12 @@ function Asked({ question, slug }: { question: Question; slug: string }) {
       <ErrorNote error={change.error} />
       {chooses && !retired ? (
         // What the server changed is shown anew, and what is typed is not lost to a look at it.
-        <Options key={wordsOf(question).join("\n")} question={question} slug={slug} />
+        <Options
+          key={wordsOf(question).join("\n")}
+          question={question}
+          slug={slug}
+          onUnsaved={onUnsaved}
+        />
       ) : null}
     </Stack>
   );
@@ -116,7 +128,7 @@ function wordsOf({ options, dropped }: Question): string[] {
   return [...(options ?? []), ...(dropped ?? [])];
 }
 
-function Options({ question, slug }: { question: Question; slug: string }) {
+function Options({ question, slug, onUnsaved }: AskedProps) {
   const { text, options = [] } = question;
   const change = useChange(slug, question);
   const before = wordsOf(question);
@@ -125,6 +137,7 @@ function Options({ question, slug }: { question: Question; slug: string }) {
   const renamed = before.flatMap((was, place) =>
     names[place] === was ? [] : [{ was, name: names[place]!, retired: isRetired(place) }],
   );
+  useUnsaved(renamed.length > 0, onUnsaved);
 
   function submit(event: FormEvent) {
     event.preventDefault();

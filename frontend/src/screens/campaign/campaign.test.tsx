@@ -129,6 +129,34 @@ describe("the settings", () => {
     expect((await field(/^Name( \*)?$/)).value).toBe("Brain");
   }, 40_000);
 
+  it.each([
+    [/^Name of the new class/, "vessel"],
+    [/^Question 2$/, "Is there motion?"],
+    [/^Options of question 2/, "yes"],
+    [/^Option 1 of “Is there a lesion\?”/, "surely"],
+  ])("are not left with what was typed beside their form: %s", async (name, text) => {
+    const question = { name: "lesion", text: "Is there a lesion?", kind: "single", retired: false };
+    const options = { options: ["yes", "no"], dropped: [], required: true, low: null, high: null };
+    const questions = [{ ...question, ...options }];
+    server.doors["GET /api/v1/campaigns/c"] = () => ({ ...campaign, questions });
+    show("settings");
+    const typed = await field(name);
+    const before = typed.value;
+    type(typed, text);
+    fireEvent.click(await tab("Audit"));
+    const dialog = await screen.findByRole("dialog", { name: "Leave without saving?" });
+    fireEvent.click(within(dialog).getByRole("button", { name: "Cancel" }));
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    expect(typed.value).toBe(text);
+
+    // As it was, it waits for nothing.
+    type(typed, before);
+    fireEvent.click(await tab("Audit"));
+    await waitFor(async () =>
+      expect((await tab("Audit")).getAttribute("aria-selected")).toBe("true"),
+    );
+  });
+
   it("are left at once when nothing was changed", async () => {
     show("settings");
     await field(/^Name( \*)?$/);
@@ -182,6 +210,48 @@ describe("what a slip should not do", () => {
     await waitFor(() =>
       expect(sent).toEqual([["PUT /api/v1/campaigns/c/members", { username: "bob", roles: [] }]]),
     );
+  });
+});
+
+it("removing a picture of the guideline is asked about", async () => {
+  server.doors["GET /api/v1/campaigns/c/pictures"] = () => [
+    { id: 3, url: "/api/v1/pictures/3", width: 1, height: 1 },
+  ];
+  take("DELETE /api/v1/pictures/3", () => ({}));
+  show("settings");
+  fireEvent.click(await button("Remove picture 3"));
+  const dialog = await screen.findByRole("dialog", { name: "Remove picture 3?" });
+  expect(sent).toEqual([]);
+  fireEvent.click(within(dialog).getByRole("button", { name: "Remove picture 3" }));
+  await waitFor(() => expect(sent).toEqual([["DELETE /api/v1/pictures/3", null]]));
+});
+
+describe("files on their way", () => {
+  it("go on, and are shown again, when their tab was left meanwhile", async () => {
+    const upload = { onprogress: (_: object) => {} };
+    const request = { upload, open() {}, setRequestHeader() {}, send() {}, onerror() {} };
+    vi.stubGlobal("XMLHttpRequest", function XMLHttpRequest() {
+      return request;
+    });
+    server.doors["GET /api/v1/campaigns/c/imports"] = () => [];
+    show("import");
+    await button("Choose files");
+    const input = document.querySelector("input[type=file]")!;
+    fireEvent.change(input, { target: { files: [new File(["1"], "1.png")] } });
+    await screen.findByText("Sending 0%");
+    fireEvent.click(await tab("Audit"));
+    await waitFor(() => expect(screen.queryByText(/^Sending/)).toBeNull());
+    upload.onprogress({ loaded: 2, total: 5 });
+    fireEvent.click(await tab("Import"));
+    await screen.findByText("Sending 40%");
+    expect(screen.queryByRole("button", { name: "Choose files" })).toBeNull();
+
+    fireEvent.click(await tab("Audit"));
+    await waitFor(() => expect(screen.queryByText(/^Sending/)).toBeNull());
+    request.onerror();
+    fireEvent.click(await tab("Import"));
+    await screen.findByText(/The files could not be sent/);
+    await button("Choose files");
   });
 });
 

@@ -1,7 +1,7 @@
 import { Anchor, Button, Group, Paper, Skeleton, Stack, Tabs, Text, Title } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type ComponentType, lazy, Suspense, useState } from "react";
+import { type ComponentType, lazy, Suspense, useCallback, useState } from "react";
 import { Link, useNavigate, useParams } from "react-router";
 import { body, client, type Schemas } from "../../api/client";
 import { campaignQuery, progressQuery } from "../../api/queries";
@@ -23,8 +23,8 @@ import { SettingsTab } from "./settings";
 type Campaign = Schemas["CampaignDetail"];
 export interface TabProps {
   readonly campaign: Campaign;
-  /** Told whether something on the tab waits to be saved. */
-  readonly onUnsaved?: (unsaved: boolean) => void;
+  /** Told that something on the tab waits to be saved; gives back what tells the end of that. */
+  readonly onUnsaved?: (() => () => void) | undefined;
 }
 
 // Plots and what comes with them are fetched by those who look at them.
@@ -84,9 +84,14 @@ export function CampaignPage() {
 
 function Campaign({ campaign }: TabProps) {
   const { tab } = useParams();
-  const [unsaved, setUnsaved] = useState(false);
+  /** How many forms on the tab wait to be saved. */
+  const [unsaved, setUnsaved] = useState(0);
+  const hold = useCallback(() => {
+    setUnsaved((count) => count + 1);
+    return () => setUnsaved((count) => count - 1);
+  }, []);
   const navigate = useNavigate();
-  const asked = useLeave(unsaved);
+  const asked = useLeave(unsaved > 0);
   const { slug, roles } = campaign;
   const mine = TABS.filter((each) => each.roles.some((role) => roles.includes(role)));
   const current = mine.find((each) => each.id === tab) ?? mine[0];
@@ -116,7 +121,7 @@ function Campaign({ campaign }: TabProps) {
           {mine.map(({ id, tab: Content }) => (
             <Tabs.Panel key={id} value={id}>
               <Suspense fallback={<Skeleton h={280} />}>
-                <Content campaign={campaign} onUnsaved={setUnsaved} />
+                <Content campaign={campaign} onUnsaved={hold} />
               </Suspense>
             </Tabs.Panel>
           ))}

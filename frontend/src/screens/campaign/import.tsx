@@ -10,8 +10,15 @@ import {
   Text,
 } from "@mantine/core";
 import { IconUpload } from "@tabler/icons-react";
-import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type DragEvent, useState } from "react";
+import {
+  type MutationState,
+  useInfiniteQuery,
+  useMutation,
+  useMutationState,
+  useQuery,
+  useQueryClient,
+} from "@tanstack/react-query";
+import { type DragEvent, useState, useSyncExternalStore } from "react";
 import type { Schemas } from "../../api/client";
 import { importQuery, importsQuery } from "../../api/queries";
 import { uploadFiles } from "../../api/upload";
@@ -19,7 +26,14 @@ import { ErrorNote, errorText } from "../../components/errors";
 import { Empty } from "../../components/page";
 import { dateTime, number, percent, t, word } from "../../i18n";
 import classes from "../../styles/page.module.css";
+import { Store } from "../../work/store";
 import type { TabProps } from "./campaign";
+
+/** Files on their way, and the share of them that has been sent. */
+interface Sending {
+  readonly files: readonly File[];
+  readonly progress: Store<{ readonly share: number }>;
+}
 
 /** A drop zone, then a live list: accepted, duplicate, rejected with its reason. */
 export function ImportTab({ campaign }: TabProps) {
@@ -60,15 +74,20 @@ export function ImportTab({ campaign }: TabProps) {
 function DropZone({ slug }: { slug: string }) {
   const queries = useQueryClient();
   const [over, setOver] = useState(false);
-  const [share, setShare] = useState(0);
+  const mutationKey = ["upload", slug];
   const send = useMutation({
-    mutationFn: (files: readonly File[]) => uploadFiles(slug, files, setShare),
+    mutationKey,
+    mutationFn: ({ files, progress }: Sending) =>
+      uploadFiles(slug, files, (share) => progress.set({ share })),
     onSettled: () => queries.invalidateQueries({ queryKey: ["campaign", slug] }),
   });
+  // It goes on when the tab is left, and is found again by who comes back.
+  const last = useMutationState({
+    filters: { mutationKey },
+    select: ({ state }) => state as MutationState<unknown, Error, Sending>,
+  }).at(-1);
   const begin = (files: readonly File[]) => {
-    if (files.length === 0) return;
-    setShare(0);
-    send.mutate(files);
+    if (files.length > 0) send.mutate({ files, progress: new Store({ share: 0 }) });
   };
   const drop = (event: DragEvent) => {
     event.preventDefault();
@@ -92,22 +111,29 @@ function DropZone({ slug }: { slug: string }) {
       <Text size="sm" c="dimmed" mb="sm">
         {t("import.formats")}
       </Text>
-      {send.isPending ? (
-        <Stack gap={4} maw={320} mx="auto">
-          <Progress value={share * 100} aria-label={t("import.uploading", { percent: "" })} />
-          <Text size="sm">{t("import.uploading", { percent: percent(share) })}</Text>
-        </Stack>
+      {last?.status === "pending" && last.variables ? (
+        <Sent progress={last.variables.progress} />
       ) : (
         <FileButton onChange={begin} multiple>
           {(props) => <Button {...props}>{t("import.choose")}</Button>}
         </FileButton>
       )}
-      {send.error ? (
+      {last?.error ? (
         <Text c="var(--reticle-danger)" mt="sm" role="alert">
-          {t("import.failed", { message: errorText(send.error) })}
+          {t("import.failed", { message: errorText(last.error) })}
         </Text>
       ) : null}
     </div>
+  );
+}
+
+function Sent({ progress }: Pick<Sending, "progress">) {
+  const { share } = useSyncExternalStore(progress.subscribe, progress.get);
+  return (
+    <Stack gap={4} maw={320} mx="auto">
+      <Progress value={share * 100} aria-label={t("import.uploading", { percent: "" })} />
+      <Text size="sm">{t("import.uploading", { percent: percent(share) })}</Text>
+    </Stack>
   );
 }
 

@@ -13,10 +13,11 @@ import {
 } from "@mantine/core";
 import { IconPhotoPlus, IconTrash } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useRef } from "react";
+import { useRef, useState } from "react";
 import { body, client, type Schemas } from "../../api/client";
 import { picturesQuery } from "../../api/queries";
 import { uploadPicture } from "../../api/upload";
+import { Confirm } from "../../components/confirm";
 import { ErrorNote } from "../../components/errors";
 import { Guideline } from "../../components/guideline";
 import { t } from "../../i18n";
@@ -121,6 +122,7 @@ function Thumb(props: {
   onRemove: () => void;
 }) {
   const { picture, onInsert, onRemove } = props;
+  const [asking, setAsking] = useState(false);
   const n = picture.id;
   return (
     <Group gap={2} wrap="nowrap" align="flex-start">
@@ -132,10 +134,18 @@ function Thumb(props: {
         variant="subtle"
         color="gray"
         aria-label={t("settings.pictureRemove", { n })}
-        onClick={onRemove}
+        onClick={() => setAsking(true)}
       >
         <IconTrash size={14} />
       </ActionIcon>
+      <Confirm
+        opened={asking}
+        title={t("settings.pictureRemoveTitle", { n })}
+        help={t("settings.pictureRemoveHelp")}
+        act={t("settings.pictureRemove", { n })}
+        onClose={() => setAsking(false)}
+        onConfirm={onRemove}
+      />
     </Group>
   );
 }

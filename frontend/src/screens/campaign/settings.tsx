@@ -11,7 +11,7 @@ import {
   Title,
 } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useEffect, useState } from "react";
+import { type FormEvent, useState } from "react";
 import { body, client } from "../../api/client";
 import { campaignQuery } from "../../api/queries";
 import { ErrorNote } from "../../components/errors";
@@ -23,6 +23,7 @@ import type { TabProps } from "./campaign";
 import { settingsChanged, settingsWith } from "./changes";
 import { GuidelineEditor } from "./pictures";
 import { PolicyFields } from "./policy";
+import { useUnsaved } from "./unsaved";
 
 export function SettingsTab({ campaign, onUnsaved }: TabProps) {
   const { slug } = campaign;
@@ -33,10 +34,7 @@ export function SettingsTab({ campaign, onUnsaved }: TabProps) {
   const { name, description = "", guideline = "", ...policy } = form;
   // Against what this form began with: what another manager saved meanwhile stays as it is.
   const unsaved = Object.keys(settingsChanged(saved, form)).length > 0;
-  useEffect(() => {
-    onUnsaved?.(unsaved);
-    return () => onUnsaved?.(false);
-  }, [onUnsaved, unsaved]);
+  useUnsaved(unsaved, onUnsaved);
   const save = useMutation({
     mutationFn: (sent: typeof form) =>
       body(
@@ -95,16 +93,19 @@ export function SettingsTab({ campaign, onUnsaved }: TabProps) {
           </Group>
         </Stack>
       </form>
-      {campaign.kind === "segmentation" ? <Classes campaign={campaign} /> : null}
-      <Questions campaign={campaign} />
+      {campaign.kind === "segmentation" ? (
+        <Classes campaign={campaign} onUnsaved={onUnsaved} />
+      ) : null}
+      <Questions campaign={campaign} onUnsaved={onUnsaved} />
     </Stack>
   );
 }
 
-function Classes({ campaign }: TabProps) {
+function Classes({ campaign, onUnsaved }: TabProps) {
   const { slug } = campaign;
   const queries = useQueryClient();
   const [name, setName] = useState("");
+  useUnsaved(name.trim() !== "", onUnsaved);
   const [colour, setColour] = useState<string>(
     CLASS_COLOURS[campaign.classes.length % CLASS_COLOURS.length]!,
   );

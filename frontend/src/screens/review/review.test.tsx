@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import { cleanup, fireEvent, screen, waitFor } from "@testing-library/react";
+import { cleanup, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Schemas } from "../../api/client";
 import { showPage, TestServer } from "../test-page";
@@ -156,9 +156,32 @@ describe("a case under review", () => {
     expect(accept().disabled).toBe(true);
     expect(giveBack().disabled).toBe(true);
     fireEvent.click(screen.getByRole("button", { name: "Next case" }));
+    fireEvent.click(await screen.findByRole("button", { name: "Leave without saving" }));
     await screen.findByText(/case 2 · read by ada/);
     expect(comment()).toHaveProperty("value", "");
     await enabled();
+  });
+
+  it("is not left with a comment that is begun without a word", async () => {
+    serve();
+    show();
+    await enabled();
+    fireEvent.change(comment(), { target: { value: "white is missing" } });
+    fireEvent.click(screen.getByRole("link", { name: "C" }));
+    const dialog = await screen.findByRole("dialog", { name: "Leave without saving?" });
+    fireEvent.click(within(dialog).getByRole("button", { name: "Cancel" }));
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    expect(comment()).toHaveProperty("value", "white is missing");
+
+    const unload = new Event("beforeunload", { cancelable: true });
+    window.dispatchEvent(unload);
+    expect(unload.defaultPrevented).toBe(true);
+
+    // Sent with the verdict, it holds nobody any more.
+    fireEvent.click(accept());
+    await screen.findByText(/case 2 · read by ada/);
+    fireEvent.click(screen.getByRole("link", { name: "C" }));
+    await screen.findByText("/campaigns/c");
   });
 
   it("stays when the server says that it was decided on meanwhile", async () => {

@@ -10,6 +10,7 @@ import { body, client, type Schemas } from "../../api/client";
 import { ApiError } from "../../api/errors";
 import { campaignQuery, reviewsQuery } from "../../api/queries";
 import { ErrorNote } from "../../components/errors";
+import { leaving, useLeave } from "../../components/leave";
 import { Empty } from "../../components/page";
 import { dateTime, duration, label, language, number, percent, t, tn } from "../../i18n";
 import { usePreference } from "../../preferences/hooks";
@@ -231,6 +232,7 @@ function Decision(props: {
 }) {
   const { item, slug, look, verdicts, onDone } = props;
   const [comment, setComment] = useState("");
+  const asked = useLeave(comment.trim() !== "");
   const field = useRef<HTMLTextAreaElement>(null);
   const verdict = useVerdict(item, slug, onDone);
   const { mutate, isPending } = verdict;
@@ -256,6 +258,7 @@ function Decision(props: {
 
   return (
     <section>
+      {asked}
       <h2>{t("tab.reviews")}</h2>
       <Button
         fullWidth
@@ -296,7 +299,7 @@ function Decision(props: {
       {gone ? (
         <>
           <p role="alert">{t("review.gone")}</p>
-          <Button fullWidth variant="default" onClick={onDone}>
+          <Button fullWidth variant="default" onClick={() => leaving(onDone)}>
             {t("review.next")}
           </Button>
         </>

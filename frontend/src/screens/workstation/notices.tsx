@@ -34,18 +34,7 @@ export function Notices({ station }: { station: Workstation }) {
       </Notice>
     );
   }
-  if (save.kind === "stale") {
-    return (
-      <Notice
-        acts={[
-          [t("work.takeTheirs"), () => void reading.takeTheirs()],
-          [t("work.keepMine"), () => reading.keepMine()],
-        ]}
-      >
-        {t("work.stale")}
-      </Notice>
-    );
-  }
+  if (save.kind === "stale") return <Stale station={station} />;
   if (save.kind === "refused") {
     return <Notice>{t("work.refusedDraft", { message: save.message })}</Notice>;
   }
@@ -71,6 +60,32 @@ export function Notices({ station }: { station: Workstation }) {
     );
   }
   return null;
+}
+
+/** Another window saved newer work: only one of the two drawings stays. */
+function Stale({ station }: { station: Workstation }) {
+  const { reading } = station;
+  const [asking, setAsking] = useState(false);
+  return (
+    <>
+      <Notice
+        acts={[
+          [t("work.takeTheirs"), () => setAsking(true)],
+          [t("work.keepMine"), () => reading.keepMine()],
+        ]}
+      >
+        {t("work.stale")}
+      </Notice>
+      <Confirm
+        opened={asking}
+        title={t("work.takeTheirsTitle")}
+        help={t("work.takeTheirsHelp")}
+        act={t("work.takeTheirs")}
+        onClose={() => setAsking(false)}
+        onConfirm={() => void reading.takeTheirs()}
+      />
+    </>
+  );
 }
 
 /** A case that was handed in and not taken: of work that lies here alone the reader decides. */

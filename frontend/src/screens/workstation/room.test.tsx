@@ -105,6 +105,19 @@ describe("a submission that was not taken and lies in this browser alone", () =>
   });
 });
 
+describe("newer work of another window", () => {
+  it("takes the place of this window's only after it was asked once more", async () => {
+    station.reading.store.set({ save: { kind: "stale" } });
+    show(<Notices station={station} />);
+    const take = vi.spyOn(station.reading, "takeTheirs").mockResolvedValue();
+    fireEvent.click(screen.getByRole("button", { name: "Take the newer one" }));
+    const dialog = await screen.findByRole("dialog", { name: "Drop this window's drawing?" });
+    expect(take).not.toHaveBeenCalled();
+    fireEvent.click(within(dialog).getByRole("button", { name: "Take the newer one" }));
+    expect(take).toHaveBeenCalledOnce();
+  });
+});
+
 describe("a part of the case that could not be fetched", () => {
   it("is named, with the way to fetch it and the way on", () => {
     station.ui.set({ lacking: ["series", "map"] });
