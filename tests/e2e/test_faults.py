@@ -304,6 +304,7 @@ def test_two_windows_on_one_case_ask_before_one_overwrites_the_other(
     notice(two, "Another window saved newer work on this case.")
     assert same(draft(installation, case), first)
     two.get_by_role("button", name="Keep this drawing").click()
+    two.get_by_role("dialog").get_by_role("button", name="Keep this drawing").click()
     saved(two)
     assert same(draft(installation, case), second)
     stroke(one, (8, 20), (40, 20))

@@ -27,9 +27,9 @@ function placeOf(state: unknown): number | null {
 /**
  * Keep a page on which something is not saved from being left without a word: by what goes through
  * `leaving`, by links, by the browser's Back and Forward, and by its own leaving. Returns what is to
- * be shown.
+ * be shown; `help` says what would be lost.
  */
-export function useLeave(unsaved: boolean): ReactNode {
+export function useLeave(unsaved: boolean, help: string = t("leave.help")): ReactNode {
   const navigate = useNavigate();
   const [asked, setAsked] = useState<Go | null>(null);
   /** The act that may lead away is under way. */
@@ -87,7 +87,7 @@ export function useLeave(unsaved: boolean): ReactNode {
     <Confirm
       opened={asked !== null}
       title={t("leave.title")}
-      help={t("leave.help")}
+      help={help}
       act={t("leave.anyway")}
       onClose={() => setAsked(null)}
       onConfirm={() => {

@@ -944,6 +944,8 @@ export const en = {
   "work.stale": "Another window saved newer work on this case.",
   "work.keepMine": "Keep this drawing",
   "work.takeTheirs": "Take the newer one",
+  "work.keepMineTitle": "Drop the other window's drawing?",
+  "work.keepMineHelp": "What was saved from the other window will be replaced by this one's.",
   "work.takeTheirsTitle": "Drop this window's drawing?",
   "work.takeTheirsHelp":
     "What you drew and answered in this window is lost and cannot be brought back. The newer work of the other window takes its place.",
@@ -1044,6 +1046,8 @@ export const en = {
   "work.pinAgain": "Point to another place",
   "work.pinned": "at {x}, {y}",
   "work.flag": "Ask a colleague to look",
+  "work.remarkLost":
+    "The remark you began has not been sent and will be lost. Your drawing is kept.",
   "work.remarkSend": "Send",
   "work.pin": "({n})",
   "work.flagOpen": "waits for a colleague",

@@ -895,6 +895,8 @@ export const zh: Record<TextKey, string> = {
   "work.stale": "另一个窗口保存了此病例更新的内容。",
   "work.keepMine": "保留此绘制",
   "work.takeTheirs": "采用较新的内容",
+  "work.keepMineTitle": "放弃另一个窗口中的标注？",
+  "work.keepMineHelp": "另一个窗口保存的内容将被此窗口的内容取代。",
   "work.takeTheirsTitle": "放弃此窗口中的标注？",
   "work.takeTheirsHelp":
     "您在此窗口中的标注和回答将会丢失，无法恢复，并由另一个窗口的较新内容取代。",
@@ -986,6 +988,7 @@ export const zh: Record<TextKey, string> = {
   "work.pinAgain": "另选位置",
   "work.pinned": "位于 {x}, {y}",
   "work.flag": "请同事查看",
+  "work.remarkLost": "您开始写的备注尚未发送，离开后将丢失。您的标注会保留。",
   "work.remarkSend": "发送",
   "work.pin": "第 {n} 处",
   "work.flagOpen": "等待同事查看",

@@ -65,25 +65,29 @@ export function Notices({ station }: { station: Workstation }) {
 /** Another window saved newer work: only one of the two drawings stays. */
 function Stale({ station }: { station: Workstation }) {
   const { reading } = station;
-  const [asking, setAsking] = useState(false);
+  const [asked, setAsked] = useState<"takeTheirs" | "keepMine" | null>(null);
+  const confirm = (kept: "takeTheirs" | "keepMine") => (
+    <Confirm
+      opened={asked === kept}
+      title={t(`work.${kept}Title`)}
+      help={t(`work.${kept}Help`)}
+      act={t(`work.${kept}`)}
+      onClose={() => setAsked(null)}
+      onConfirm={() => void reading[kept]()}
+    />
+  );
   return (
     <>
       <Notice
         acts={[
-          [t("work.takeTheirs"), () => setAsking(true)],
-          [t("work.keepMine"), () => reading.keepMine()],
+          [t("work.takeTheirs"), () => setAsked("takeTheirs")],
+          [t("work.keepMine"), () => setAsked("keepMine")],
         ]}
       >
         {t("work.stale")}
       </Notice>
-      <Confirm
-        opened={asking}
-        title={t("work.takeTheirsTitle")}
-        help={t("work.takeTheirsHelp")}
-        act={t("work.takeTheirs")}
-        onClose={() => setAsking(false)}
-        onConfirm={() => void reading.takeTheirs()}
-      />
+      {confirm("takeTheirs")}
+      {confirm("keepMine")}
     </>
   );
 }

@@ -12,6 +12,7 @@ import { useSession, useUser } from "../../session";
 import classes from "../../styles/workstation.module.css";
 import { useLeaveGuard, usePageEvents, useStation } from "./hooks";
 import { Notices } from "./notices";
+import { BegunRemark } from "./remarks";
 import { Room } from "./room";
 
 export function WorkstationPage() {
@@ -43,12 +44,15 @@ export function WorkstationPage() {
   }
   if (!station) return <div className={classes.room} />;
   return (
-    <Room
-      station={station}
-      address={`/campaigns/${slug}`}
-      name={campaign.data?.name ?? slug}
-      guideline={campaign.data ? guidelineOf(campaign.data) : ""}
-    />
+    <>
+      <Room
+        station={station}
+        address={`/campaigns/${slug}`}
+        name={campaign.data?.name ?? slug}
+        guideline={campaign.data ? guidelineOf(campaign.data) : ""}
+      />
+      <BegunRemark station={station} />
+    </>
   );
 }
 

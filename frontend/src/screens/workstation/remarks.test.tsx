@@ -1,5 +1,6 @@
 // @vitest-environment jsdom
 import { cleanup, fireEvent, screen } from "@testing-library/react";
+import { Link } from "react-router";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { MemoryJournal } from "../../journal/journal";
 import { FakeServer } from "../../work/fake-server";
@@ -8,7 +9,7 @@ import { Workstation } from "../../work/workstation";
 import { showPage, TestServer } from "../test-page";
 import { BottomBar } from "./bottom";
 import { Notices } from "./notices";
-import { Form } from "./remarks";
+import { BegunRemark, Form } from "./remarks";
 
 let server: FakeServer;
 let station: Workstation;
@@ -61,6 +62,21 @@ it("a remark that is begun comes up before a lost case is left", async () => {
   await press("Take the next case");
   expect(asked()).toBe("remarks");
   expect(task()).toBe(1);
+}, 20_000);
+
+it("a remark that is begun is asked about before the room is left by a link", async () => {
+  showPage(
+    <>
+      <Link to="/elsewhere">Elsewhere</Link>
+      <BegunRemark station={station} />
+    </>,
+    "/",
+    "/",
+  );
+  begin("A vessel?");
+  fireEvent.click(await screen.findByRole("link", { name: "Elsewhere" }));
+  await screen.findByText(/The remark you began has not been sent/);
+  expect(screen.queryByText("/elsewhere")).toBeNull();
 }, 20_000);
 
 it("what is typed while a remark is sent stays", async () => {

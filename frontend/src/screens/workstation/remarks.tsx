@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useEffect, useState } from "react";
 import { body, client, type Schemas } from "../../api/client";
 import { ErrorNote } from "../../components/errors";
+import { useLeave } from "../../components/leave";
 import { dateTime, t } from "../../i18n";
 import classes from "../../styles/workstation.module.css";
 import type { Workstation } from "../../work/workstation";
@@ -42,6 +43,12 @@ export function Remarks({ station }: { station: Workstation }) {
       )}
     </BarPopover>
   );
+}
+
+/** Asks before the room is left with a remark that is begun: no other page has it. */
+export function BegunRemark({ station }: { station: Workstation }) {
+  const begun = usePick(station.ui, ({ remark }) => remark.text.trim() !== "");
+  return useLeave(begun, t("work.remarkLost"));
 }
 
 function List({ rows }: { rows: readonly Remark[] }) {

@@ -116,6 +116,17 @@ describe("newer work of another window", () => {
     fireEvent.click(within(dialog).getByRole("button", { name: "Take the newer one" }));
     expect(take).toHaveBeenCalledOnce();
   });
+
+  it("is dropped only after it was asked once more", async () => {
+    station.reading.store.set({ save: { kind: "stale" } });
+    show(<Notices station={station} />);
+    const keep = vi.spyOn(station.reading, "keepMine").mockImplementation(() => undefined);
+    fireEvent.click(screen.getByRole("button", { name: "Keep this drawing" }));
+    const dialog = await screen.findByRole("dialog", { name: "Drop the other window's drawing?" });
+    expect(keep).not.toHaveBeenCalled();
+    fireEvent.click(within(dialog).getByRole("button", { name: "Keep this drawing" }));
+    expect(keep).toHaveBeenCalledOnce();
+  });
 });
 
 describe("a part of the case that could not be fetched", () => {
