@@ -19,7 +19,8 @@ from reticle.images.models import Image
 # The training policy: what triggers a run and how it trains. Values are (default, low, high).
 # scratch_growth: train from scratch when labels have grown by this factor since the last such run;
 # 0 only when the classes changed. shadow: a model that passes the gate runs beside the champion
-# until a person decides.
+# until a person decides. Beside these numbers stand `preset` and `recipe`, the learning core's own
+# fields, which `training.trigger` checks.
 TRAINING: dict[str, tuple[float, float, float]] = {
     "enabled": (1, 0, 1),
     "minimum_total": (8, 1, 100_000),
@@ -82,6 +83,9 @@ def training_policy(
         )  # fmt: skip
     for name, value in given.items():
         if name == "preset":
+            continue
+        if name == "recipe":
+            policy[name] = value
             continue
         if name not in TRAINING:
             raise Invalid(

@@ -186,6 +186,26 @@ class RunsView(CampaignView):
         return Response(run_forms.RunOutput(run_json(run)).data, status=status.HTTP_201_CREATED)
 
 
+class RecipeView(CampaignView):
+    """What a campaign's runs do otherwise than their preset says."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"get": Action.TRACK, "put": Action.MANAGE}
+
+    @extend_schema(responses=run_forms.Recipe)
+    def get(self, request: Request, slug: str) -> Response:
+        """Return the recipe; empty where nothing is changed."""
+        return Response({"recipe": self.campaign.training.get("recipe", {})})
+
+    @extend_schema(request=run_forms.Recipe, responses=run_forms.Recipe)
+    def put(self, request: Request, slug: str) -> Response:
+        """Change it, for the runs that begin from now on."""
+        form = run_forms.Recipe(data=request.data)
+        form.is_valid(raise_exception=True)
+        recipe = form.validated_data["recipe"]
+        row = trigger.recipe_change(actor=person(request), campaign=self.campaign, recipe=recipe)
+        return Response({"recipe": row.training["recipe"]})
+
+
 class DonorsView(CampaignView):
     """What a run may begin with."""
 

@@ -153,6 +153,15 @@ class RunInput(serializers.Serializer[Data]):
     epochs = _whole("epochs")
     minimum_steps = _whole("minimum_steps")
     seconds = _whole("seconds")
+    recipe = serializers.JSONField(
+        required=False, help_text="an object of fields of the learning core, see docs/learning.md"
+    )
+
+
+class Recipe(serializers.Serializer[Data]):
+    """Fields of the learning core that a campaign's runs change beside its settings."""
+
+    recipe = serializers.DictField(help_text="see docs/learning.md")
 
 
 class RefreshOutput(serializers.Serializer[Data]):

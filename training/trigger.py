@@ -28,6 +28,7 @@ from training.reasons import reason
 from training.snapshot import classes_of
 
 State = TrainingRun.State
+SETTINGS = frozenset({"preset", "epochs", "minimum_steps", "seconds", "threads"})
 Start = TrainingRun.Start
 
 
@@ -81,8 +82,23 @@ def runs_trigger() -> int:
         if not state["enabled"] or state["needed"] or _cooling(campaign):
             continue
         why = reason("new_labels", labels=state["new_labels"]).text
-        started += run_create(campaign=campaign, actor=None, reason=why) is not None
+        try:
+            config = run_config(campaign, {})
+        except Invalid as error:
+            _refuse(campaign, why, str(error))
+            continue
+        run = run_create(campaign=campaign, actor=None, reason=why, config=config)
+        started += run is not None
     return started
+
+
+@transaction.atomic
+def _refuse(campaign: Campaign, why: str, error: str) -> None:
+    """Leave a run that failed before it began: a recipe that no longer fits its preset, say."""
+    run = run_create(campaign=campaign, actor=None, reason=why, config={})
+    if run is not None:
+        rows = TrainingRun.objects.filter(pk=run.pk)
+        rows.update(state=State.FAILED, error=error, finished_at=now())
 
 
 def _in_vain(campaign: Campaign) -> bool:
@@ -119,7 +135,7 @@ def run_create(
     cross: crossval.Cross | None = None,
 ) -> TrainingRun | None:
     """Queue a run; None when one is active already (a constraint, not a race, decides)."""
-    config = config or run_config(campaign, {})
+    config = run_config(campaign, {}) if config is None else config
     try:
         with transaction.atomic():
             run = TrainingRun.objects.create(
@@ -191,11 +207,29 @@ def run_request(
 def run_config(campaign: Campaign, changes: Mapping[str, object]) -> dict[str, object]:
     """Return the configuration of a run: the campaign's policy with the changes made to it.
 
-    Raises Invalid naming the field at fault.
+    A `recipe` among the changes is laid over the campaign's, field by field. Raises Invalid naming
+    the field at fault.
     """
     preset_check(campaign.kind, changes)
     policy = training_policy({**campaign.training, **changes}, campaign.kind)
+    return recipe_config(policy, campaign.training.get("recipe", {}))
+
+
+def recipe_config(policy: Mapping[str, object], before: Mapping[str, object]) -> dict[str, object]:
+    """Return the learning core's configuration: a filled-in policy over the recipe `before` it.
+
+    Raises Invalid naming the field at fault.
+    """
+    recipe = policy.get("recipe", {})
+    if not isinstance(recipe, Mapping):
+        raise Invalid("A recipe is an object of fields.", code="bad_config")
+    taken = sorted(SETTINGS & recipe.keys())
+    if taken:
+        words = f"{taken[0]} has a setting of its own."
+        raise Invalid(words, code="bad_config", detail={taken[0]: words})
     config = {
+        **before,
+        **recipe,
         "preset": policy["preset"],
         "epochs": int(policy_number(policy, "epochs")),
         "minimum_steps": int(policy_number(policy, "minimum_steps")),
@@ -208,6 +242,22 @@ def run_config(campaign: Campaign, changes: Mapping[str, object]) -> dict[str, o
         field, _, message = str(error).partition(": ")
         raise Invalid(str(error), code="bad_config", detail={field: message}) from None
     return config
+
+
+@transaction.atomic
+def recipe_change(*, actor: User, campaign: Campaign, recipe: Mapping[str, object]) -> Campaign:
+    """Set the fields of the learning core that this campaign's runs change beside its settings.
+
+    Raises Invalid naming the field at fault.
+    """
+    row = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
+    recipe_config(training_policy({**row.training, "recipe": recipe}, row.kind), {})
+    row.training = {**row.training, "recipe": dict(recipe)}
+    row.save(update_fields=["training"])
+    record(
+        actor_id=actor.pk, action="campaign.recipe", target=row, campaign_id=row.pk, recipe=recipe,
+    )  # fmt: skip
+    return row
 
 
 def continues(champion: ModelVersion, campaign: Campaign, config: Mapping[str, object]) -> bool:

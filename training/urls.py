@@ -8,6 +8,7 @@ urlpatterns = [
     path("campaigns/<slug:slug>/learning", api.LearningView.as_view(), name="learning"),
     path("campaigns/<slug:slug>/models", api.ModelsView.as_view(), name="models"),
     path("campaigns/<slug:slug>/runs", api.RunsView.as_view(), name="runs"),
+    path("campaigns/<slug:slug>/recipe", api.RecipeView.as_view(), name="recipe"),
     path("campaigns/<slug:slug>/donors", api.DonorsView.as_view(), name="donors"),
     path("campaigns/<slug:slug>/rollback", api.RollbackView.as_view(), name="rollback"),
     path("campaigns/<slug:slug>/shadow", api.ShadowView.as_view(), name="shadow"),

@@ -596,6 +596,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{slug}/recipe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return the recipe; empty where nothing is changed. */
+        get: operations["campaigns_recipe_retrieve"];
+        /** @description Change it, for the runs that begin from now on. */
+        put: operations["campaigns_recipe_update"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{slug}/reviews": {
         parameters: {
             query?: never;
@@ -2343,6 +2361,20 @@ export interface components {
             /** @description why it can no longer be amended; null when it can */
             hindrance: string | null;
         };
+        /** @description Fields of the learning core that a campaign's runs change beside its settings. */
+        Recipe: {
+            /** @description see docs/learning.md */
+            recipe: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description Fields of the learning core that a campaign's runs change beside its settings. */
+        RecipeRequest: {
+            /** @description see docs/learning.md */
+            recipe: {
+                [key: string]: unknown;
+            };
+        };
         /** @description How far the next training run is. */
         RefreshOutput: {
             enabled: boolean;
@@ -2517,6 +2549,8 @@ export interface components {
             epochs?: number;
             minimum_steps?: number;
             seconds?: number;
+            /** @description an object of fields of the learning core, see docs/learning.md */
+            recipe?: unknown;
         };
         /** @enum {string} */
         RunKind: "train" | "cross";
@@ -3940,6 +3974,54 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RecentOutput"][];
+                };
+            };
+        };
+    };
+    campaigns_recipe_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recipe"];
+                };
+            };
+        };
+    };
+    campaigns_recipe_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecipeRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["RecipeRequest"];
+                "multipart/form-data": components["schemas"]["RecipeRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recipe"];
                 };
             };
         };

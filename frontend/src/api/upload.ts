@@ -16,7 +16,9 @@ export function uploadRun(
   file: File,
 ): Promise<Schemas["RunOutput"]> {
   const form = new FormData();
-  for (const [name, value] of Object.entries(asked)) form.append(name, String(value));
+  for (const [name, value] of Object.entries(asked)) {
+    form.append(name, typeof value === "object" ? JSON.stringify(value) : String(value));
+  }
   form.append("file", file, file.name);
   return sent(`/api/v1/campaigns/${encodeURIComponent(slug)}/runs`, form, () => undefined);
 }

@@ -8,6 +8,7 @@ import { t, word } from "../../../i18n";
 import { usePresets } from "../policy";
 import { KindFields } from "./cross";
 import { StartFields } from "./origin";
+import { FieldsInput, fieldsOf } from "./recipe";
 
 const LIVE: readonly string[] = ["queued", "running", "validating"];
 
@@ -49,15 +50,18 @@ export function TrainNow({ slug }: { slug: string }) {
 function TrainForm({ slug, onDone }: { slug: string; onDone: () => void }) {
   const [asked, setAsked] = useState<Schemas["RunInputRequest"]>({});
   const [file, setFile] = useState<File | null>(null);
+  const [text, setText] = useState("");
+  const fields = fieldsOf(text);
   const presets = usePresets(slug);
-  const train = useCampaignChange(slug, () =>
-    (asked.start === "file" && file
-      ? uploadRun(slug, asked, file)
-      : body(
-          client.POST("/api/v1/campaigns/{slug}/runs", { params: { path: { slug } }, body: asked }),
-        )
-    ).then(onDone),
-  );
+  const train = useCampaignChange(slug, () => {
+    const wanted = fields && Object.keys(fields).length > 0 ? { ...asked, recipe: fields } : asked;
+    const path = { params: { path: { slug } } };
+    const sent =
+      asked.start === "file" && file
+        ? uploadRun(slug, wanted, file)
+        : body(client.POST("/api/v1/campaigns/{slug}/runs", { ...path, body: wanted }));
+    return sent.then(onDone);
+  });
   return (
     <Stack gap="sm">
       <Text size="sm" c="dimmed">
@@ -92,12 +96,13 @@ function TrainForm({ slug, onDone }: { slug: string; onDone: () => void }) {
           }}
         />
       ))}
+      <FieldsInput label={t("train.recipe")} text={text} onChange={setText} />
       <ErrorNote error={train.error} />
       <Group justify="flex-end" gap="xs">
         <Button variant="default" onClick={onDone}>
           {t("app.cancel")}
         </Button>
-        <Button loading={train.isPending} onClick={() => train.mutate()}>
+        <Button loading={train.isPending} disabled={!fields} onClick={() => train.mutate()}>
           {t("train.begin")}
         </Button>
       </Group>

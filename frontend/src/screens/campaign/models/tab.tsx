@@ -25,6 +25,7 @@ import { Promote, RollBack } from "./decide";
 import { LearningCurve, SelectionCard } from "./learning";
 import { RunPanel, stageText } from "./live";
 import { reasonText } from "./reasons";
+import { Recipe } from "./recipe";
 import { isLive, TrainNow } from "./runs";
 import { Shadow } from "./shadow";
 import { ModelState } from "./state";
@@ -32,7 +33,7 @@ import { ModelState } from "./state";
 type Model = Schemas["ModelOutput"];
 
 /** What the campaign's models are, how they came about, and what a manager can do with them. */
-export function ModelsTab({ campaign }: TabProps) {
+export function ModelsTab({ campaign, onUnsaved }: TabProps) {
   const { slug, roles } = campaign;
   const manages = roles.includes("manager");
   const models = useQuery(modelsQuery(slug));
@@ -51,6 +52,7 @@ export function ModelsTab({ campaign }: TabProps) {
         </Group>
       ) : null}
       {live ? <RunPanel id={live.id} campaign={campaign} /> : null}
+      {manages ? <Recipe campaign={campaign} onUnsaved={onUnsaved} /> : null}
       <Shadow slug={slug} manages={manages} />
       {models.data?.length === 0 ? (
         <Empty title={t("models.empty")}>{t("models.emptyHelp")}</Empty>

@@ -1,0 +1,58 @@
+// @vitest-environment jsdom
+import { cleanup, fireEvent, screen } from "@testing-library/react";
+import { afterEach, expect, it, vi } from "vitest";
+import type { Schemas } from "../../../api/client";
+import { showPage, TestServer } from "../../test-page";
+import { Recipe } from "./recipe";
+
+const campaign = { slug: "brain" } as Schemas["CampaignDetail"];
+
+/** Opens the folded recipe; returns what the server is told. */
+async function open(): Promise<unknown[]> {
+  const told: unknown[] = [];
+  new TestServer({
+    "GET /api/v1/campaigns/brain/recipe": () => ({ recipe: { denoise: 3 } }),
+    "PUT /api/v1/campaigns/brain/recipe": async (request) => {
+      const given = await request.json();
+      told.push(given);
+      return given;
+    },
+  });
+  showPage(<Recipe campaign={campaign} />, "/", "/");
+  fireEvent.click(await screen.findByRole("button", { name: "Recipe" }));
+  await screen.findByLabelText("Fields (JSON)");
+  return told;
+}
+
+const type = (value: string) =>
+  fireEvent.change(screen.getByLabelText("Fields (JSON)"), { target: { value } });
+const save = () => screen.getByRole<HTMLButtonElement>("button", { name: "Save" });
+
+afterEach(() => {
+  cleanup();
+  vi.unstubAllGlobals();
+});
+
+it("shows what is stored and keeps what is typed", async () => {
+  const told = await open();
+  const field = screen.getByLabelText<HTMLTextAreaElement>("Fields (JSON)");
+  expect(JSON.parse(field.value)).toEqual({ denoise: 3 });
+  expect(save().disabled).toBe(true);
+  type('{"augment": {"blur": 1.5}}');
+  fireEvent.click(save());
+  await screen.findByText("Saved, for the runs that begin from now on");
+  expect(told).toEqual([{ recipe: { augment: { blur: 1.5 } } }]);
+});
+
+it("sends nothing that is no JSON with fields", async () => {
+  const told = await open();
+  for (const text of ["{denoise: 3}", "[3]", "3"]) {
+    type(text);
+    await screen.findByText("This is not JSON with fields in braces.");
+    expect(save().disabled).toBe(true);
+  }
+  type("");
+  fireEvent.click(save());
+  await screen.findByText("Saved, for the runs that begin from now on");
+  expect(told).toEqual([{ recipe: {} }]);
+});
