@@ -1,4 +1,4 @@
-"""What the Makefile says of the tools it needs."""
+"""What the Makefile says of the tools it needs, and what .ci/run installs where they lack."""
 
 import json
 import shutil
@@ -56,3 +56,32 @@ def test_the_front_end_asks_for_the_same_node() -> None:
         found = json.loads((BASE / "frontend" / name).read_text())
         asked = found.get("packages", {"": found})[""]["engines"]["node"]
         assert asked == "^20.19.0 || >=22.12.0"
+
+
+def installed_by_ci(tmp_path: Path, *there: str) -> list[str]:
+    """Return what .ci/run asks apt-get to install where only some programs are there."""
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(BASE / ".ci" / "run", tmp_path / ".ci" / "run")
+    path = tmp_path / "bin"
+    program(path, "dirname", "echo ${1%/*}")
+    program(path, "apt-get", 'echo "$@" >> said')
+    for name in there:
+        program(path, name)
+    # Called at the end in any case: it is what the others are installed for.
+    program(path, "make", "echo make $@ >> said")
+    subprocess.run(
+        ["/bin/bash", str(tmp_path / ".ci" / "run")], env={"PATH": str(path)}, check=True
+    )
+    said = (tmp_path / "said").read_text().splitlines()
+    assert said[-2:] == ["make test", "make check"]
+    return [word for line in said if line.startswith("install") for word in line.split()[1:]]
+
+
+def test_ci_installs_what_a_clean_machine_lacks(tmp_path: Path) -> None:
+    wanted = {"chromium", "docker-compose", "python3-venv", "nodejs", "npm"}
+    assert wanted <= set(installed_by_ci(tmp_path))
+
+
+def test_ci_puts_no_other_node_beside_one_that_is_there(tmp_path: Path) -> None:
+    there = ("chromium", "docker-compose", "python3", "node")
+    assert installed_by_ci(tmp_path, *there) == []
