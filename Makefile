@@ -11,6 +11,8 @@ export PORT RETICLE_DATA
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q -c constraints.txt
+# As the engines of frontend/package.json.
+NODE := 20 (from 20.19) or 22.12 or later
 SOURCES := $(shell find frontend/src frontend/public -type f 2>/dev/null) frontend/index.html frontend/vite.config.ts
 
 help: ## list the targets
@@ -21,9 +23,10 @@ tools: # say plainly what is missing, before anything is installed
 	  { echo "Python 3.11 or later is needed (PYTHON=$(PYTHON)). Install it, or: make demo PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 	  { echo "Python's venv module is missing. On Debian: apt-get install python3-venv"; exit 1; }
-	@command -v node >/dev/null || { echo "Node 20 or later is needed: it builds the pages."; exit 1; }
-	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20 ? 1 : 0)' || \
-	  { echo "Node 20 or later is needed; this one is $$(node --version)."; exit 1; }
+	@command -v node >/dev/null || { echo "Node $(NODE) is needed: it builds the pages."; exit 1; }
+	@node --version | $(PYTHON) -c 'import sys; v = tuple(map(int, input().lstrip("v").split(".")[:2])); \
+	  sys.exit(not ((20, 19) <= v < (21,) or v >= (22, 12)))' || \
+	  { echo "Node $(NODE) is needed; this one is $$(node --version)."; exit 1; }
 	@command -v npm >/dev/null || { echo "npm is needed beside Node."; exit 1; }
 
 $(BIN)/python: | tools

@@ -10,10 +10,12 @@ import csv
 import hashlib
 import io
 import json
+import logging
 import os
+import time
 import zipfile
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils.timezone import now
 from PIL import Image as Picture
 
@@ -32,9 +34,14 @@ from reticle.accounts.models import User
 from reticle.audit.record import record
 from reticle.pixels.mask import unpack
 
-CLAIM_SECONDS, ATTEMPTS = 300, 3
+logger = logging.getLogger(__name__)
+CLAIM_SECONDS, ATTEMPTS = 300, 3  # longer than any one case or table takes
 EPOCH = (1980, 1, 1, 0, 0, 0)  # a zip's earliest time: the same labels, the same bytes
 Mask = npt.NDArray[np.uint8]
+
+
+class ClaimLost(Exception):
+    """Another worker has taken the export over: nothing may be written any more."""
 
 
 @transaction.atomic
@@ -48,14 +55,16 @@ def export_create(*, campaign: Campaign, actor: User | None) -> Export:
     return row
 
 
-def export_claim() -> Export | None:
-    """Claim the oldest export that waits or whose worker went silent; None if there is none."""
+def export_claim(only: int | None = None) -> Export | None:
+    """Claim the oldest export that waits or whose worker went silent; None if there is none.
+
+    `only` names one export: a command that makes its own in its own process.
+    """
     free = Q(state=Export.State.QUEUED) | Q(state=Export.State.RUNNING, claimed_until__lt=now())
-    for row in Export.objects.filter(free).order_by("id")[:5]:
+    waiting = Export.objects.filter(free).order_by("id")
+    for row in (waiting if only is None else waiting.filter(pk=only))[:5]:
         changed = Export.objects.filter(free, pk=row.pk).update(
-            state=Export.State.RUNNING,
-            claimed_until=now() + timedelta(seconds=CLAIM_SECONDS),
-            attempt=F("attempt") + 1,
+            state=Export.State.RUNNING, claimed_until=_until(), attempt=F("attempt") + 1
         )
         if changed == 1:
             row.refresh_from_db()
@@ -64,11 +73,12 @@ def export_claim() -> Export | None:
 
 
 def export_run(row: Export) -> Export:
-    """Write the zip (temporary file, then rename); the row ends done, or failed with a reason."""
+    """Write a claimed export's zip (temporary file, then rename); it ends done, or failed and why.
+
+    Nothing becomes of it when another worker has taken it over meanwhile.
+    """
     if row.attempt > ATTEMPTS:
-        Export.objects.filter(pk=row.pk).update(
-            state=Export.State.FAILED, error="The worker ended three times during this export."
-        )
+        _end(row, Export.State.FAILED, error="The worker ended three times during this export.")
         row.refresh_from_db()
         return row
     settings.EXPORT_FOLDER.mkdir(parents=True, exist_ok=True)
@@ -76,19 +86,59 @@ def export_run(row: Export) -> Export:
     temporary = settings.EXPORT_FOLDER / f"{name}.{row.attempt}.part"
     try:
         cases = write_zip(row, temporary)
-        os.replace(temporary, settings.EXPORT_FOLDER / name)
+        with temporary.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        with transaction.atomic():
+            done = {"file": name, "sha256": digest, "cases": cases, "error": ""}
+            if not _end(row, Export.State.DONE, **done):
+                raise ClaimLost
+            os.replace(temporary, settings.EXPORT_FOLDER / name)
+    except ClaimLost:
+        logger.warning("%s was claimed by another worker: its file is dropped", row)
     except OSError as error:
+        _end(row, Export.State.FAILED, error=str(error))
+    finally:
         temporary.unlink(missing_ok=True)
-        Export.objects.filter(pk=row.pk).update(state=Export.State.FAILED, error=str(error))
-        row.refresh_from_db()
-        return row
-    with (settings.EXPORT_FOLDER / name).open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    Export.objects.filter(pk=row.pk).update(
-        state=Export.State.DONE, file=name, sha256=digest, cases=cases, finished_at=now()
-    )
     row.refresh_from_db()
     return row
+
+
+def export_now(campaign: Campaign) -> Export:
+    """Make an export in this process: no worker sees it before it is claimed."""
+    with transaction.atomic():
+        row = export_claim(only=export_create(campaign=campaign, actor=None).pk)
+    assert row is not None
+    return export_run(row)
+
+
+def _own(row: Export) -> QuerySet[Export]:
+    """Return the row as long as the claim of this attempt is held."""
+    return Export.objects.filter(pk=row.pk, attempt=row.attempt, state=Export.State.RUNNING)
+
+
+def _until() -> datetime:
+    return now() + timedelta(seconds=CLAIM_SECONDS)
+
+
+def _beat(row: Export) -> None:
+    """Renew the claim. Raises ClaimLost."""
+    if _own(row).update(claimed_until=_until()) != 1:
+        raise ClaimLost
+
+
+def _beating(row: Export, tasks: Iterable[Task]) -> Iterator[Task]:
+    """Keep the claim while the cases are written. Raises ClaimLost."""
+    due = time.monotonic()
+    for task in tasks:
+        if time.monotonic() >= due:
+            _beat(row)
+            due = time.monotonic() + settings.HEARTBEAT_SECONDS
+        yield task
+
+
+def _end(row: Export, state: Export.State, **fields: Any) -> bool:
+    """End an attempt, unless another worker has taken it over."""
+    return _own(row).update(state=state, finished_at=now(), **fields) == 1
 
 
 def export_path(row: Export) -> Path:
@@ -97,13 +147,13 @@ def export_path(row: Export) -> Path:
 
 
 def write_zip(row: Export, path: Path) -> int:
-    """Write masks, COCO, findings and manifest; return the number of cases."""
+    """Write masks, COCO, findings and manifest; return the number of cases. Raises ClaimLost."""
     coco, cases = _coco_frame(row.campaign), []
     questions = list(row.campaign.questions.order_by("position"))
     hashes: dict[str, str] = {}
     readers: dict[int, str] = {}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for task in _settled(row.campaign):
+        for task in _beating(row, _settled(row.campaign)):
             answer, image = task.settled, task.image
             assert answer is not None  # a settled task has its answer: a database constraint
             name = None
@@ -131,6 +181,7 @@ def write_zip(row: Export, path: Path) -> int:
                     "schema_version": answer.schema_version,
                 }
             )  # fmt: skip
+        _beat(row)
         if row.campaign.kind == Campaign.Kind.SEGMENTATION:
             hashes["coco.json"] = _add(archive, "coco.json", _json(coco))
         if questions:

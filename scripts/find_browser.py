@@ -1,38 +1,50 @@
-"""Make sure a Chromium is there for the browser tests: PATH, Playwright's own, Debian's."""
+"""Make sure a Chromium is there for the browser tests: PATH, Playwright's own, Debian's.
+
+One that does not start, for want of its libraries say, counts as none.
+"""
 
 import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
+TRY_SECONDS = 30
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
-def playwright_chromium() -> Path | None:
-    """Return Playwright's own Chromium when it has been downloaded."""
+def starts(browser: str) -> bool:
+    """Tell whether a browser is there and starts, by asking it for its version."""
+    try:
+        asked = subprocess.run(
+            [browser, "--version"], check=False, capture_output=True, timeout=TRY_SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return asked.returncode == 0
+
+
+def playwright_chromium() -> str:
+    """Return where Playwright's own Chromium is, if it has been downloaded."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        path = Path(playwright.chromium.executable_path)
-    return path if path.exists() else None
+        return playwright.chromium.executable_path
 
 
 def find() -> str | None:
-    """Return a Chromium to drive, or None."""
+    """Return a Chromium that starts, or None."""
     for name in NAMES:
-        if found := shutil.which(name):
+        found = shutil.which(name)
+        if found is not None and starts(found):
             return found
-    found_own = playwright_chromium()
-    return str(found_own) if found_own else None
+    own = playwright_chromium()
+    return own if starts(own) else None
 
 
 def fetch() -> None:
     """Let Playwright download its Chromium; else install Debian's when we may."""
-    fetched = subprocess.run(
-        [sys.executable, "-m", "playwright", "install", "chromium"], check=False
-    )
-    if fetched.returncode and os.geteuid() == 0 and shutil.which("apt-get"):
+    subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)
+    if find() is None and os.geteuid() == 0 and shutil.which("apt-get"):
         subprocess.run(["apt-get", "update", "-q"], check=False)
         subprocess.run(["apt-get", "install", "-y", "-q", "chromium"], check=False)
 
@@ -41,7 +53,7 @@ def main() -> int:
     """Find or fetch; in CI (RETICLE_REQUIRE_BROWSER) a missing browser is an error."""
     found = find()
     if found is None:
-        print("No Chromium on the PATH: fetching one for the browser tests ...", flush=True)
+        print("No Chromium that starts: fetching one for the browser tests ...", flush=True)
         fetch()
         found = find()
     if found is not None:

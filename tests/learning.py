@@ -1,10 +1,14 @@
-"""Campaigns of discs on noise that are read and really trained, in seconds."""
+"""Campaigns of discs on noise that are read and really trained, in seconds.
+
+In some the discs are drawn, in others it is asked whether there is one.
+"""
 
 import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,9 +18,11 @@ import make
 from annotations.campaigns import images_join
 from annotations.models import Campaign, Task
 from annotations.queue import order_publish
+from annotations.submit import Said, Submission, annotation_submit
 from reticle import storage
 from reticle.accounts.models import User
 from reticle.images.models import Image
+from reticle.pixels.mask import pack
 from training import fit, predict, trigger
 from training.models import ModelVersion, TrainingRun
 
@@ -24,6 +30,12 @@ SIZE = 64
 TINY = {
     "preset": "tiny", "epochs": 3, "minimum_steps": 60, "minimum_total": 6, "minimum_new": 6,
     "minimum_held_out": 2, "cooldown_seconds": 0,
+}  # fmt: skip
+SMALL = 32  # where only questions are asked
+NOTHING_DRAWN = np.zeros((SMALL, SMALL), np.uint8)
+ANSWERS = {
+    "epochs": 4, "minimum_steps": 120, "minimum_total": 8, "minimum_new": 8,
+    "minimum_held_out": 3, "cooldown_seconds": 0,
 }  # fmt: skip
 
 
@@ -68,6 +80,54 @@ def settle(made: Campaign, reader: User, count: int) -> None:
     for _ in range(count):
         row = make.lease(made, reader)
         make.submit(row, disc(row.task.image))
+
+
+def has_disc(image: Image) -> bool:
+    """Whether an image was given a disc: every second one of a patient."""
+    return image.index % 2 == 0
+
+
+def disc_or_none(image: Image) -> None:
+    """Give an image noise, and a bright disc or none."""
+    # Not by its key: keys go on from test to test.
+    rng = np.random.default_rng([image.index, *image.series.study.patient_key.encode()])
+    pixels = rng.normal(200, 30, (SMALL, SMALL))
+    if has_disc(image):
+        ys, xs = np.mgrid[0:SMALL, 0:SMALL]
+        cy, cx = rng.integers(10, SMALL - 10, 2)
+        pixels[(ys - cy) ** 2 + (xs - cx) ** 2 < 49] += 900
+    image.sha256 = storage.put(pixels.clip(0, 4095).astype("<u2").tobytes())
+    image.save()
+
+
+def asking(
+    manager: User, reader: User, slug: str = "brain", *, questions: Sequence[Mapping[str, object]],
+    training: Mapping[str, object],
+) -> Campaign:  # fmt: skip
+    """Nine patients of four images, three of them held out; nothing is answered yet."""
+    made = make.campaign(
+        manager, slug=slug, readers=[reader], kind="classification", questions=questions,
+        training=training, blind_share=0.0, suggestion_dice=0.6, random_share=0.0,
+        strategy="entropy",
+    )  # fmt: skip
+    for number in range(9):
+        images = make.images(4, patient=f"P-{number}", rows=SMALL, columns=SMALL)
+        for image in images:
+            disc_or_none(image)
+        images_join(actor=manager, campaign=made, images=images)
+    order_publish(campaign=made, pool=[])
+    made.refresh_from_db()
+    return made
+
+
+def hand_in(made: Campaign, reader: User, findings: dict[str, object] | None = None) -> Submission:
+    """Answer the next case: as it truly is, to a first question that is called "Disc"."""
+    row = make.lease(made, reader)
+    truth = {"disc": "seen" if has_disc(row.task.image) else "none"}
+    return annotation_submit(
+        assignment=row, token=row.token, key=uuid.uuid4(), packed=pack(NOTHING_DRAWN), seconds=2,
+        said=Said(truth if findings is None else findings),
+    )  # fmt: skip
 
 
 def executed(run: TrainingRun | None) -> TrainingRun:

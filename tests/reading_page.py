@@ -17,6 +17,8 @@ SHOWN = """(id) => {
   const held = window.__reticle?.assignment() ?? null;
   return held && held.id !== id && window.__reticle.seen() ? held : null;
 }"""
+# Other campaigns may learn as well.
+OF_BRAIN_MRI = "campaign_id = (SELECT id FROM annotations_campaign WHERE slug = 'brain-mri')"
 # How much of a map lies under the labels.
 PAINTED = """() => {
   const heat = document.querySelector('[data-layer="heat"]');

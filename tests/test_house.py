@@ -1,6 +1,8 @@
 """The house rules that tools do not hold."""
 
+import json
 import platform
+import re
 import sysconfig
 from pathlib import Path
 
@@ -19,6 +21,20 @@ def test_platform_is_a_source_root_and_not_a_package() -> None:
 
 def test_tests_have_no_packages() -> None:
     assert not list((BASE / "tests").rglob("__init__.py"))
+
+
+def test_the_architecture_lists_every_door_and_no_other() -> None:
+    """Spans of code are doors, those that begin with a stroke below the one before them."""
+    text = (BASE / "docs/architecture.md").read_text()
+    section = text.split("## REST, under /api/v1")[1].split("\n## ")[0]
+    said, base = [], ""
+    for span in re.findall("`([^`]+)`", section):
+        if not span.startswith("/"):
+            base = span
+        said += [base + part if part[0] == "/" else part for part in span.split()]
+    schema = json.loads((BASE / "frontend/openapi.json").read_text())
+    doors = [path.removeprefix("/api/v1/") for path in schema["paths"]]
+    assert sorted(said) == sorted([*doors, "schema"])
 
 
 def test_importing_the_web_process_loads_no_torch() -> None:

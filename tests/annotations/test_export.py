@@ -4,18 +4,32 @@ import hashlib
 import io
 import json
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
+from django.conf import settings as django_settings
+from django.core.management import call_command
+from django.utils.timezone import now
 from PIL import Image as Picture
 from pycocotools import mask as coco_mask
+from pytest_django.fixtures import Settings
 
 import make
-from annotations.export import export_claim, export_create, export_path, export_run, run_lengths
+from annotations.export import (
+    ClaimLost,
+    _beating,
+    export_claim,
+    export_create,
+    export_path,
+    export_run,
+    run_lengths,
+)
 from annotations.models import Campaign, Export, Task
 from reticle.pixels.mask import unpack
 
 pytestmark = pytest.mark.django_db
+DIED = "The worker ended three times during this export."
 
 
 @pytest.fixture
@@ -73,6 +87,69 @@ def test_the_same_labels_give_the_same_bytes_and_no_reader_is_named(campaign: Ca
     for name in first.namelist():
         assert first.read(name) == second.read(name)
         assert b"Zxreaderzx" not in first.read(name)
+
+
+def claimed() -> Export:
+    """Claim the export anew, as a second worker does when the first one's claim has run out."""
+    Export.objects.filter(state=Export.State.RUNNING).update(claimed_until=now())
+    row = export_claim()
+    assert row is not None
+    return row
+
+
+def files() -> set[str]:
+    return {path.name for path in Path(django_settings.EXPORT_FOLDER).iterdir()}
+
+
+def test_a_worker_that_writes_keeps_its_claim_and_one_that_lost_it_stops(
+    campaign: Campaign, settings: Settings
+) -> None:
+    settings.HEARTBEAT_SECONDS = 0
+    export_create(campaign=campaign, actor=None)
+    row = claimed()
+    tasks = _beating(row, campaign.tasks.all())
+    for _ in range(2):
+        Export.objects.update(claimed_until=now())
+        next(tasks)
+        assert export_claim() is None, "the claim was prolonged"
+    assert claimed().attempt == 2
+    with pytest.raises(ClaimLost):
+        next(tasks)
+
+
+def test_what_a_worker_makes_that_was_overtaken_is_dropped(campaign: Campaign) -> None:
+    export_create(campaign=campaign, actor=None)
+    slow, quick = claimed(), claimed()
+    left = export_run(slow)
+    assert (left.state, left.attempt, left.file) == (Export.State.RUNNING, 2, "")
+    assert files() == set()
+    Campaign.objects.update(name="Renamed meanwhile")  # the second one's file has other bytes
+    done = export_run(quick)
+    assert (done.state, done.error) == (Export.State.DONE, "")
+    again = export_run(slow)
+    assert (again.finished_at, again.sha256) == (done.finished_at, done.sha256)
+    assert hashlib.sha256(export_path(done).read_bytes()).hexdigest() == done.sha256
+    assert files() == {done.file}
+
+
+def test_an_export_whose_worker_ended_three_times_has_failed_for_good(campaign: Campaign) -> None:
+    export_create(campaign=campaign, actor=None)
+    *_, third, fourth = (claimed() for _ in range(4))
+    failed = export_run(fourth)
+    assert (failed.state, failed.error) == (Export.State.FAILED, DIED)
+    late = export_run(third)
+    assert (late.state, late.error, late.file) == (Export.State.FAILED, DIED, "")
+    assert export_claim() is None
+    assert files() == set()
+
+
+def test_the_command_makes_its_export_itself(campaign: Campaign, tmp_path: Path) -> None:
+    call_command(
+        "export_labels", str(tmp_path / "a.zip"), campaign=campaign.slug, stdout=io.StringIO()
+    )
+    row = Export.objects.get()
+    assert (row.state, row.attempt, row.cases) == (Export.State.DONE, 1, 3)
+    assert (tmp_path / "a.zip").read_bytes() == export_path(row).read_bytes()
 
 
 @pytest.mark.parametrize("values", [[[1, 0], [1, 1]], [[0, 0], [0, 0]], [[1, 1], [1, 1]]])

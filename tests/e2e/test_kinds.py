@@ -15,12 +15,11 @@ from playwright.sync_api import Page, expect
 
 from installation import Installation
 from reading_page import PAINTED, mask_of, shown, stroke
-from reticle.pixels.mask import mask_hash, pack, unpack
+from reticle.pixels.mask import unpack
 
 pytestmark = pytest.mark.browser
 LogIn = Callable[[str], Page]
 FRAMES, ROWS, COLUMNS = 7, 48, 64
-QUESTION = "is-a-lesion-there"
 
 
 def volume(path: Path, seed: int) -> npt.NDArray[np.uint16]:
@@ -135,46 +134,6 @@ def an_option_is_renamed_and_a_question_retired(page: Page, url: str, slug: str)
     expect(lesion.get_by_role("progressbar", name="present: 1 of 2")).to_be_visible()
 
 
-def suggested(installation: Installation, case: dict[str, Any], size: dict[str, int]) -> None:
-    """Give a case that is held an answer of a model, and a map of so many columns by option."""
-    empty = np.zeros((ROWS, COLUMNS), np.uint8)
-    ((made,),) = installation.query(
-        "INSERT INTO annotations_suggestion (task_id, model_number, packed, sha256, findings)"
-        " VALUES (%s, 1, %s, %s, %s) RETURNING id",
-        case["task"]["id"], pack(empty), mask_hash(empty), json.dumps({QUESTION: "present"}),
-    )  # fmt: skip
-    for number, (option, columns) in enumerate(size.items()):
-        heat = empty.copy()
-        heat[:, :columns] = 255
-        installation.query(
-            "INSERT INTO annotations_suggestionmap (suggestion_id, kind, class_index, question,"
-            " option, packed, sha256) VALUES (%s, 'explanation', %s, %s, %s, %s, %s) RETURNING id",
-            made, number, QUESTION, option, pack(heat), mask_hash(heat),
-        )  # fmt: skip
-    offer = "UPDATE annotations_assignment SET suggestion_id = %s WHERE id = %s RETURNING id"
-    installation.query(offer, made, case["id"])
-
-
-def each_answer_has_a_map_of_its_own(page: Page, installation: Installation) -> None:
-    """The answer at hand chooses the map: no training here, the maps are made up."""
-    suggested(installation, shown(page), {"present": 8, "no": 40})
-    page.reload()
-    shown(page)
-    expect(page.get_by_role("radio", name="present", exact=True)).to_be_checked()
-    assert page.evaluate(PAINTED) == 0
-    page.keyboard.press("Shift+L")
-    expect(page.get_by_role("switch", name="Where it looked for present")).to_be_checked()
-    page.wait_for_function(f"() => ({PAINTED})() > 0")
-    painted = page.evaluate(PAINTED)
-    page.keyboard.press("2")  # no; the next question is at hand
-    page.wait_for_function(f"() => ({PAINTED})() === 0")
-    page.keyboard.press("Shift+U")
-    expect(page.get_by_role("switch", name="Where it looked for no", exact=True)).to_be_checked()
-    page.wait_for_function(f"(before) => ({PAINTED})() > 2 * before", arg=painted)
-    page.keyboard.press("Shift+L")
-    page.wait_for_function(f"() => ({PAINTED})() === 0")
-
-
 def its_export_has_a_table_and_says_what_changed(page: Page, url: str, slug: str) -> None:
     page.goto(f"{url}/campaigns/{slug}/exports")
     expect(page.get_by_text("A table of all answers")).to_be_visible()
@@ -246,7 +205,75 @@ def test_a_classification_campaign_from_its_making_to_its_table(
     expect(page.get_by_role("textbox", name="Remark (optional)")).to_have_count(0)
 
     its_export_has_a_table_and_says_what_changed(manager, installation.url, slug)
-    each_answer_has_a_map_of_its_own(page, installation)
+
+
+def painted_of(heat: npt.NDArray[np.uint8]) -> int:
+    """Return how much of a map lies on the screen: `heatWords` of domain/heat.ts, summed."""
+    share = np.clip(heat / 255 - 0.08, 0, None) / 0.92
+    return int(np.floor(255 * 0.75 * np.sqrt(share) + 0.5).sum())
+
+
+def maps_of(installation: Installation, case: dict[str, Any]) -> dict[str, npt.NDArray[np.uint8]]:
+    """Return the maps that the worker has made of the answers to the first question."""
+    rows = installation.query(
+        "SELECT option, packed FROM annotations_suggestionmap"
+        " WHERE suggestion_id = %s AND kind = 'explanation' AND question = 'disc'",
+        case["suggestion"]["id"],
+    )
+    size = case["image"]["rows"], case["image"]["columns"]
+    return {option: unpack(bytes(packed), *size) for option, packed in rows}
+
+
+def trained(installation: Installation, slug: str) -> None:
+    """Have a classifier trained by the installation's worker, and the head of its queue mapped."""
+    installation.run("tests/fill_answers.py", slug)
+    last = (
+        "SELECT 1 FROM annotations_suggestion s JOIN annotations_task t ON t.id = s.task_id"
+        " JOIN annotations_campaign c ON c.id = t.campaign_id WHERE c.slug = %s"
+        " HAVING count(*) > 0 AND count(*) = count(maps_at)"
+    )
+    installation.wait_until(lambda: bool(installation.query(last, slug)), 120)
+
+
+def test_a_trained_model_fills_in_answers_and_shows_where_it_looked_for_each(
+    installation: Installation, log_in: LogIn
+) -> None:
+    trained(installation, "discs")
+    page = log_in("reader")
+    page.goto(f"{installation.url}/campaigns/discs/read")
+    case = shown(page)
+    while case["suggestion"] is None:  # a held-out case: it measures the model, and is read blind
+        page.keyboard.press("1")
+        page.keyboard.press("Enter")
+        case = shown(page, other_than=case["id"])
+    said = case["suggestion"]["findings"]
+    ((probable,),) = installation.query(
+        "SELECT p.answers -> 'disc' FROM training_prediction p JOIN annotations_task t"
+        " ON t.image_id = p.image_id WHERE t.id = %s",
+        case["task"]["id"],
+    )
+    most = max(probable, key=probable.get)
+    assert said == {"disc": most}, "what nobody answered is not filled in"
+    maps = maps_of(installation, case)
+    assert maps.keys() == {"seen", "none"}
+    assert painted_of(maps["seen"]) != painted_of(maps["none"])
+
+    answer = said["disc"]
+    other = "none" if answer == "seen" else "seen"
+    expect(page.get_by_role("radio", name=answer, exact=True)).to_be_checked()
+    assert page.evaluate(PAINTED) == 0
+    page.keyboard.press("Shift+L")
+    looked = page.get_by_role("switch", name=f"Where it looked for {answer}", exact=True)
+    expect(looked).to_be_checked()
+    page.wait_for_function(f"(sum) => ({PAINTED})() === sum", arg=painted_of(maps[answer]))
+    page.keyboard.press("1" if other == "seen" else "2")  # the next question is at hand
+    page.wait_for_function(f"() => ({PAINTED})() === 0")
+    page.keyboard.press("Shift+U")
+    looked = page.get_by_role("switch", name=f"Where it looked for {other}", exact=True)
+    expect(looked).to_be_checked()
+    page.wait_for_function(f"(sum) => ({PAINTED})() === sum", arg=painted_of(maps[other]))
+    page.keyboard.press("Shift+L")
+    page.wait_for_function(f"() => ({PAINTED})() === 0")
 
 
 def series(page: Page) -> None:

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from installation import Installation
-from reading_page import PAINTED, shown, start_reading
+from reading_page import OF_BRAIN_MRI, PAINTED, shown, start_reading
 from reticle.pixels.mask import unpack
 
 pytestmark = pytest.mark.browser
@@ -21,7 +21,7 @@ def with_maps(page: Page, installation: Installation) -> dict[str, Any]:
         " JOIN annotations_task t ON t.id = s.task_id"
         " JOIN training_modelversion m ON m.campaign_id = t.campaign_id"
         " WHERE s.maps_at IS NOT NULL AND t.state = 'open'"
-        " AND m.state = 'champion' AND m.number = s.model_number"
+        f" AND m.state = 'champion' AND m.number = s.model_number AND t.{OF_BRAIN_MRI}"
     )
     installation.wait_until(lambda: bool(installation.query(ready)), 120)
     installation.query("UPDATE annotations_campaign SET blind_share = 0 RETURNING id")

@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from accessible_page import faults
 from installation import Installation
+from reading_page import OF_BRAIN_MRI
 
 pytestmark = pytest.mark.browser
 LogIn = Callable[[str], Page]
@@ -24,18 +25,23 @@ def settled(page: Page) -> None:
 
 
 def models(installation: Installation) -> dict[int, str]:
-    rows = installation.query("SELECT number, state FROM training_modelversion ORDER BY number")
+    rows = installation.query(
+        f"SELECT number, state FROM training_modelversion WHERE {OF_BRAIN_MRI} ORDER BY number"
+    )
     return {int(number): str(state) for number, state in rows}
 
 
 def scored(installation: Installation) -> set[int]:
     """Return the models that have drawn cases, once the champion has published its scores."""
-    waiting = "SELECT 1 FROM training_modelversion WHERE state = 'champion' AND scored_at IS NULL"
+    waiting = (
+        "SELECT 1 FROM training_modelversion WHERE state = 'champion' AND scored_at IS NULL"
+        f" AND {OF_BRAIN_MRI}"
+    )
     if installation.query(waiting):
         return set()
     drawn = (
         "SELECT DISTINCT m.number FROM training_prediction p"
-        " JOIN training_modelversion m ON m.id = p.model_id"
+        f" JOIN training_modelversion m ON m.id = p.model_id AND m.{OF_BRAIN_MRI}"
     )
     return {int(number) for (number,) in installation.query(drawn)}
 
@@ -72,7 +78,7 @@ def train_from_the_champion(page: Page, installation: Installation) -> int:
     (made,) = set(models(installation)) - before
     ended = (
         "SELECT 1 FROM training_trainingrun r JOIN training_modelversion m ON m.run_id = r.id"
-        " WHERE m.number = %s AND r.state = 'succeeded'"
+        f" WHERE m.number = %s AND r.state = 'succeeded' AND m.{OF_BRAIN_MRI}"
     )
     installation.wait_until(lambda: bool(installation.query(ended, made)), 60)
     return made
@@ -80,7 +86,10 @@ def train_from_the_champion(page: Page, installation: Installation) -> int:
 
 def put_in_the_shadow(installation: Installation, number: int) -> None:
     """Whatever the gate made of it: what is shown of a shadow does not depend on that."""
-    row = "UPDATE training_modelversion SET state = 'shadow' WHERE number = %s RETURNING id"
+    row = (
+        f"UPDATE training_modelversion SET state = 'shadow' WHERE number = %s AND {OF_BRAIN_MRI}"
+        " RETURNING id"
+    )
     assert len(installation.query(row, number)) == 1
 
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from installation import Installation
-from reading_page import mask_of, shown, start_reading, stored, stroke, submitted
+from reading_page import OF_BRAIN_MRI, mask_of, shown, start_reading, stored, stroke, submitted
 
 pytestmark = pytest.mark.browser
 LogIn = Callable[[str], Page]
@@ -91,7 +91,9 @@ def test_work_survives_a_reload_and_a_server_that_is_away(
 def test_the_champion_pre_draws_a_case_and_the_page_says_why(
     installation: Installation, log_in: LogIn
 ) -> None:
-    champion = "SELECT count(*) FROM training_modelversion WHERE state = 'champion'"
+    champion = (
+        f"SELECT count(*) FROM training_modelversion WHERE state = 'champion' AND {OF_BRAIN_MRI}"
+    )
     assert installation.query(champion) == [(1,)], "the simulated labels made no champion"
     page = log_in("reader")
     case = start_reading(page, installation)

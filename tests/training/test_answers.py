@@ -14,15 +14,13 @@ from pytest_django.fixtures import Settings
 
 import make
 from annotations.amend import annotation_amend
-from annotations.campaigns import campaign_change, campaign_create, images_join, training_policy
+from annotations.campaigns import campaign_change, campaign_create, training_policy
 from annotations.findings import OptionChange, question_add, question_change
 from annotations.models import Annotation, Campaign, Question, Suggestion, Task
-from annotations.queue import order_publish
-from annotations.submit import Said, Submission, annotation_submit
-from reticle import storage
+from annotations.submit import Said
+from learning import ANSWERS, NOTHING_DRAWN, asking, hand_in
 from reticle.accounts.models import User
 from reticle.errors import Conflict, Invalid
-from reticle.images.models import Image
 from reticle.pixels.mask import pack
 from training import answers, figures, fit, maps, pool, predict, promote, trials, trigger
 from training.gain import gain_of
@@ -33,48 +31,12 @@ pytestmark = pytest.mark.django_db
 
 # The hash of what three drawn cases come to, made before answers were learned.
 DRAWN = "e6a342e0dadc99eb631ed8ad4430348da1886ace25c66a1f53a285a044c4a0f0"
-SIZE = 32
-EMPTY = np.zeros((SIZE, SIZE), np.uint8)
-TINY = {
-    "epochs": 4, "minimum_steps": 120, "minimum_total": 8, "minimum_new": 8,
-    "minimum_held_out": 3, "cooldown_seconds": 0,
-}  # fmt: skip
-QUESTIONS = [
+QUESTIONS: list[dict[str, object]] = [
     {"text": "Disc", "kind": "single", "options": ["seen", "none"]},
     {"text": "Sides", "kind": "multiple", "options": ["left", "right"], "required": False},
     {"text": "Grade", "kind": "scale", "low": 0, "high": 2, "required": False},
     {"text": "Remark", "kind": "text", "required": False},
 ]
-
-
-def has_disc(image: Image) -> bool:
-    """Whether an image was given a disc: every second one of a patient."""
-    return image.index % 2 == 0
-
-
-def draw(image: Image) -> None:
-    """Give an image noise, and a bright disc or none."""
-    # Not by its key: keys go on from test to test.
-    rng = np.random.default_rng([image.index, *image.series.study.patient_key.encode()])
-    pixels = rng.normal(200, 30, (SIZE, SIZE))
-    if has_disc(image):
-        ys, xs = np.mgrid[0:SIZE, 0:SIZE]
-        cy, cx = rng.integers(10, SIZE - 10, 2)
-        pixels[(ys - cy) ** 2 + (xs - cx) ** 2 < 49] += 900
-    image.sha256 = storage.put(pixels.clip(0, 4095).astype("<u2").tobytes())
-    image.save()
-
-
-def truth_of(image: Image) -> dict[str, Any]:
-    return {"disc": "seen" if has_disc(image) else "none"}
-
-
-def hand_in(campaign: Campaign, reader: User, findings: dict[str, Any] | None = None) -> Submission:
-    row = make.lease(campaign, reader)
-    said = Said(truth_of(row.task.image) if findings is None else findings)
-    return annotation_submit(
-        assignment=row, token=row.token, key=uuid.uuid4(), packed=pack(EMPTY), seconds=2, said=said
-    )
 
 
 @pytest.fixture
@@ -91,18 +53,7 @@ def reader() -> User:
 def campaign(settings: Settings, manager: User, reader: User) -> Campaign:
     """Nine patients of four images, three of them held out; nothing is answered yet."""
     settings.HEARTBEAT_SECONDS, settings.RUN_LEASE_SECONDS = 1, 5
-    made = make.campaign(
-        manager, readers=[reader], kind="classification", questions=QUESTIONS, training=TINY,
-        blind_share=0.0, suggestion_dice=0.6, random_share=0.0, strategy="entropy",
-    )  # fmt: skip
-    for number in range(9):
-        images = make.images(4, patient=f"P-{number}", rows=SIZE, columns=SIZE)
-        for image in images:
-            draw(image)
-        images_join(actor=manager, campaign=made, images=images)
-    order_publish(campaign=made, pool=[])
-    made.refresh_from_db()
-    return made
+    return asking(manager, reader, questions=QUESTIONS, training=ANSWERS)
 
 
 def execute(campaign: Campaign) -> TrainingRun:
@@ -270,7 +221,7 @@ def test_equal_answers_are_one_snapshot_and_an_amended_one_is_another(
     other = "none" if before.findings["disc"] == "seen" else "seen"
     amended = annotation_amend(
         annotation=Annotation.objects.select_related("task__campaign").get(pk=before.pk),
-        key=uuid.uuid4(), packed=pack(EMPTY), said=Said({"disc": other}), seconds=1,
+        key=uuid.uuid4(), packed=pack(NOTHING_DRAWN), said=Said({"disc": other}), seconds=1,
     )  # fmt: skip
     second = snapshot_take(campaign=campaign)
     assert second != first
@@ -564,7 +515,7 @@ def test_a_network_that_does_not_fit_the_kind_is_refused_by_name(
 
 
 def test_the_network_of_an_older_policy_gives_way_to_a_classifier(campaign: Campaign) -> None:
-    Campaign.objects.filter(pk=campaign.pk).update(training={**TINY, "preset": "cpu"})
+    Campaign.objects.filter(pk=campaign.pk).update(training={**ANSWERS, "preset": "cpu"})
     campaign.refresh_from_db()
     assert trigger.run_config(campaign, {})["preset"] == "classifier"
     assert training_policy({}, Campaign.Kind.SEGMENTATION)["preset"] == "cpu"
@@ -574,12 +525,12 @@ def test_campaigns_from_before_get_the_network_of_their_kind(
     campaign: Campaign, manager: User
 ) -> None:
     drawn = make.campaign(manager, slug="drawn", training={"preset": "tiny"})
-    Campaign.objects.filter(pk=campaign.pk).update(training={**TINY, "preset": "cpu"})
+    Campaign.objects.filter(pk=campaign.pk).update(training={**ANSWERS, "preset": "cpu"})
     migration = import_module("annotations.migrations.0008_suggestion_findings")
     migration.fitting_networks(apps, connection.schema_editor())
     campaign.refresh_from_db()
     drawn.refresh_from_db()
-    assert campaign.training == {**TINY, "preset": "classifier"}
+    assert campaign.training == {**ANSWERS, "preset": "classifier"}
     assert drawn.training["preset"] == "tiny"
 
 

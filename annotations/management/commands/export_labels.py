@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from annotations.export import export_create, export_path, export_run
-from annotations.models import Campaign
+from annotations.export import export_now, export_path
+from annotations.models import Campaign, Export
 
 
 class Command(BaseCommand):
@@ -26,8 +26,8 @@ class Command(BaseCommand):
         campaign = Campaign.objects.filter(slug=options["campaign"]).first()
         if campaign is None:
             raise CommandError(f"There is no campaign {options['campaign']!r}.")
-        row = export_run(export_create(campaign=campaign, actor=None))
-        if row.error:
-            raise CommandError(row.error)
+        row = export_now(campaign)
+        if row.state != Export.State.DONE:
+            raise CommandError(row.error or f"Another worker has taken export {row.pk} over.")
         shutil.copyfile(export_path(row), options["file"])
         self.stdout.write(f"{row.cases} cases, sha256 {row.sha256}")

@@ -20,7 +20,7 @@ import numpy as np
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
-from django.db.models import Count, F, Max, Q
+from django.db.models import BigIntegerField, Count, F, Func, Max, Q
 from django.utils.timezone import now
 
 from reticle import storage
@@ -112,7 +112,6 @@ def intake_run(intake: Intake) -> None:
         return
     if not settings.PSEUDONYM_KEY:
         raise ImproperlyConfigured("PSEUDONYM_KEY is not set: pseudonyms need a secret key.")
-    touched: set[int] = set()
     owners: Owners | None = None
     with Sandbox(settings.PSEUDONYM_KEY) as sandbox:
         for item in _waiting(intake):
@@ -123,10 +122,19 @@ def intake_run(intake: Intake) -> None:
                 owners = _owners(intake) if owners is None else owners  # all images are in by now
                 _take_masks(item, owners, sandbox)
             else:
-                touched |= _item_run(item, sandbox)
-    for series_id in touched:
+                _item_run(item, sandbox)
+    for series_id in _series_of(intake):
         series_renumber(series_id)
     _finish(intake, Intake.State.DONE, "")
+
+
+def _series_of(intake: Intake) -> list[int]:
+    """Return the series of all images of a batch, also those that a worker took in which died."""
+    images = intake.items.values_list(
+        Func(F("images"), function="unnest", output_field=BigIntegerField())
+    )
+    found = Image.objects.filter(pk__in=images).order_by("series_id")
+    return list(found.values_list("series_id", flat=True).distinct())
 
 
 def _waiting(intake: Intake) -> Iterable[IntakeItem]:
@@ -149,15 +157,15 @@ def _finish(intake: Intake, state: Intake.State, error: str) -> None:
     intake.items.update(path="")
 
 
-def _item_run(item: IntakeItem, sandbox: Sandbox) -> set[int]:
-    """Take in one file that is no mask; return the series it touched."""
+def _item_run(item: IntakeItem, sandbox: Sandbox) -> None:
+    """Take in one file that is no mask."""
     path = Path(item.path)
     if not path.is_file():
         _missing(item)
-        return set()
+        return
     if is_zip(item.name):
         _unzip(item, path)
-        return set()
+        return
     item.sha256 = _file_hash(path)
     first = IntakeItem.objects.filter(sha256=item.sha256, state=IntakeItem.State.ACCEPTED).first()
     if first is not None:
@@ -168,17 +176,17 @@ def _item_run(item: IntakeItem, sandbox: Sandbox) -> set[int]:
             "These bytes are here already.",
             first.images,
         )
-        return set()
+        return
     parsed = sandbox.parse(path, item.name, sidecar=sidecar_of(path))
     if isinstance(parsed, Rejected):
         _reject(item, parsed.code, parsed.message)
-        return set()
-    return _keep(item, parsed.series)
+        return
+    _keep(item, parsed.series)
 
 
 @transaction.atomic
-def _keep(item: IntakeItem, parsed: Sequence[SeriesData]) -> set[int]:
-    """Store what a file gave and say so, both or neither; return the series that grew."""
+def _keep(item: IntakeItem, parsed: Sequence[SeriesData]) -> None:
+    """Store what a file gave and say so, both or neither."""
     images, grown = series_store(parsed)
     keys = [image.pk for image in images]
     if grown:
@@ -186,7 +194,6 @@ def _keep(item: IntakeItem, parsed: Sequence[SeriesData]) -> set[int]:
     else:
         words = "This instance is here already, in other bytes: the first ones are used."
         _settle(item, IntakeItem.State.DUPLICATE, "duplicate", words, keys)
-    return grown
 
 
 def _file_hash(path: Path) -> str:

@@ -67,7 +67,7 @@ class Image(models.Model):
 
 
 class ReferenceMask(models.Model):
-    """Hidden truth for simulation and gold: no reader route, selection or training reads it."""
+    """Hidden truth for simulation: no reader route, selection or training reads it."""
 
     image = models.OneToOneField(Image, on_delete=models.PROTECT, related_name="reference")
     packed = models.BinaryField()

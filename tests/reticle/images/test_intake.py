@@ -230,6 +230,40 @@ def test_a_worker_that_died_in_the_middle_is_continued_by_another(
     assert import_join(row) == 0
 
 
+@pytest.mark.django_db(transaction=True)
+def test_series_that_were_in_before_a_worker_died_are_in_order_too(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    from reticle.demo.cohort import make_cohort
+
+    make_cohort(tmp_path, patients=2, slices=4, size=64, dicom=True)
+    files = sorted(tmp_path.rglob("*.dcm"), reverse=True)
+    assert len(files) == 8
+    sent = [(f"{number}.dcm", path) for number, path in enumerate(files)]
+    row = import_create(campaign=campaign, actor=None, source="command", files=sent)
+    claimed = intake_claim()
+    assert claimed is not None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "ALTER TABLE images_intakeitem ADD CONSTRAINT no"
+            " CHECK (name <> '6.dcm' OR state = 'waiting')"
+        )
+    with pytest.raises(IntegrityError):
+        intake_run(claimed)
+    assert Series.objects.count() == 2
+    assert Image.objects.count() == 6, "it died in the middle of the second series"
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE images_intakeitem DROP CONSTRAINT no")
+    type(claimed).objects.update(claimed_until="2001-01-01T00:00Z")
+    import_now(row)
+    assert set(states(row).values()) == {"accepted"}
+    for series in Series.objects.all():
+        found = series.images.order_by("index").values_list("index", "position")
+        positions = [position for _, position in found if position is not None]
+        assert [index for index, _ in found] == list(range(4))
+        assert positions == sorted(set(positions))
+
+
 def test_an_upload_of_a_zip_is_unpacked_and_its_bytes_are_erased(
     campaign: Campaign, tmp_path: Path
 ) -> None:
