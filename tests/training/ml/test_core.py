@@ -187,7 +187,13 @@ def test_evaluation_pools_a_patients_images(trained: Path, tmp_path: Path) -> No
         expected = 2 * tp / (2 * tp + fp + fn)
         assert report["patients"][patient]["disc"] == pytest.approx(expected)
     mean = np.mean([report["patients"][patient]["disc"] for patient in ("P0", "P1")])
-    assert report["classes"]["disc"]["dice"] == pytest.approx(mean)
+    row = report["classes"]["disc"]
+    assert row["dice"] == pytest.approx(mean)
+    # Half of the samples of two patients are of one alone: their values are the ends.
+    dice = sorted(report["patients"][patient]["disc"] for patient in ("P0", "P1"))
+    assert [row["low"], row["high"]] == pytest.approx(dice)
+    assert [row["iou_low"], row["iou_high"]] == pytest.approx([d / (2 - d) for d in dice])
+    assert row["sensitivity_low"] <= row["sensitivity"] <= row["sensitivity_high"]
     assert report["mean_dice"] == pytest.approx(mean)
 
 

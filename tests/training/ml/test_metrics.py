@@ -152,13 +152,23 @@ def test_distances_and_areas_over_a_classs_images_by_hand() -> None:
         if place:
             guess[place] = 1
         shapes.append(shape_of(Example("x", Path("x"), None, patient, None), guess, truth, 1))
-    assert shape_summary(shapes) == {
+    # Of two patients a quarter of the samples are A alone, and a quarter B alone.
+    assert shape_summary(shapes, seed=0) == {
         "hd95": pytest.approx((3 / 2 + 1) / 2),  # the mean of A's 3 and 0, and B's 1
+        "hd95_low": 1,
+        "hd95_high": 3 / 2,
         "hd95_missing": 2,
         "surface_dice": pytest.approx((2 / 5 + 2 / 3) / 2),  # pixels near, of A's 5 and B's 3
+        "surface_dice_low": pytest.approx(2 / 5),
+        "surface_dice_high": pytest.approx(2 / 3),
         "lesions": 4,
         "lesion_sensitivity": 1 / 4,
+        "lesion_sensitivity_low": 0,
+        "lesion_sensitivity_high": pytest.approx(1 / 3),
         "false_positives_per_image": 3 / 6,
+        "false_positives_per_image_low": pytest.approx(1 / 3),
+        "false_positives_per_image_high": pytest.approx(2 / 3),
     }
-    nothing = shape_summary(shapes[4:5])
+    nothing = shape_summary(shapes[4:5], seed=0)
     assert (nothing["hd95"], nothing["surface_dice"], nothing["lesion_sensitivity"]) == (None,) * 3
+    assert nothing["hd95_low"] is nothing["lesion_sensitivity_high"] is None
