@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-BASE = Path(__file__).resolve().parents[3]
+BASE = Path(__file__).resolve().parents[1]
 ENVIRONMENT = {
     **os.environ,
     "PYTHONPATH": os.pathsep.join([str(BASE), str(BASE / "platform")]),

@@ -9,7 +9,7 @@ from typing import Any
 
 from training.figures import Row
 from training.models import ModelVersion, TrainingRun
-from training.report import newest_evaluation, report_of
+from training.report import RANGED, newest_evaluation, report_of
 
 NOT_MEASURED = "not measured"
 TITLES = {"sex": "sex", "age_band": "age band", "site": "site", "scanner": "scanner"}
@@ -96,9 +96,7 @@ def _metrics(model: ModelVersion, report: Row) -> str:
     rows = [
         (
             row["name"], _number(row["patients"], 0), _number(row["dice"]),
-            _interval(row["low"], row["high"]), _number(row["iou"]), _number(row["hd95"], 1),
-            _number(row["surface_dice"]), _number(row["sensitivity"]),
-            _number(row["lesion_sensitivity"]), _number(row["false_positives_per_image"]),
+            _interval(row["low"], row["high"]), *(_with_interval(row, name) for name in RANGED),
         )
         for row in report["metrics"]
     ]  # fmt: skip
@@ -146,7 +144,9 @@ def _answer_metrics(score: float | None, report: Row) -> str:
 def _with_interval(row: Row, name: str) -> str:
     if row[name] is None:
         return NOT_MEASURED
-    return f"{_number(row[name])} ({_interval(row[f'{name}_low'], row[f'{name}_high'])})"
+    low, high = row[f"{name}_low"], row[f"{name}_high"]
+    # Of one patient, or by an earlier release, there is a number without an interval.
+    return _number(row[name]) + ("" if low is None else f" ({_interval(low, high)})")
 
 
 def _subgroups(report: Row) -> str:

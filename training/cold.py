@@ -151,6 +151,7 @@ def cold_publish(*, row: ColdOrder, features: Features, images: int) -> int:
         Pool(
             patients=[task.image.series.study.patient_key for task in tasks],
             positions=[task.image.index for task in tasks],
+            series=[task.image.series_id for task in tasks],
             class_scores=np.zeros((len(tasks), 0)),
             features=np.stack([features[task.image_id] for task in tasks]),
         ),

@@ -140,6 +140,7 @@ def assembled(
     return Pool(
         patients=[task.image.series.study.patient_key for task in tasks],
         positions=[task.image.index for task in tasks],
+        series=[task.image.series_id for task in tasks],
         class_scores=scores.reshape(len(rows), len(names)),
         measures={
             **{name: np.array([_value(row.measures.get(name)) for row in rows])

@@ -23,9 +23,13 @@ from training.promote import GROUP_PATIENTS, RESAMPLES, interval
 from training.reasons import Reason, reason, run_reason, stored_reason
 from training.snapshot import SUBGROUPS, subgroups_of
 
+RANGED = (
+    "iou", "hd95", "surface_dice", "sensitivity", "lesion_sensitivity", "false_positives_per_image",
+)  # fmt: skip
+"""Metrics with an interval: NAME_low and NAME_high; that of Dice is low and high."""
 METRICS = (
-    "dice", "low", "high", "iou", "sensitivity", "hd95", "hd95_missing", "surface_dice", "lesions",
-    "lesion_sensitivity", "false_positives_per_image", "patients", "left_out",
+    "dice", "low", "high", "hd95_missing", "lesions", "patients", "left_out", *RANGED,
+    *(f"{name}_{end}" for name in RANGED for end in ("low", "high")),
 )  # fmt: skip
 QUESTION_METRICS = (
     "kind", "answered", "left_out", "accuracy", "accuracy_low", "accuracy_high", "mean_steps_off",

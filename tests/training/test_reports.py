@@ -134,11 +134,20 @@ def test_what_an_older_evaluation_did_not_measure_is_said(campaign: Campaign) ->
     assert found["calibration"] is None
     assert found["robustness"] is None
     assert found["metrics"][0]["hd95"] is None
+    assert found["metrics"][0]["iou_low"] is None
     card = card_of(model)
     assert "| grey | 5 | 0.90 | 0.10 to 0.90 | 0.50 | not measured |" in card
     for title in ("calibration of its probabilities was", "images get worse was"):
         assert f"{title} not measured" in card
     assert f"`{model.weights_sha256}`" in card
+
+
+def test_the_card_gives_each_metric_its_interval(campaign: Campaign) -> None:
+    first = measured(campaign, [0.9] * 5, [0.4] * 5)
+    grey = {**first["classes"]["grey"], "iou_low": 0.4, "iou_high": 0.6}
+    model = model_of(campaign, 1, {**first, "classes": {**first["classes"], "grey": grey}})
+    assert report.report_of(model)["metrics"][0]["iou_high"] == 0.6
+    assert "| 0.10 to 0.90 | 0.50 (0.40 to 0.60) | not measured |" in card_of(model)
 
 
 def test_a_model_without_any_evaluation_has_a_card_too(campaign: Campaign) -> None:

@@ -5,12 +5,13 @@
 
 Plain top-k uncertainty is worse than random in a redundant pool of neighbouring slices, so what a
 model chooses is spread over patients and slices, and chance, in which patients take turns, keeps
-its share. What the strategies gain
-is measured in benchmarks/selection.md.
+its share; `random` and `foreground` are chance. What the strategies gain is measured in
+benchmarks/selection.md.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence, Sized
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -32,7 +33,7 @@ class Pool:
 
     patients: Sequence[str]
     positions: Sequence[int]
-    """Slice numbers."""
+    """Slice numbers within a series."""
     class_scores: Floats
     """(N, C): mean entropy where a class may be."""
     measures: Mapping[str, Floats] = field(default_factory=dict)
@@ -45,11 +46,14 @@ class Pool:
     """(N, G): see `diversity.gradient_embedding`."""
     labelled: Floats | None = None
     """(M, D): bottleneck features of the cases that are labelled."""
+    series: Sequence[Hashable] = ()
+    """Which one each case is of; empty where every patient has one."""
 
     def __post_init__(self) -> None:
         count = len(self.patients)
         parts: list[Sized] = [self.positions, self.class_scores, *self.measures.values()]
         parts += [a for a in (self.foreground, self.features, self.gradients) if a is not None]
+        parts += [self.series] if self.series else []
         if any(len(part) != count for part in parts):
             raise ValueError("a pool's parts must be of one length")
 
@@ -115,30 +119,38 @@ def stratified(class_scores: Floats, rng: np.random.Generator) -> list[int]:
 
 
 def diverse(
-    order: Sequence[int], patients: Sequence[str], positions: Sequence[int], batch: int = BATCH
+    order: Sequence[int],
+    patients: Sequence[str],
+    positions: Sequence[int],
+    batch: int = BATCH,
+    series: Sequence[Hashable] = (),
 ) -> list[int]:
-    """Defer cases that crowd a batch: a cap per patient, and a gap between slices of a patient.
+    """Defer cases that crowd a batch: a cap per patient, and a gap between slices of a series.
 
     Keeps every case; a deferred one is considered first in the next batch. Where too few are
-    left to fill a batch otherwise, the rules give way.
+    left to fill a batch otherwise, the rules give way. Without `series` a patient has one.
     """
     cap = max(1, math.ceil(2 * batch / max(1, len(set(patients)))))
     waiting, result = list(order), []
     while waiting:
         chosen: list[int] = []
         deferred: list[int] = []
-        by_patient: dict[str, list[int]] = {}
+        by_patient: Counter[str] = Counter()
+        by_series: dict[Hashable, list[int]] = {}
         for place, index in enumerate(waiting):
             if len(chosen) == batch:
                 deferred += waiting[place:]
                 break
-            seen = by_patient.setdefault(patients[index], [])
+            patient = patients[index]
+            stack = series[index] if series else patient
+            seen = by_series.setdefault(stack, [])
             near = any(abs(positions[index] - other) < MINIMUM_GAP for other in seen)
-            if near or len(seen) >= cap:
+            if near or by_patient[patient] >= cap:
                 deferred.append(index)
             else:
                 chosen.append(index)
                 seen.append(positions[index])
+                by_patient[patient] += 1
         result += chosen or deferred[:batch]
         waiting = deferred if chosen else deferred[batch:]
     return result
@@ -198,7 +210,7 @@ def _top(name: str) -> Ordering:
 
 
 def _spread(pool: Pool, order: Sequence[int]) -> list[int]:
-    return diverse(order, pool.patients, pool.positions)
+    return diverse(order, pool.patients, pool.positions, series=pool.series)
 
 
 def _head(pool: Pool, chosen: Sequence[int], rng: np.random.Generator) -> list[int]:

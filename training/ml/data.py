@@ -163,7 +163,8 @@ class Batches:
         pictures, targets, examples = [], [], []
         for index, wanted in draw(self.data.counts, self.fresh, config, config.batch, rng):
             item = self.data[index]
-            corner = _corner(item, wanted, patch, rng)
+            # An option that was chosen lies nowhere in the image.
+            corner = _corner(item, wanted if self.data.aim.classes else 0, patch, rng)
             picture, target = self._augment(item.picture, item.target, corner)
             pictures.append(picture)
             targets.append(target)

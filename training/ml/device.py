@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import torch
@@ -14,6 +15,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from training.ml.config import TrainConfig
 from training.ml.unet import Network
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,22 @@ class Place:
             return network
         here = [self.device.index] if self.device.type == "cuda" else None
         return DistributedDataParallel(network, device_ids=here)
+
+    def agreed(self, value: T) -> T:
+        """The leading process's value, in all of them: what they decide by must be the same."""
+        if self.world == 1:
+            return value
+        held = [value]
+        dist.broadcast_object_list(held, src=0, device=self.device)
+        return held[0]
+
+    def mean(self, value: float) -> float:
+        """Mean of the processes' values, in all of them."""
+        if self.world == 1:
+            return value
+        total = torch.tensor(value, dtype=torch.float64, device=self.device)
+        dist.all_reduce(total)
+        return total.item() / self.world
 
 
 def choose(config: TrainConfig) -> Place:

@@ -3,7 +3,7 @@
 HD95 and surface Dice are in mm where the image has a spacing, else in pixels; an image without
 the class in truth or prediction has no HD95, and is counted as missing. Lesions are connected
 areas. A patient's Dice pools the pixels of all their images; a class's Dice is the mean over
-patients, with a bootstrap over patients for its interval: images of one are not independent.
+patients. All intervals are by a bootstrap over patients: images of one are not independent.
 Patients without the class in truth or prediction are left out of its mean, and counted. The mean
 over classes takes those that some truth shows, whatever the model draws: else two models would be
 compared by different classes on the same cases.
@@ -12,7 +12,7 @@ compared by different classes on the same cases.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -78,7 +78,7 @@ def report_of(
             majority[example.patient][item.name] += counts(flat, truth, item.index)
         cases.append({"id": example.id, "patient": example.patient, "classes": _rows(found)})
     summaries = {
-        c.name: {**_class_summary(c.name, pooled, seed), **shape_summary(shapes[c.name])}
+        c.name: {**_class_summary(c.name, pooled, seed), **shape_summary(shapes[c.name], seed)}
         for c in classes
     }
     shown = [name for name in summaries if any(by[name].tp + by[name].fn for by in pooled.values())]
@@ -148,35 +148,66 @@ def shape_of(example: Example, mask: Mask, truth: Mask, index: int) -> Shape:
     )
 
 
-def shape_summary(shapes: Sequence[Shape]) -> dict[str, Any]:
-    """Over one class's images: distances as means over patients, areas summed."""
+def shape_summary(shapes: Sequence[Shape], seed: int) -> dict[str, Any]:
+    """Over one class's images: distances as means over patients, areas summed; with intervals."""
     distances: dict[str, list[float]] = defaultdict(list)
     edges: dict[str, Surface] = defaultdict(lambda: Surface(0, 0))
-    total = Lesions(0, 0, 0)
+    areas: dict[str, Lesions] = defaultdict(lambda: Lesions(0, 0, 0))
     for one in shapes:
         if not math.isnan(one.hd95):
             distances[one.patient].append(one.hd95)
         edges[one.patient] += one.surface
-        total += one.lesions
-    near = [edge.dice for edge in edges.values() if not math.isnan(edge.dice)]
+        areas[one.patient] += one.lesions
+    far = [sum(own) / len(own) for own in distances.values()]
+    near = [edge.dice for edge in edges.values()]
+    images = Counter(one.patient for one in shapes)
+    total = sum(areas.values(), Lesions(0, 0, 0))
+    true = [own.found + own.missed for own in areas.values()]
     return {
-        "hd95": _mean(_mean(own) for own in distances.values()),
+        "hd95": _mean(far),
+        **_interval("hd95", far, seed),
         "hd95_missing": sum(one.shown and math.isnan(one.hd95) for one in shapes),
-        "surface_dice": _mean(near),
-        "lesions": total.found + total.missed,
+        "surface_dice": _mean(_number(value) for value in near),
+        **_interval("surface_dice", near, seed),
+        "lesions": sum(true),
         "lesion_sensitivity": _number(total.sensitivity),
+        **_interval("lesion_sensitivity", [own.found for own in areas.values()], seed, true),
         "false_positives_per_image": total.false / len(shapes) if shapes else None,
-    }
+        **_interval(
+            "false_positives_per_image", [own.false for own in areas.values()], seed,
+            [images[patient] for patient in areas],
+        ),
+    }  # fmt: skip
 
 
-def bootstrap(values: npt.NDArray[np.float64], seed: int) -> tuple[float | None, float | None]:
-    """2.5 and 97.5 percentiles of the mean over resampled values (N,); None below two values."""
+def bootstrap(
+    values: npt.NDArray[np.float64], over: npt.NDArray[np.float64], seed: int
+) -> tuple[float | None, float | None]:
+    """2.5 and 97.5 percentiles of sum(values) / sum(over) over resampled places (N,).
+
+    None below two places; `over` must be above 0.
+    """
     if len(values) < 2:
         return None, None
     rng = np.random.default_rng(seed)
     picks = rng.integers(0, len(values), (_RESAMPLES, len(values)))
-    low, high = np.percentile(values[picks].mean(axis=1), (2.5, 97.5))
+    ratios = values[picks].mean(axis=1) / over[picks].mean(axis=1)
+    low, high = np.percentile(ratios, (2.5, 97.5))
     return float(low), float(high)
+
+
+def _interval(
+    name: str, values: Sequence[float], seed: int, over: Sequence[float] | None = None
+) -> dict[str, float | None]:
+    """{NAME_low, NAME_high} of the mean over patients, or of the ratio of two sums over them.
+
+    Patients with NaN, or with nothing in `over`, are left out.
+    """
+    parts = np.array(values, np.float64)
+    wholes = np.ones(len(parts)) if over is None else np.array(over, np.float64)
+    known = ~np.isnan(parts) & (wholes > 0)
+    low, high = bootstrap(parts[known], wholes[known], seed)
+    return {f"{name}_low": low, f"{name}_high": high}
 
 
 def _class_summary(
@@ -184,13 +215,16 @@ def _class_summary(
 ) -> dict[str, Any]:
     totals = [by_class[name] for by_class in pooled.values()]
     values = np.array([total.dice for total in totals if not math.isnan(total.dice)])
-    low, high = bootstrap(values, seed)
+    low, high = bootstrap(values, np.ones(len(values)), seed)
+    true = [total.tp + total.fn for total in totals]
     return {
         "dice": float(values.mean()) if len(values) else None,
         "iou": _mean(_number(total.iou) for total in totals),
+        **_interval("iou", [total.iou for total in totals], seed),
         "low": low,
         "high": high,
         "sensitivity": _number(sum(totals, Counts(0, 0, 0)).sensitivity),
+        **_interval("sensitivity", [total.tp for total in totals], seed, true),
         "patients": len(values),
         "left_out": len(totals) - len(values),
     }

@@ -37,7 +37,7 @@ class Epoch:
     """What one epoch came to."""
 
     loss: float
-    """Mean over its steps."""
+    """Mean over its steps and the processes."""
     rate: float
     """Learning rate of its last step."""
     steps: int
@@ -72,9 +72,11 @@ def train(
         while record.epoch < config.epochs and not run.ended(record):
             epoch = _epoch(run, network, record)
             values = aim.measure(run.model(), run.inner, run.place) if run.inner else epoch.values
-            record = record.after(
+            done = record.after(
                 epoch.loss, epoch.rate, epoch.steps, epoch.seconds, aim.measured, values
             )
+            # Of one record all processes end, and change their rate, after the same epoch.
+            record = run.place.agreed(done)
             run.save(out, record)  # before anyone hears of the epoch: what was told is never redone
             report.epoch(record)
         return report.done(run.finish(), record)
@@ -89,8 +91,10 @@ def _epoch(run: Run, network: nn.Module, record: Record) -> Epoch:
     tally, rate = run.aim.tally(), 0.0
     for step, (pictures, targets) in enumerate(run.batches.epoch(number, run.steps)):
         by_steps = (number + step / run.steps) / config.epochs
-        used = record.seconds + time.monotonic() - began
-        by_time = used / config.seconds if config.seconds else 0.0
+        by_time = 0.0
+        if config.seconds:
+            used = record.seconds + time.monotonic() - began
+            by_time = run.place.agreed(used) / config.seconds
         if by_time >= 1 and step:
             break
         # Time counts only when the run is late: a run within its budget is repeatable to the bit.
@@ -105,7 +109,7 @@ def _epoch(run: Run, network: nn.Module, record: Record) -> Epoch:
         run.optimizer.step()
         losses.append(loss.detach())
         tally.add(logits, targets)
-    mean = float(torch.stack(losses).mean())
+    mean = run.place.mean(float(torch.stack(losses).mean()))
     if not math.isfinite(mean):
         raise Diverged(f"loss is {mean} in epoch {number + 1}: lower config.learning_rate")
     return Epoch(mean, rate, len(losses), time.monotonic() - began, tally.values())

@@ -15,7 +15,7 @@ from training.ml.checkpoint import Model
 from training.ml.device import Place
 from training.ml.findings import probabilities_of
 from training.ml.job import Example
-from training.ml.picture import picture_of
+from training.ml.picture import Picture, picture_of
 from training.ml.preprocess import Floats
 from training.ml.unet import Network, probabilities
 
@@ -57,24 +57,27 @@ def log_odds(values: Tensor) -> Tensor:
     return torch.logit(values, eps=_SURE)
 
 
-def _hidden(asked: nn.Module, image: Tensor) -> Tensor:
-    """What is said of the image (1, C, H, W) without each of its squares: (GRID * GRID, targets).
+def _hidden(asked: nn.Module, picture: Picture) -> Tensor:
+    """What is said of the image without each of its squares: (GRID * GRID, targets).
 
     A square becomes the image's mean.
     """
-    rows, columns = (np.linspace(0, side, GRID + 1).round().astype(int) for side in image.shape[2:])
+    image, (down, across) = picture.image, picture.within
+    rows, columns = (
+        np.linspace(part.start, part.stop, GRID + 1).round().astype(int) for part in (down, across)
+    )
     squares = [
         (slice(rows[i], rows[i + 1]), slice(columns[j], columns[j + 1]))
         for i in range(GRID)
         for j in range(GRID)
     ]
-    mean = image.mean(dim=(2, 3), keepdim=True)[0]
+    mean = image[..., down, across].mean(dim=(2, 3), keepdim=True)[0]
     told = []
     for first in range(0, len(squares), _TOGETHER):
         chosen = squares[first : first + _TOGETHER]
         batch = image.repeat(len(chosen), 1, 1, 1)
-        for copy, (down, across) in zip(batch, chosen, strict=True):
-            copy[:, down, across] = mean
+        for copy, (high, wide) in zip(batch, chosen, strict=True):
+            copy[:, high, wide] = mean
         told.append(asked(batch).float())
     return torch.cat(told)
 
@@ -90,10 +93,11 @@ def occlude(model: Model, example: Example, place: Place) -> Floats:
         model.network.eval()
         asked = _Answers(model) if model.questions else _Region(model.network, picture.image)
         clean = asked(picture.image)[0].float()
-        falls = (clean[None] - _hidden(asked, picture.image)).clamp_min(0)
-    sides = picture.image.shape[-2:]
+        falls = (clean[None] - _hidden(asked, picture)).clamp_min(0)
     squares = falls.T.reshape(1, -1, GRID, GRID)
-    shown = nn.functional.interpolate(squares, size=sides, mode="nearest-exact")[0]
+    size = (picture.rows, picture.columns)
+    shown = falls.new_zeros(squares.shape[1], *picture.image.shape[-2:])
+    shown[:, *picture.within] = nn.functional.interpolate(squares, size, mode="nearest-exact")[0]
     found = np.stack([picture.own_grid(each) for each in shown])
     most = found.max(axis=(1, 2), keepdims=True)
     return np.asarray(np.where(most >= LEAST, found / np.maximum(most, LEAST), 0), np.float32)

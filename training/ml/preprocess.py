@@ -179,16 +179,31 @@ def make_plan(config: TrainConfig, examples: Sequence[Example]) -> Plan:
         nonlocal_means=config.nonlocal_means,
         clahe=config.clahe,
     )
+    needed = _reach(plan, config.network.stride, examples)
+    # A classifier sees the whole image at once; a U-Net may learn from pieces.
+    whole = config.network.kind == "classifier"
+    return replace(plan, patch=needed if whole else min(config.patch, needed))
+
+
+def keep_plan(plan: Plan, config: TrainConfig, examples: Sequence[Example]) -> Plan:
+    """The plan of an earlier model for more training examples.
+
+    A classifier's patch grows with the largest image: a piece would be taught the answer of the
+    whole.
+    """
+    if config.network.kind != "classifier":
+        return plan
+    return replace(plan, patch=max(plan.patch, _reach(plan, config.network.stride, examples)))
+
+
+def _reach(plan: Plan, stride: int, examples: Sequence[Example]) -> int:
+    """Side of a patch that holds every image whole, pixels: a multiple of the stride."""
     longest = 0
     for example in examples:
         rows, columns = example.size()
         scaled = plan.geometry(rows, columns, example.spacing)
         longest = max(longest, scaled.scaled_rows, scaled.scaled_columns)
-    stride = config.network.stride
-    needed = -(-longest // stride) * stride
-    # A classifier sees the whole image at once; a U-Net may learn from pieces.
-    whole = config.network.kind == "classifier"
-    return replace(plan, patch=needed if whole else min(config.patch, needed))
+    return -(-longest // stride) * stride
 
 
 def _channels(pixels: Floats, wanted: int) -> Floats:

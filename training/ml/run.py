@@ -32,7 +32,7 @@ from training.ml.fingerprint import fingerprint
 from training.ml.job import Example
 from training.ml.networks import build
 from training.ml.origin import Origin, begin
-from training.ml.preprocess import make_plan
+from training.ml.preprocess import keep_plan, make_plan
 from training.ml.schedule import best_of, exhausted, one_cycle, plateau
 
 log = logging.getLogger(__name__)
@@ -107,7 +107,10 @@ class Run:
         if start is not None:
             check_start(start, aim.classes, config.network, aim.questions)
         training, self.inner = put_aside(examples, config.inner_share)
-        self.plan = start.plan if start is not None else make_plan(config, training)
+        if start is None:
+            self.plan = make_plan(config, training)
+        else:
+            self.plan = keep_plan(start.plan, config, training)
         data = TrainingSet(training, self.plan, aim, config, cache, pool)
         self.trained_on = len(data)
         self.images = fingerprint(training)

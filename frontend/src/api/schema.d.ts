@@ -1426,17 +1426,41 @@ export interface components {
             /** Format: double */
             iou: number | null;
             /** Format: double */
+            iou_low: number | null;
+            /** Format: double */
+            iou_high: number | null;
+            /** Format: double */
             sensitivity: number | null;
             /** Format: double */
+            sensitivity_low: number | null;
+            /** Format: double */
+            sensitivity_high: number | null;
+            /** Format: double */
             hd95: number | null;
+            /** Format: double */
+            hd95_low: number | null;
+            /** Format: double */
+            hd95_high: number | null;
             hd95_missing: number | null;
             /** Format: double */
             surface_dice: number | null;
+            /** Format: double */
+            surface_dice_low: number | null;
+            /** Format: double */
+            surface_dice_high: number | null;
             lesions: number | null;
             /** Format: double */
             lesion_sensitivity: number | null;
             /** Format: double */
+            lesion_sensitivity_low: number | null;
+            /** Format: double */
+            lesion_sensitivity_high: number | null;
+            /** Format: double */
             false_positives_per_image: number | null;
+            /** Format: double */
+            false_positives_per_image_low: number | null;
+            /** Format: double */
+            false_positives_per_image_high: number | null;
             patients: number | null;
             left_out: number | null;
         };
@@ -1483,17 +1507,41 @@ export interface components {
             /** Format: double */
             iou: number | null;
             /** Format: double */
+            iou_low: number | null;
+            /** Format: double */
+            iou_high: number | null;
+            /** Format: double */
             sensitivity: number | null;
             /** Format: double */
+            sensitivity_low: number | null;
+            /** Format: double */
+            sensitivity_high: number | null;
+            /** Format: double */
             hd95: number | null;
+            /** Format: double */
+            hd95_low: number | null;
+            /** Format: double */
+            hd95_high: number | null;
             hd95_missing: number | null;
             /** Format: double */
             surface_dice: number | null;
+            /** Format: double */
+            surface_dice_low: number | null;
+            /** Format: double */
+            surface_dice_high: number | null;
             lesions: number | null;
             /** Format: double */
             lesion_sensitivity: number | null;
             /** Format: double */
+            lesion_sensitivity_low: number | null;
+            /** Format: double */
+            lesion_sensitivity_high: number | null;
+            /** Format: double */
             false_positives_per_image: number | null;
+            /** Format: double */
+            false_positives_per_image_low: number | null;
+            /** Format: double */
+            false_positives_per_image_high: number | null;
             patients: number | null;
             left_out: number | null;
             /**

@@ -349,6 +349,8 @@ export const en = {
   "run.stage.pretrain": "learning from images alone, before the labels",
   "run.loss": "loss {loss}",
   "run.eta": "about {time} left",
+  "run.etaFold": "about {time} left of this fold",
+  "run.etaStage": "about {time} left of this stage",
   "run.progress": "Progress of training {id}",
   "run.learnsFrom.one": "from {count} label",
   "run.learnsFrom.other": "from {count} labels",

@@ -327,6 +327,8 @@ export const zh: Record<TextKey, string> = {
   "run.stage.pretrain": "标注之前，先只从图像学习",
   "run.loss": "损失 {loss}",
   "run.eta": "约剩 {time}",
+  "run.etaFold": "本折约剩 {time}",
+  "run.etaStage": "本阶段约剩 {time}",
   "run.progress": "训练 {id} 的进度",
   "run.learnsFrom.one": "基于 {count} 份标注",
   "run.learnsFrom.other": "基于 {count} 份标注",

@@ -1,6 +1,7 @@
 """The order of reading, as properties: whatever the scores are."""
 
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -106,6 +107,18 @@ def test_a_batch_is_not_filled_by_neighbours_of_one_patient() -> None:
         assert all(b - a >= MINIMUM_GAP for a, b in pairwise(own))
 
 
+def test_images_taken_one_by_one_are_no_neighbours_of_each_other() -> None:
+    """Each is the first and only one of its series."""
+    patients = ["a"] * 20 + ["b"] * 20 + ["c"] * 20 + ["d"] * 20
+    scores = np.linspace(0.9, 0.1, 80)
+    pool = Pool(patients, [0] * 80, scores[:, None], {"entropy": scores}, series=list(range(80)))
+    order = select_order(pool, strategy="entropy", random_share=0.0, seed=0)
+    assert [place.index for place in order[:BATCH]] == [*range(6), *range(20, 26)], "6 of a patient"
+    stacks = replace(pool, positions=list(range(10)) * 8, series=list(np.repeat(range(8), 10)))
+    order = select_order(stacks, strategy="entropy", random_share=0.0, seed=0)
+    assert [place.index for place in order[:6]] == [0, 2, 4, 6, 8, 10], "of two series of one"
+
+
 @pytest.mark.parametrize("strategy", sorted(set(STRATEGIES) - {"random", "foreground"}))
 def test_no_strategy_fills_a_batch_with_neighbours_of_one_patient(strategy: str) -> None:
     """Patient a is what the model knows least, and differs most from slice to slice."""
@@ -135,6 +148,8 @@ def test_an_unknown_strategy_is_named() -> None:
 def test_parts_of_unequal_length_are_refused() -> None:
     with pytest.raises(ValueError, match="one length"):
         Pool(["a"], [0], np.zeros((1, 1)), {"entropy": np.zeros(2)})
+    with pytest.raises(ValueError, match="one length"):
+        Pool(["a"], [0], np.zeros((1, 1)), series=[1, 2])
 
 
 def test_chance_lets_patients_take_turns() -> None:

@@ -30,6 +30,26 @@ def tell(event):
 cli.run(cli.parser().parse_args(sys.argv[1:]), tell)
 """
 
+# One of the processes of a run, whose clock goes the faster the higher its rank is; it keeps the
+# weights that it ends with.
+BESIDE = """
+import os, sys, time
+from pathlib import Path
+from safetensors.torch import save_file
+from training.ml import commands
+from training.ml.job import read_job
+from training.ml.loop import train
+
+rank, monotonic = int(os.environ["RANK"]), time.monotonic
+time.monotonic = lambda: monotonic() * (1 + 3 * rank)
+folder, out = map(Path, sys.argv[1:])
+job = read_job(folder)
+aim, cache = commands.aim_of(job), commands.cache_of(folder)
+model = train(job.config, job.examples, aim=aim, out=out, cache=cache).model
+weights = {name: values.contiguous() for name, values in model.network.named_parameters()}
+save_file(weights, out / f"{rank}.safetensors")
+"""
+
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -167,7 +187,13 @@ def test_evaluation_pools_a_patients_images(trained: Path, tmp_path: Path) -> No
         expected = 2 * tp / (2 * tp + fp + fn)
         assert report["patients"][patient]["disc"] == pytest.approx(expected)
     mean = np.mean([report["patients"][patient]["disc"] for patient in ("P0", "P1")])
-    assert report["classes"]["disc"]["dice"] == pytest.approx(mean)
+    row = report["classes"]["disc"]
+    assert row["dice"] == pytest.approx(mean)
+    # Half of the samples of two patients are of one alone: their values are the ends.
+    dice = sorted(report["patients"][patient]["disc"] for patient in ("P0", "P1"))
+    assert [row["low"], row["high"]] == pytest.approx(dice)
+    assert [row["iou_low"], row["iou_high"]] == pytest.approx([d / (2 - d) for d in dice])
+    assert row["sensitivity_low"] <= row["sensitivity"] <= row["sensitivity_high"]
     assert report["mean_dice"] == pytest.approx(mean)
 
 
@@ -207,6 +233,28 @@ def test_two_processes_train_one_model_together(trained: Path, tmp_path: Path) -
     alone = load_file(trained / "model" / "model.safetensors")
     assert both.keys() == alone.keys(), "the wrapper's names got into the weights"
     assert any(not np.allclose(both[name], alone[name]) for name in alone), "one saw all the data"
+
+
+def test_processes_whose_clocks_and_losses_differ_end_together_with_the_same_weights(
+    tmp_path: Path,
+) -> None:
+    """Else one waits for ever for the other's gradient, or goes on at another rate."""
+    config = {
+        **CONFIG, "epochs": 500, "minimum_steps": 1000, "seconds": 4.0, "schedule": "plateau",
+        "plateau": 1, "batch": 1, "network": {"norm": "group"}, "learning_rate": 0.05,
+    }  # fmt: skip
+    job = write_job(tmp_path / "job", config=config)
+    (tmp_path / "beside.py").write_text(BESIDE)
+    done = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2",
+         tmp_path / "beside.py", job, tmp_path / "out"],
+        env=ENVIRONMENT, text=True, capture_output=True, check=False, timeout=240,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    result = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert 1 < result["epochs"] < 500, "the time did not end it"
+    first, second = (load_file(tmp_path / "out" / f"{rank}.safetensors") for rank in (0, 1))
+    assert all(np.array_equal(first[name], second[name]) for name in first)
 
 
 @pytest.mark.parametrize("fault", ["missing", "not_json", "bad_field", "no_mask"])

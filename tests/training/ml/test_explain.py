@@ -6,8 +6,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+import torch
 
 from discs import ask, command, edit_job, write_job
+from training.ml.checkpoint import load_model
+from training.ml.config import TrainConfig
+from training.ml.device import choose
+from training.ml.explain import explain
+from training.ml.findings import answer, probabilities_of
+from training.ml.job import Example
+from training.ml.occlusion import occlude
+from training.ml.picture import picture_of
 
 Maps = dict[str, npt.NDArray[np.uint8]]
 PLACES = (slice(4, 24), slice(4, 24)), (slice(36, 56), slice(24, 44))
@@ -86,6 +95,27 @@ def test_a_classifiers_maps_lie_on_what_its_answer_follows_from(
         assert maps["explanation"].shape == maps["occlusion"].shape == (2, 64, 48)
         assert share_within(maps["explanation"][number % 2], place) > 1.5
         assert share_within(maps["occlusion"][number % 2], place) > 3
+
+
+def test_what_is_explained_is_what_was_said_of_an_image_smaller_than_the_others(
+    answered: tuple[Path, Path], tmp_path: Path
+) -> None:
+    model = load_model(answered[1])
+    image = np.random.default_rng(0).normal(300, 40, (21, 30))
+    image += 500 * (np.mgrid[0:21, 0:30][0] // 2 % 2)
+    np.save(tmp_path / "small.npy", image.astype(np.uint16))
+    example = Example("small", tmp_path / "small.npy", None, "P", None)
+    place = choose(TrainConfig(threads=1))
+    picture = picture_of(model, example, place)
+    with torch.inference_mode():
+        logits = model.network.eval()(picture.image)
+    said = answer(model, example, place).values
+    assert probabilities_of(model.questions, logits)[0].numpy() == pytest.approx(said, abs=1e-6)
+    own = model.plan.image(example.pixels(), model.plan.geometry(21, 30, None))
+    assert np.array_equal(picture.own_grid(picture.image[0, 0]), own[:, :, 0])
+    assert explain(model, example, 0, place).shape == (21, 30)
+    hidden = occlude(model, example, place).max(axis=0)
+    assert len(np.unique(hidden)) > 40, "its squares are of the image, not of what is around"
 
 
 def test_squares_are_hidden_only_when_asked_for(drawn: tuple[Path, Path]) -> None:

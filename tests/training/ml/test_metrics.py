@@ -1,5 +1,7 @@
 """Known answers: every metric against an independent implementation, on random and drawn masks."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -10,9 +12,17 @@ from monai.metrics.meandice import compute_dice
 from monai.metrics.meaniou import compute_iou
 from monai.metrics.surface_dice import compute_surface_dice
 from scipy import ndimage
-from sklearn.metrics import recall_score
+from sklearn.metrics import f1_score, mean_absolute_error, recall_score, roc_auc_score
 
 from reticle.pixels.agreement import counts, hd95, lesions, surface
+from training.ml.evaluate import shape_of, shape_summary
+from training.ml.findings import Answers
+from training.ml.job import Example, Question
+from training.ml.judge import judge_answers
+
+SIDE = Question("side", "single", ("left", "right"))
+SIGNS = Question("signs", "multiple", ("bright", "large", "round"))
+GRADE = Question("grade", "scale", ("1", "2", "3", "4"))
 
 
 def blobs(seed: int, size: int = 40) -> np.ndarray:
@@ -75,3 +85,90 @@ def test_lesions_equal_a_count_by_hand(seed: int) -> None:
     assert found.found == sum(bool(area & predicted) for area in areas(truth))
     assert found.missed == sum(not area & predicted for area in areas(truth))
     assert found.false == sum(not area & true for area in areas(guess))
+
+
+@settings(max_examples=40)
+@given(seed=st.integers(0, 10_000), count=st.integers(1, 12))
+def test_what_is_said_of_answers_equals_scikit_learns(seed: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    said = {str(number): rng.random(9).astype(np.float32) for number in range(count)}
+    examples = []
+    for name in said:
+        given = {
+            "side": (str(rng.choice(["left", "right"])),),
+            "signs": tuple(sign for sign in SIGNS.options if rng.random() < 0.5),
+            "grade": (str(rng.choice(GRADE.options)),),
+        }
+        known = {code: answer for code, answer in given.items() if rng.random() < 0.8}
+        examples.append(Example(name, Path("x"), None, "P", None, answers=known))
+    report = judge_answers(
+        (SIDE, SIGNS, GRADE), examples, lambda e: Answers(said[e.id], np.zeros(1, np.float32)),
+        seed=0,
+    )["questions"]  # fmt: skip
+    for question, start in ((SIDE, 0), (SIGNS, 2), (GRADE, 5)):
+        answered = [e for e in examples if question.code in e.answers]
+        chances = [dict(zip(question.options, said[e.id][start:], strict=False)) for e in answered]
+        for option, row in report[question.code]["options"].items():
+            true = np.array([option in e.answers[question.code] for e in answered])
+            if question is SIGNS:
+                guess = np.array([own[option] > 0.5 for own in chances])
+            else:
+                guess = np.array([option == max(own, key=lambda o: own[o]) for own in chances])
+            expected = dict.fromkeys(("auc", "sensitivity", "specificity", "f1"))
+            if true.any():
+                expected["sensitivity"] = recall_score(true, guess)
+            if not true.all():
+                expected["specificity"] = recall_score(~true, ~guess)
+            if true.any() or guess.any():
+                expected["f1"] = f1_score(true, guess)
+            if true.any() and not true.all():
+                expected["auc"] = roc_auc_score(true, [own[option] for own in chances])
+            assert {name: row[name] for name in expected} == pytest.approx(expected)
+    graded = [e for e in examples if "grade" in e.answers]
+    steps = None
+    if graded:
+        steps = mean_absolute_error(
+            [GRADE.options.index(e.answers["grade"][0]) for e in graded],
+            [int(said[e.id][5:].argmax()) for e in graded],
+        )
+    assert report["grade"]["mean_steps_off"] == pytest.approx(steps)
+
+
+def test_distances_and_areas_over_a_classs_images_by_hand() -> None:
+    """Single pixels, (5, 5) in each truth that has one."""
+    drawn = [
+        ("A", True, (5, 8)),  # 3 px away: beyond the tolerance; missed, and a false one
+        ("A", True, (5, 5)),  # found
+        ("A", True, None),  # no distance; missed
+        ("B", False, (2, 2)),  # no distance; false
+        ("B", False, None),  # nothing to say
+        ("B", True, (5, 6)),  # 1 px away: near; missed, and a false one
+    ]
+    shapes = []
+    for patient, there, place in drawn:
+        truth, guess = np.zeros((12, 12), np.uint8), np.zeros((12, 12), np.uint8)
+        if there:
+            truth[5, 5] = 1
+        if place:
+            guess[place] = 1
+        shapes.append(shape_of(Example("x", Path("x"), None, patient, None), guess, truth, 1))
+    # Of two patients a quarter of the samples are A alone, and a quarter B alone.
+    assert shape_summary(shapes, seed=0) == {
+        "hd95": pytest.approx((3 / 2 + 1) / 2),  # the mean of A's 3 and 0, and B's 1
+        "hd95_low": 1,
+        "hd95_high": 3 / 2,
+        "hd95_missing": 2,
+        "surface_dice": pytest.approx((2 / 5 + 2 / 3) / 2),  # pixels near, of A's 5 and B's 3
+        "surface_dice_low": pytest.approx(2 / 5),
+        "surface_dice_high": pytest.approx(2 / 3),
+        "lesions": 4,
+        "lesion_sensitivity": 1 / 4,
+        "lesion_sensitivity_low": 0,
+        "lesion_sensitivity_high": pytest.approx(1 / 3),
+        "false_positives_per_image": 3 / 6,
+        "false_positives_per_image_low": pytest.approx(1 / 3),
+        "false_positives_per_image_high": pytest.approx(2 / 3),
+    }
+    nothing = shape_summary(shapes[4:5], seed=0)
+    assert (nothing["hd95"], nothing["surface_dice"], nothing["lesion_sensitivity"]) == (None,) * 3
+    assert nothing["hd95_low"] is nothing["lesion_sensitivity_high"] is None

@@ -269,6 +269,24 @@ def test_a_start_of_the_same_classes_goes_on_with_its_plan(trained: Path, tmp_pa
     assert read_job(job).config.low_percentile == 5.0
 
 
+def test_a_classifier_that_goes_on_sees_larger_images_whole(tmp_path: Path) -> None:
+    """And not pieces of them, each with the answer of the whole."""
+    questions = [{"code": "side", "kind": "single", "options": ["left", "right"]}]
+    sides = [{"side": ["left", "right"][number % 2]} for number in range(4)]
+    config = {
+        "preset": "classifier", "network": {"widths": [4, 8]}, "longest": 128, "epochs": 1,
+        "minimum_steps": 4, "threads": 1,
+    }  # fmt: skip
+    first = ask(write_job(tmp_path / "first", config=config), questions, sides)
+    command("train", first, "--out", tmp_path / "model")
+    larger = ask(write_job(tmp_path / "larger", config=config), questions, sides)
+    for path in (larger / "images").iterdir():
+        np.save(path, np.tile(np.load(path), (2, 2))[:96, :80])
+    command("train", lend(tmp_path / "model", larger, "start"), "--out", tmp_path / "next")
+    patches = [load_model(tmp_path / name).plan.patch for name in ("model", "next")]
+    assert patches == [64, 96]
+
+
 def written(path: Path) -> int:
     """Return when a file was written, if it was; it is replaced whole."""
     return path.stat().st_mtime_ns if path.exists() else 0

@@ -5,8 +5,7 @@ import { Plot } from "../../../components/plot";
 import { Scroll } from "../../../components/scroll";
 import { decimal, number, t, tn } from "../../../i18n";
 import type { TabProps } from "../campaign";
-import { intervalText } from "./figures";
-import { Measured } from "./measured";
+import { Interval, Measured } from "./measured";
 import { Section } from "./measures";
 import { answerSeries } from "./series";
 
@@ -185,14 +184,5 @@ function OptionCell({ option, name }: { option: Option; name: (typeof OPTION_MET
       <Measured value={option[name]} />
       <Interval low={option[`${name}_low`]} high={option[`${name}_high`]} />
     </Table.Td>
-  );
-}
-
-function Interval({ low, high }: { low: number | null; high: number | null }) {
-  if (low === null) return null;
-  return (
-    <Text size="xs" c="dimmed">
-      {intervalText(low, high)}
-    </Text>
   );
 }

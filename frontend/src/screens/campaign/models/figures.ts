@@ -1,8 +1,12 @@
 /** Figures of models in words: intervals, differences, and how far a model falls. */
 import { decimal } from "../../../i18n";
 
-export function intervalText(low: number | null | undefined, high: number | null | undefined) {
-  return low == null || high == null ? "–" : `${decimal(low)} – ${decimal(high)}`;
+export function intervalText(
+  low: number | null | undefined,
+  high: number | null | undefined,
+  digits = 2,
+) {
+  return low == null || high == null ? "–" : `${decimal(low, digits)} – ${decimal(high, digits)}`;
 }
 
 /** With its sign, so that a difference is not read as a value. */

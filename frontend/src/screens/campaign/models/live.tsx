@@ -35,6 +35,14 @@ export function stageText(progress: Epoch): string {
   return isPretraining(progress) ? t("run.stage.pretrain") : "";
 }
 
+/** How long the part at hand still takes: what comes after it is not known. */
+function etaText(progress: Epoch): string {
+  if (!progress.eta_seconds) return "";
+  const time = duration(progress.eta_seconds);
+  if (progress.folds !== undefined) return t("run.etaFold", { time });
+  return t(isPretraining(progress) ? "run.etaStage" : "run.eta", { time });
+}
+
 /** How much of the part at hand is done, of a cross-validation of all folds: 0 to 100. */
 function shareDone({ epoch, epochs, fold = 0, folds = 1 }: Epoch): number {
   return (100 * (fold + epoch / Math.max(1, epochs))) / Math.max(1, folds);
@@ -112,7 +120,7 @@ export function RunState({ run }: { run: Run }) {
     progress ? t("run.epoch", { epoch: progress.epoch, epochs: progress.epochs }) : null,
     progress?.loss ? t("run.loss", { loss: decimal(progress.loss, 3) }) : null,
     live && rate ? t("live.rate", { rate: number(rate, 5) }) : null,
-    live && progress?.eta_seconds ? t("run.eta", { time: duration(progress.eta_seconds) }) : null,
+    live && progress ? etaText(progress) : null,
     run.attempt > 1 ? t("run.attempt", { n: run.attempt }) : null,
   ];
   return (

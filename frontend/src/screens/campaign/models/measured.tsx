@@ -1,5 +1,6 @@
 import { Text } from "@mantine/core";
 import { decimal, t } from "../../../i18n";
+import { intervalText } from "./figures";
 
 /** A figure, or the plain statement that nobody measured it. */
 export function Measured({
@@ -17,4 +18,20 @@ export function Measured({
     );
   }
   return decimal(value, digits);
+}
+
+interface IntervalProps {
+  low: number | null;
+  high: number | null;
+  digits?: number;
+}
+
+/** The interval below a number; of one patient, or by an earlier release, there is none. */
+export function Interval({ low, high, digits = 2 }: IntervalProps) {
+  if (low === null) return null;
+  return (
+    <Text size="xs" c="dimmed">
+      {intervalText(low, high, digits)}
+    </Text>
+  );
 }

@@ -5,7 +5,7 @@ import { Plot } from "../../../components/plot";
 import { Scroll } from "../../../components/scroll";
 import { decimal, number, t, tn, word } from "../../../i18n";
 import { type Grade, gradeOf, intervalText, signed, signedInterval } from "./figures";
-import { Measured } from "./measured";
+import { Interval, Measured } from "./measured";
 import { groupName } from "./reasons";
 
 type Detail = Schemas["ModelDetailOutput"];
@@ -71,11 +71,7 @@ export function ClassTable({ model }: { model: Detail }) {
                 {NAMES.map((name) => (
                   <Table.Td key={name} ta="right">
                     <Measured value={row[name]} digits={METRICS[name]} />
-                    {name === "dice" && row.low !== null ? (
-                      <Text size="xs" c="dimmed">
-                        {intervalText(row.low, row.high)}
-                      </Text>
-                    ) : null}
+                    <Interval {...ends(row, name)} digits={METRICS[name]} />
                   </Table.Td>
                 ))}
               </Table.Tr>
@@ -85,6 +81,13 @@ export function ClassTable({ model }: { model: Detail }) {
       </Scroll>
     </Section>
   );
+}
+
+/** The ends of a metric's interval; those of Dice have no name of their own. */
+function ends(row: Schemas["ClassMetrics"], name: Metric) {
+  return name === "dice"
+    ? { low: row.low, high: row.high }
+    : { low: row[`${name}_low`], high: row[`${name}_high`] };
 }
 
 export function Subgroups({ model }: { model: Detail }) {

@@ -59,6 +59,18 @@ afterEach(() => {
 });
 
 it.each([
+  { part: {}, said: "about 2 min left" },
+  { part: { stage: "pretrain" }, said: "about 2 min left of this stage" },
+  { part: { stage: "cross", fold: 0, folds: 5 }, said: "about 2 min left of this fold" },
+])("says of what the time that is left is: $said", async ({ part, said }) => {
+  const progress = { epoch: 1, epochs: 3, loss: 0.5, eta_seconds: 120, dice: {}, ...part };
+  server.doors["GET /api/v1/runs/9"] = () => ({ ...run, progress });
+  showPage(<RunPanel id={9} campaign={campaign} />, "/", "/");
+  const line = await screen.findByText(/epoch 1 of 3/);
+  expect(line.textContent?.split(" · ")).toContain(said);
+});
+
+it.each([
   {
     what: "the shadow",
     part: <Shadow slug="c" manages={false} />,
