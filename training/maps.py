@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 
 from annotations.models import Campaign, Suggestion, SuggestionMap, Task
 from reticle.pixels.mask import mask_hash, pack
-from training import jobs
+from training import jobs, pool
 from training.models import ModelVersion
 from training.predict import claim_beat, claim_until
 
@@ -28,7 +28,19 @@ ENOUGH = 8  # starting the model takes seconds: not for fewer, unless no more ar
 
 
 def _wanted(model: ModelVersion) -> list[Suggestion]:
-    """Return the suggestions at the head of the queue that have no maps; none when too few."""
+    """Return the suggestions that readers come to next and have no maps; none when too few."""
+    first = _next(model, None)
+    past = pool.readers_past(model.campaign, [row.task_id for row in first])
+    found: dict[int, Suggestion] = {}
+    for head in (first, *(_next(model, reader) for reader in past)):
+        wanted = [row for row in head if row.maps_at is None]
+        if len(wanted) >= min(ENOUGH, len(head)):
+            found |= {row.pk: row for row in wanted}
+    return list(found.values())
+
+
+def _next(model: ModelVersion, reader: int | None) -> list[Suggestion]:
+    """Return the suggestions of what this reader, or one who has read nothing, is served next."""
     # Asked every other second: the drawings themselves are left where they are.
     ahead = (
         Suggestion.objects.filter(
@@ -37,12 +49,13 @@ def _wanted(model: ModelVersion) -> list[Suggestion]:
         .select_related("task__image")
         .defer("packed")
     )
+    if reader is not None:
+        ahead = ahead.exclude(task__assignments__reader=reader)
     head = list(ahead.order_by("-task__priority", "task_id")[:AHEAD])
     if head and model.campaign.unit == Campaign.Unit.SERIES:
         series = head[0].task.image.series_id
-        head = list(ahead.filter(task__image__series_id=series).order_by("task__image__index"))
-    wanted = [row for row in head if row.maps_at is None]
-    return wanted if len(wanted) >= min(ENOUGH, len(head)) else []
+        return list(ahead.filter(task__image__series_id=series).order_by("task__image__index"))
+    return head
 
 
 def maps_claim() -> ModelVersion | None:
