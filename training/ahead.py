@@ -2,7 +2,7 @@
 
 An order that is published pre-draws its head, and readers read on from there. What follows is
 drawn from stored predictions, by a worker for short work: the one that trains may be busy for an
-hour.
+hour. So are cases whose suggestions were taken away when their campaign's threshold was changed.
 """
 
 from collections.abc import Iterable

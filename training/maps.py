@@ -117,7 +117,12 @@ def explain_write(job: Path, examples: Sequence[jobs.Example], model: ModelVersi
 
 @transaction.atomic
 def maps_keep(row: Suggestion, path: Path, model: ModelVersion) -> None:
-    """Store the maps of a case as the child wrote them; those that are there stay."""
+    """Store the maps of a case as the child wrote them; those that are there stay.
+
+    The suggestion may be gone by then: its campaign's policy was changed.
+    """
+    if not Suggestion.objects.filter(pk=row.pk).update(maps_at=Now()):
+        return
     maps = []
     options = [(asked["code"], option) for asked in model.questions for option in asked["options"]]
     with np.load(path, allow_pickle=False) as found:
@@ -129,7 +134,6 @@ def maps_keep(row: Suggestion, path: Path, model: ModelVersion) -> None:
                 about = options[index] if options else ("", "")
                 maps.append(_map(row, kind, index, heat, about))
     SuggestionMap.objects.bulk_create(maps, ignore_conflicts=True)
-    Suggestion.objects.filter(pk=row.pk).update(maps_at=Now())
 
 
 def _map(

@@ -1,17 +1,21 @@
-"""While a champion stays, readers go on getting its suggestions."""
+"""While a champion stays, readers go on getting its suggestions, by the policy that holds now."""
 
+import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from django.db import connection, transaction
 from django.db.models.functions import Now
 
 import make
-from annotations.models import Assignment, Campaign, Suggestion, Task
+from annotations.models import Assignment, Campaign, Suggestion, SuggestionMap, Task
 from annotations.queue import lease_release
 from reticle.accounts.models import User
 from reticle.audit.models import AuditEvent
-from reticle.pixels.mask import pack
+from reticle.pixels.mask import pack, unpack
 from training import maps, pool, predict, promote, tasks
 from training.models import ModelVersion, Prediction, TrainingRun
 from training.snapshot import snapshot_take
@@ -144,3 +148,79 @@ def test_who_reads_ahead_of_others_gets_maps_too(monkeypatch: pytest.MonkeyPatch
         read_next(campaign, people[0])
     make.lease(campaign, people[0])
     assert maps.maps_claim() == model
+
+
+def test_a_model_that_was_scored_while_suggestions_were_off_suggests_once_they_are_on() -> None:
+    reader = make.user("reader")
+    campaign = campaign_of([reader], suggestions=False)
+    published(campaign)
+    tasks.tick()
+    assert not Suggestion.objects.exists()
+    change(campaign, suggestions=True)
+    tasks.tick()
+    assert Suggestion.objects.count() == HEAD
+    assert read_next(campaign, reader).suggestion is not None
+
+
+def change(campaign: Campaign, **changes: object) -> None:
+    client = make.client(User.objects.get(username="manager"))
+    answer = client.patch(f"/api/v1/campaigns/{campaign.slug}", changes, format="json")
+    assert answer.status_code == 200, answer.content
+    campaign.refresh_from_db()
+
+
+def drawn(row: Suggestion) -> set[int]:
+    return set(np.unique(unpack(bytes(row.packed), make.ROWS, make.COLUMNS)).tolist()) - {0}
+
+
+def test_a_raised_threshold_takes_its_classes_from_what_nobody_was_offered_yet() -> None:
+    reader = make.user("reader")
+    campaign = campaign_of([reader])
+    published(campaign)
+    held = make.lease(campaign, reader)
+    while held.task.held_out:
+        make.submit(held)
+        held = make.lease(campaign, reader)
+    offered = held.suggestion
+    assert offered is not None
+    assert all(drawn(row) == {1, 2} for row in Suggestion.objects.all())
+    change(campaign, suggestion_dice=0.7)
+    assert list(Suggestion.objects.all()) == [offered], "it is what its reader sees"
+    tasks.tick()
+    others = Suggestion.objects.exclude(pk=offered.pk)
+    assert others.count() == HEAD
+    assert all(drawn(row) == {1} for row in others)
+    make.submit(held)
+    assert read_next(campaign, reader).suggestion in others
+    change(campaign, suggestion_dice=0.7, blind_share=0.5)
+    assert Suggestion.objects.count() == HEAD + 1, "nothing is taken away without need"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_case_that_is_leased_while_the_threshold_is_raised_keeps_its_suggestion() -> None:
+    reader = make.user("reader")
+    campaign = campaign_of([reader])
+    published(campaign)
+
+    def raise_threshold() -> None:
+        try:
+            change(Campaign.objects.get(pk=campaign.pk), suggestion_dice=0.7)
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=raise_threshold)
+    with transaction.atomic():
+        row = make.lease(campaign, reader)
+        other.start()
+        other.join()
+    assert row.suggestion is not None
+    assert list(Suggestion.objects.all()) == [row.suggestion]
+
+
+def test_maps_of_a_suggestion_that_was_taken_away_meanwhile_are_let_go(tmp_path: Path) -> None:
+    model = published(campaign_of([]))
+    row = Suggestion.objects.all()[0]
+    Suggestion.objects.filter(pk=row.pk).delete()
+    np.savez(tmp_path / "maps.npz", uncertainty=make.mask(9))
+    maps.maps_keep(row, tmp_path / "maps.npz", model)
+    assert not SuggestionMap.objects.exists()
