@@ -137,7 +137,7 @@ def _step(count: int) -> int:
 def effort(campaign: Campaign) -> list[dict[str, object]]:
     """Return what every n-th reading took, and how far it left the suggestion; all up to 500.
 
-    Amendments are no readings: of them nobody can say what a case takes.
+    An amendment is no reading: its few seconds are not what a case takes.
     """
     rows = Annotation.objects.filter(task__campaign=campaign, source=Annotation.Source.READER)
     chosen = (
@@ -146,14 +146,18 @@ def effort(campaign: Campaign) -> list[dict[str, object]]:
         .filter(place=0)
         .order_by("n")
     )
-    fields = ("n", "seconds_spent", "changed_pixels", "suggestion_dice", "started_from_id")
+    fields = (
+        "n", "seconds_spent", "changed_pixels", "suggestion_dice", "changed_answers",
+        "started_from_id",
+    )  # fmt: skip
     return [
         {
             "n": n,
             "seconds": seconds,
             "changed_pixels": changed,
             "suggestion_dice": dice,
+            "changed_answers": answers,
             "suggested": suggestion is not None,
         }
-        for n, seconds, changed, dice, suggestion in chosen.values_list(*fields)
+        for n, seconds, changed, dice, answers, suggestion in chosen.values_list(*fields)
     ]
