@@ -6,12 +6,14 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from annotations.consensus import task_settle
+from annotations.findings import answers_changed
 from annotations.models import Annotation, Assignment, Campaign, Draft, Task
 from annotations.submit import (
     NOTHING_SAID,
     Answer,
     Said,
     Submission,
+    against_suggestion,
     answer_check,
     key_reused,
     same_answer,
@@ -91,17 +93,24 @@ def _amend(pk: int, key: uuid.UUID, answer: Answer, seconds: float) -> Submissio
         .select_related("campaign")
         .get(pk=place.task_id)
     )
-    old = Annotation.objects.get(pk=pk)
+    old = Annotation.objects.select_related("started_from").get(pk=pk)
     known = Annotation.objects.filter(key=key, supersedes=old).first()
     if known is not None and same_answer(known, answer):
         return Submission(known, task, replayed=True)
     hindrance = amend_hindrance(old, task, task.campaign)
     if hindrance is not None:
         raise Conflict(_WORDS[hindrance], code=hindrance)
+    started = old.started_from
+    drawing = bytes(started.packed) if started is not None and not started.findings else None
+    changed, dice = against_suggestion(drawing, answer.mask)
     new = Annotation.objects.create(
         task=task, author_id=old.author_id, source=Annotation.Source.AMENDMENT, supersedes=old,
         key=key, packed=pack(answer.mask), sha256=mask_hash(answer.mask), findings=answer.findings,
         unseen=answer.unseen, seconds_spent=seconds, schema_version=task.campaign.schema_version,
+        started_from=started, changed_pixels=changed, suggestion_dice=dice,
+        changed_answers=answers_changed(
+            task.campaign.questions.all(), started.findings if started else {}, answer.findings
+        ),
     )  # fmt: skip
     Draft.objects.filter(assignment=place).delete()
     record(

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Exists, Max, OuterRef
 from django.utils.timezone import now
 
 from annotations.findings import question_add
-from annotations.models import Campaign, LabelClass, Membership, Task
+from annotations.models import Campaign, LabelClass, Membership, Suggestion, Task
 from reticle.accounts.models import User
 from reticle.accounts.roles import Role
 from reticle.audit.record import record
@@ -184,15 +184,29 @@ def campaign_change(*, actor: User, campaign: Campaign, changes: Mapping[str, ob
             raise Conflict(
                 f"{words} is fixed once a campaign has been opened.", code="campaign_opened"
             )
+    threshold = campaign.suggestion_dice
     for name, value in fields.items():
         setattr(campaign, name, value)
     campaign.full_clean(validate_unique=False)
     campaign.save(update_fields=list(fields))
+    if campaign.suggestion_dice != threshold:
+        _suggestions_drop(campaign)
     record(
         actor_id=actor.pk, action="campaign.change", target=campaign, campaign_id=campaign.pk,
         changes=fields,
     )  # fmt: skip
     return campaign
+
+
+def _suggestions_drop(campaign: Campaign) -> None:
+    """Delete the suggestions of waiting cases that were offered to nobody; a worker makes others.
+
+    A case that is being leased just now is locked, and keeps what its reader is about to see.
+    """
+    suggested = Suggestion.objects.filter(task=OuterRef("pk"))
+    waiting = campaign.tasks.filter(Exists(suggested), state=Task.State.OPEN).order_by("id")
+    locked = list(waiting.select_for_update(skip_locked=True, no_key=True))
+    Suggestion.objects.filter(task__in=locked, assignments=None).delete()
 
 
 @transaction.atomic

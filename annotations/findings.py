@@ -185,6 +185,24 @@ def findings_now(questions: Iterable[Question], findings: Findings) -> Findings:
     return found
 
 
+def answers_changed(
+    questions: Iterable[Question], suggested: Findings, given: Findings
+) -> int | None:
+    """Return how many of the answers suggested were not given so; None where none was suggested.
+
+    Compared in the present words of options: one may have got another since.
+    """
+    if not suggested:
+        return None
+    now = findings_now(questions, given)
+    offered = findings_now(questions, suggested)
+    return sum(_chosen(now.get(name)) != _chosen(value) for name, value in offered.items())
+
+
+def _chosen(value: object) -> object:
+    return set(value) if isinstance(value, list) else value
+
+
 @dataclass(frozen=True)
 class AnswerCount:
     """How often one answer was given to a question, in its present words."""

@@ -418,6 +418,9 @@ class Annotation(models.Model):
     suggestion_dice = models.FloatField(
         null=True, help_text="of all drawn classes together, against the suggestion"
     )
+    changed_answers = models.PositiveSmallIntegerField(
+        null=True, help_text="of those that were suggested; 0: accepted unedited"
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

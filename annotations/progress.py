@@ -18,7 +18,7 @@ from django.db.models import (
 )
 from django.db.models.functions import RowNumber, TruncMinute
 
-from annotations.models import Annotation, Assignment, Campaign, Task
+from annotations.models import Annotation, Assignment, Campaign, Review, Task
 from reticle.accounts.models import User
 
 DECILE = 10
@@ -88,13 +88,19 @@ def held_out_counts(campaign: Campaign) -> dict[str, int]:
 
 
 def reader_progress(campaign: Campaign) -> list[ReaderProgress]:
-    """Return one row a reader who has submitted, most first."""
+    """Return one row a reader who has submitted, most first.
+
+    A case counts once, however often it was amended or read again, and not while it is returned.
+    The time is that of readings: an amendment takes seconds.
+    """
+    standing = Q(superseded_by=None) & ~Q(review__verdict=Review.Verdict.RETURN)
+    read = Q(source=Annotation.Source.READER, seconds_spent__gt=0)
     rows = (
         Annotation.objects.filter(task__campaign=campaign)
         .values("author__username")
         .annotate(
-            submitted=Count("id"),
-            seconds_median=Median("seconds_spent", filter=Q(seconds_spent__gt=0)),
+            submitted=Count("id", filter=standing),
+            seconds_median=Median("seconds_spent", filter=read),
             last_at=Max("created_at"),
         )
         .order_by("-submitted")
@@ -129,22 +135,29 @@ def _step(count: int) -> int:
 
 
 def effort(campaign: Campaign) -> list[dict[str, object]]:
-    """Return what every n-th submission took, and how far it left the suggestion; all up to 500."""
-    rows = Annotation.objects.filter(task__campaign=campaign)
+    """Return what every n-th reading took, and how far it left the suggestion; all up to 500.
+
+    An amendment is no reading: its few seconds are not what a case takes.
+    """
+    rows = Annotation.objects.filter(task__campaign=campaign, source=Annotation.Source.READER)
     chosen = (
         rows.annotate(n=Window(RowNumber(), order_by="id"))
         .annotate(place=(F("n") - 1) % _step(rows.count()))
         .filter(place=0)
         .order_by("n")
     )
-    fields = ("n", "seconds_spent", "changed_pixels", "suggestion_dice", "started_from_id")
+    fields = (
+        "n", "seconds_spent", "changed_pixels", "suggestion_dice", "changed_answers",
+        "started_from_id",
+    )  # fmt: skip
     return [
         {
             "n": n,
             "seconds": seconds,
             "changed_pixels": changed,
             "suggestion_dice": dice,
+            "changed_answers": answers,
             "suggested": suggestion is not None,
         }
-        for n, seconds, changed, dice, suggestion in chosen.values_list(*fields)
+        for n, seconds, changed, dice, answers, suggestion in chosen.values_list(*fields)
     ]

@@ -1,7 +1,7 @@
 """STEP remarks: what people say of a case, pinned to a place, and flags for a colleague.
 
 Readers are blind to each other: a reader sees their own remarks and those of people who review
-or manage, never another reader's.
+or manage, or administer the installation, never another reader's.
 """
 
 from django.db import transaction
@@ -50,7 +50,8 @@ def remarks_visible(*, task: Task, user: User, all_readers: bool) -> QuerySet[Re
     guides = Membership.objects.filter(
         campaign_id=task.campaign_id, role__in=[Role.REVIEWER.value, Role.MANAGER.value]
     )
-    return rows.filter(Q(author=user) | Q(author__in=guides.values("user")))
+    guiding = Q(author__in=guides.values("user")) | Q(author__is_superuser=True)
+    return rows.filter(Q(author=user) | guiding)
 
 
 def flags_open(campaign: Campaign) -> QuerySet[Remark]:

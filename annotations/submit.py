@@ -6,7 +6,7 @@ there together or not at all. Work that comes too late is kept as the reader's d
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +16,16 @@ from django.db import IntegrityError, connection, transaction
 
 from annotations import queue
 from annotations.consensus import task_advance
-from annotations.findings import Asked, Findings, findings_check
-from annotations.models import IGNORE_INDEX, Annotation, Assignment, Campaign, Draft, Task
+from annotations.findings import Asked, Findings, answers_changed, findings_check
+from annotations.models import (
+    IGNORE_INDEX,
+    Annotation,
+    Assignment,
+    Campaign,
+    Draft,
+    Question,
+    Task,
+)
 from reticle.audit.record import record
 from reticle.errors import Conflict, Invalid
 from reticle.pixels.mask import BadMask, mask_hash, pack, unpack
@@ -40,7 +48,8 @@ WHERE task.id = ANY(%s)
 # The locks of a submission, in the one order: assignment before task.
 _LOCK = """
 SELECT task.*, mine.id AS mine_id, mine.state AS mine_state, mine.token AS mine_token,
-    CASE suggestion.findings WHEN '{}' THEN suggestion.packed END AS suggested
+    CASE suggestion.findings WHEN '{}' THEN suggestion.packed END AS suggested,
+    suggestion.findings AS suggested_answers
 FROM annotations_assignment mine JOIN annotations_task task ON task.id = mine.task_id
 LEFT JOIN annotations_suggestion suggestion ON suggestion.id = mine.suggestion_id
 WHERE mine.id = ANY(%s) ORDER BY mine.id FOR UPDATE OF mine, task
@@ -64,11 +73,12 @@ RETURNING sequence
 _INSERT = """
 INSERT INTO annotations_annotation (
     task_id, assignment_id, author_id, source, supersedes_id, key, packed, sha256, findings,
-    unseen, seconds_spent, schema_version, started_from_id, changed_pixels, suggestion_dice)
+    unseen, seconds_spent, schema_version, started_from_id, changed_pixels, suggestion_dice,
+    changed_answers)
 VALUES (
     %(task)s, %(assignment)s, %(author)s, 'reader', %(supersedes)s, %(key)s, %(packed)s,
     %(sha256)s, %(findings)s, %(unseen)s, %(seconds)s, %(schema)s, %(started_from)s, %(changed)s,
-    %(dice)s)
+    %(dice)s, %(changed_answers)s)
 RETURNING *
 """
 
@@ -327,11 +337,16 @@ def _in_series(row: Assignment) -> bool:
 
 @dataclass(frozen=True)
 class Locked:
-    """An assignment, locked with its task; the packed drawing that it started from, if any."""
+    """An assignment, locked with its task.
+
+    With the packed drawing and the answers that it started from, if any, and the questions asked.
+    """
 
     row: Assignment
     task: Task
     suggested: bytes | None
+    answers: Findings
+    questions: Iterable[Question]
 
 
 def lock(rows: Sequence[Assignment]) -> list[Locked]:
@@ -339,8 +354,15 @@ def lock(rows: Sequence[Assignment]) -> list[Locked]:
     found: list[Any] = list(Task.objects.raw(_LOCK, [[row.pk for row in rows]]))
     for row, task in zip(rows, found, strict=True):
         row.state, row.token = task.mine_state, task.mine_token
+    questions = rows[0].campaign.questions.all()  # of one campaign; asked for when first needed
     return [
-        Locked(row, task, bytes(task.suggested) if task.suggested is not None else None)
+        Locked(
+            row,
+            task,
+            bytes(task.suggested) if task.suggested is not None else None,
+            json.loads(task.suggested_answers or "{}"),
+            questions,
+        )
         for row, task in zip(rows, found, strict=True)
     ]
 
@@ -374,7 +396,7 @@ def submit_locked(
 def _insert(locked: Locked, key: uuid.UUID, answer: Answer, seconds: float) -> Annotation:
     row, mask = locked.row, answer.mask
     before = queue.returned_to(row)
-    changed, dice = _against_suggestion(locked.suggested, mask)
+    changed, dice = against_suggestion(locked.suggested, mask)
     values = {
         "task": row.task_id, "assignment": row.pk, "author": row.reader_id, "key": key,
         "supersedes": before.pk if before else None, "packed": pack(mask),
@@ -382,6 +404,7 @@ def _insert(locked: Locked, key: uuid.UUID, answer: Answer, seconds: float) -> A
         "unseen": json.dumps(answer.unseen), "seconds": seconds,
         "schema": row.campaign.schema_version, "started_from": row.suggestion_id,
         "changed": changed, "dice": dice,
+        "changed_answers": answers_changed(locked.questions, locked.answers, answer.findings),
     }  # fmt: skip
     return Annotation.objects.raw(_INSERT, values)[0]
 
@@ -423,7 +446,7 @@ def _may_submit(row: Assignment, task: Task, token: uuid.UUID) -> None:
         )
 
 
-def _against_suggestion(
+def against_suggestion(
     packed: bytes | None, mask: npt.NDArray[np.uint8]
 ) -> tuple[int | None, float | None]:
     """Return how many pixels differ from the suggestion the reader started from, and the Dice.

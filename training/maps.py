@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 
 from annotations.models import Campaign, Suggestion, SuggestionMap, Task
 from reticle.pixels.mask import mask_hash, pack
-from training import jobs
+from training import jobs, pool
 from training.models import ModelVersion
 from training.predict import claim_beat, claim_until
 
@@ -28,7 +28,19 @@ ENOUGH = 8  # starting the model takes seconds: not for fewer, unless no more ar
 
 
 def _wanted(model: ModelVersion) -> list[Suggestion]:
-    """Return the suggestions at the head of the queue that have no maps; none when too few."""
+    """Return the suggestions that readers come to next and have no maps; none when too few."""
+    first = _next(model, None)
+    past = pool.readers_past(model.campaign, [row.task_id for row in first])
+    found: dict[int, Suggestion] = {}
+    for head in (first, *(_next(model, reader) for reader in past)):
+        wanted = [row for row in head if row.maps_at is None]
+        if len(wanted) >= min(ENOUGH, len(head)):
+            found |= {row.pk: row for row in wanted}
+    return list(found.values())
+
+
+def _next(model: ModelVersion, reader: int | None) -> list[Suggestion]:
+    """Return the suggestions of what this reader, or one who has read nothing, is served next."""
     # Asked every other second: the drawings themselves are left where they are.
     ahead = (
         Suggestion.objects.filter(
@@ -37,12 +49,13 @@ def _wanted(model: ModelVersion) -> list[Suggestion]:
         .select_related("task__image")
         .defer("packed")
     )
+    if reader is not None:
+        ahead = ahead.exclude(task__assignments__reader=reader)
     head = list(ahead.order_by("-task__priority", "task_id")[:AHEAD])
     if head and model.campaign.unit == Campaign.Unit.SERIES:
         series = head[0].task.image.series_id
-        head = list(ahead.filter(task__image__series_id=series).order_by("task__image__index"))
-    wanted = [row for row in head if row.maps_at is None]
-    return wanted if len(wanted) >= min(ENOUGH, len(head)) else []
+        return list(ahead.filter(task__image__series_id=series).order_by("task__image__index"))
+    return head
 
 
 def maps_claim() -> ModelVersion | None:
@@ -104,7 +117,12 @@ def explain_write(job: Path, examples: Sequence[jobs.Example], model: ModelVersi
 
 @transaction.atomic
 def maps_keep(row: Suggestion, path: Path, model: ModelVersion) -> None:
-    """Store the maps of a case as the child wrote them; those that are there stay."""
+    """Store the maps of a case as the child wrote them; those that are there stay.
+
+    The suggestion may be gone by then: its campaign's policy was changed.
+    """
+    if not Suggestion.objects.filter(pk=row.pk).update(maps_at=Now()):
+        return
     maps = []
     options = [(asked["code"], option) for asked in model.questions for option in asked["options"]]
     with np.load(path, allow_pickle=False) as found:
@@ -116,7 +134,6 @@ def maps_keep(row: Suggestion, path: Path, model: ModelVersion) -> None:
                 about = options[index] if options else ("", "")
                 maps.append(_map(row, kind, index, heat, about))
     SuggestionMap.objects.bulk_create(maps, ignore_conflicts=True)
-    Suggestion.objects.filter(pk=row.pk).update(maps_at=Now())
 
 
 def _map(

@@ -7,14 +7,14 @@ head of the queue; the others keep their newest score from an earlier champion.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q
 
-from annotations.models import Campaign, Task
+from annotations.models import Assignment, Campaign, Task
 from training import answers
 from training.ml.acquire import EXTRAS, Pool
 from training.ml.familiar import LIMIT, unfamiliar
@@ -48,6 +48,18 @@ def parts_of(campaign: Campaign) -> list[str]:
 def open_tasks(campaign: Campaign) -> Any:
     """Return the tasks that may be handed out by selection."""
     return campaign.tasks.filter(state=Task.State.OPEN, held_out=False)
+
+
+def readers_past(campaign: Campaign, tasks: Iterable[int]) -> list[int]:
+    """Return who is at work and has read or skipped any of these tasks: they are not served them.
+
+    To all others what comes next is the same.
+    """
+    been = campaign.assignments.filter(task_id__in=list(tasks))
+    held = campaign.assignments.filter(
+        state=Assignment.State.HELD, reader_id__in=been.values("reader_id")
+    )
+    return list(held.order_by("reader_id").values_list("reader_id", flat=True).distinct())
 
 
 def unscored(model: ModelVersion) -> Any:

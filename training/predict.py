@@ -190,7 +190,7 @@ def scores_publish(*, model: ModelVersion) -> int:
     far = pool.unfamiliar_cases(model, rows)
     ModelVersion.objects.filter(pk=model.pk).update(unfamiliar=far)
     places = _order(campaign, model, tasks, rows)
-    drawn = _suggest(campaign, model, _head(campaign, tasks, places))
+    drawn = suggest(campaign, model, _head(campaign, tasks, places))
     # Last, and short: while the order is written its cases are locked, and readers wait.
     published = order_publish(campaign=campaign, pool=places)
     record(
@@ -293,7 +293,7 @@ def good_classes(campaign: Campaign, model: ModelVersion) -> list[int]:
     ]
 
 
-def _suggest(campaign: Campaign, model: ModelVersion, tasks: Sequence[Task]) -> int:
+def suggest(campaign: Campaign, model: ModelVersion, tasks: Sequence[Task]) -> int:
     """Pre-draw the classes the model is good at; return how many cases got a suggestion."""
     if answers.asks(campaign):
         return _suggest_answers(campaign, model, tasks)

@@ -2,12 +2,13 @@
 
 from celery import shared_task
 
-from training import asked, cold, fit, maps, onnx, predict, shadow, tidy, trials, trigger
+from training import ahead, asked, cold, fit, maps, onnx, predict, shadow, tidy, trials, trigger
 
 
 @shared_task
 def tick() -> None:
-    """Queue a training run where a campaign's policy asks for one; clear up after ended ones."""
+    """Pre-draw what comes next; queue runs where a policy asks for one; clear up after old ones."""
+    ahead.suggestions_make()
     trigger.runs_trigger()
     cold.chance_restore()
     tidy.folders_tidy()

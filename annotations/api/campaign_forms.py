@@ -250,12 +250,15 @@ class LabelPoint(serializers.Serializer[Data]):
 
 
 class EffortPoint(serializers.Serializer[Data]):
-    """The work that went into one submission."""
+    """The work that went into one reading."""
 
     n = serializers.IntegerField()
     seconds = serializers.FloatField()
     changed_pixels = serializers.IntegerField(allow_null=True)
     suggestion_dice = serializers.FloatField(allow_null=True)
+    changed_answers = serializers.IntegerField(
+        allow_null=True, help_text="of those that were suggested; 0: accepted unedited"
+    )
     suggested = serializers.BooleanField()
 
 
@@ -270,7 +273,7 @@ class ProgressOutput(serializers.Serializer[Data]):
     )
     effort = EffortPoint(
         many=True,
-        help_text="every submission; beyond 500 every n-th from the first, so that no more come",
+        help_text="every reading; beyond 500 every n-th from the first, so that no more come",
     )
 
 

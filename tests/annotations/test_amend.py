@@ -10,12 +10,20 @@ import pytest
 import make
 from annotations.amend import annotation_amend, annotations_recent
 from annotations.campaigns import campaign_set_state
-from annotations.models import Annotation, Assignment, Campaign, Draft, Review, Task
+from annotations.models import (
+    Annotation,
+    Assignment,
+    Campaign,
+    Draft,
+    Review,
+    Suggestion,
+    Task,
+)
 from annotations.review import annotation_review, reviews_waiting
 from annotations.submit import Submission, draft_save
 from reticle.audit.models import AuditEvent
 from reticle.errors import Conflict, Invalid
-from reticle.pixels.mask import pack, unpack
+from reticle.pixels.mask import mask_hash, pack, unpack
 from training.snapshot import manifest_of
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +63,30 @@ def test_the_new_version_is_the_answer_and_the_old_one_stays(read: Submission) -
     assert AuditEvent.objects.filter(action="annotation.amend", target_id=new.pk).count() == 1
     rows = [*manifest_of(task.campaign)["training"], *manifest_of(task.campaign)["held_out"]]
     assert [row["annotation"] for row in rows] == [new.pk]
+
+
+def test_what_an_amendment_started_from_and_how_far_it_left_it_is_stored() -> None:
+    manager, reader = make.user("manager"), make.user("reader")
+    row = make.lease(make.campaign(manager, tasks=3, readers=[reader]), reader)
+    suggested = make.mask(1)
+    offered = Suggestion.objects.create(
+        task=row.task, model_number=1, packed=pack(suggested), sha256=mask_hash(suggested)
+    )
+    Assignment.objects.filter(pk=row.pk).update(suggestion=offered)
+    first = make.submit(Assignment.objects.get(pk=row.pk), suggested).annotation
+    assert (first.started_from_id, first.changed_pixels) == (offered.pk, 0)
+    second = amend(first, 2).annotation
+    third = amend(second, 1).annotation
+    pixels = np.count_nonzero(suggested)
+    for new, changed, dice in ((second, pixels, 0.0), (third, 0, 1.0)):
+        assert new.started_from_id == offered.pk
+        assert (new.changed_pixels, new.suggestion_dice) == (changed, dice)
+
+
+def test_an_amendment_without_a_suggestion_is_compared_with_none(read: Submission) -> None:
+    new = amend(read.annotation).annotation
+    found = (new.started_from_id, new.changed_pixels, new.suggestion_dice, new.changed_answers)
+    assert found == (None, None, None, None)
 
 
 def test_a_version_is_amended_once_and_the_same_key_is_the_same_version(read: Submission) -> None:

@@ -25,7 +25,16 @@ from annotations.findings import (
     question_add,
     question_change,
 )
-from annotations.models import Annotation, Campaign, Draft, Question, Task
+from annotations.models import (
+    Annotation,
+    Assignment,
+    Campaign,
+    Draft,
+    Question,
+    Suggestion,
+    Task,
+)
+from annotations.progress import effort
 from annotations.submit import Said, annotation_submit, draft_save
 from reticle.accounts.models import User
 from reticle.errors import Conflict, Invalid
@@ -420,3 +429,63 @@ def test_only_a_manager_changes_a_question(asking: Campaign, reader: User, manag
     assert (changed["options"], changed["dropped"]) == (["present", "no", "cannot tell"], [])
     counts = make.client(manager).get(f"/api/v1/campaigns/{asking.slug}/answers").json()
     assert counts[0] == {"question": "is-a-lesion-there", "answer": "present", "count": 0}
+
+
+# --- what became of suggested answers --------------------------------------------------------
+
+SUGGESTED: dict[str, Any] = {"is-a-lesion-there": "no", "signs": ["shift"]}
+
+
+def suggested_to(campaign: Campaign, reader: User) -> Assignment:
+    """A case in the reader's hands for which the model has answered two questions."""
+    row = make.lease(campaign, reader)
+    offered = Suggestion.objects.create(
+        task=row.task, model_number=1, findings=SUGGESTED, packed=pack(EMPTY), sha256=""
+    )
+    Assignment.objects.filter(pk=row.pk).update(suggestion=offered)
+    return Assignment.objects.select_related("campaign").get(pk=row.pk)
+
+
+def answered(row: Assignment, findings: dict[str, Any]) -> Annotation:
+    return annotation_submit(
+        assignment=row, token=row.token, key=uuid.uuid4(), packed=pack(EMPTY), seconds=2,
+        said=Said(findings),
+    ).annotation  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "changed"),
+    [
+        ({}, 0),
+        ({"is-a-lesion-there": "yes"}, 1),
+        ({"signs": ["oedema", "shift"]}, 1),
+        ({"is-a-lesion-there": "cannot tell", "signs": []}, 2),
+        ({"remark": "what was not suggested does not count"}, 0),
+    ],
+)
+def test_how_many_suggested_answers_were_changed_is_stored(
+    asking: Campaign, reader: User, given: dict[str, Any], changed: int
+) -> None:
+    row = suggested_to(asking, reader)
+    done = answered(row, {**SUGGESTED, "image-quality": 3, **given})
+    assert (done.started_from_id, done.changed_answers) == (row.suggestion_id, changed)
+    assert [point["changed_answers"] for point in effort(asking)] == [changed]
+    new = annotation_amend(
+        annotation=done, key=uuid.uuid4(), packed=pack(EMPTY), seconds=1,
+        said=Said({**SUGGESTED, "image-quality": 3, "is-a-lesion-there": "yes"}),
+    ).annotation  # fmt: skip
+    assert (new.started_from_id, new.changed_answers) == (row.suggestion_id, 1)
+
+
+def test_an_option_that_got_another_word_since_was_not_changed_by_the_reader(
+    asking: Campaign, manager: User, reader: User
+) -> None:
+    row = suggested_to(asking, reader)
+    question = asking.questions.get(name="is-a-lesion-there")
+    question_change(actor=manager, question=question, options=[OptionChange("no", "none seen")])
+    done = answered(row, {**SUGGESTED, "image-quality": 3, "is-a-lesion-there": "none seen"})
+    assert done.changed_answers == 0
+
+
+def test_answers_that_nobody_suggested_were_not_changed(asking: Campaign, reader: User) -> None:
+    assert hand_in(asking, reader, ANSWERS).annotation.changed_answers is None

@@ -41,6 +41,17 @@ def test_readers_see_their_own_and_what_guides_say_never_each_other(world: dict[
     assert seen("reviewer", everybody=True) == ["ann", "ben", "reviewer", "manager"]
 
 
+def test_what_an_administrator_answers_reaches_the_readers(world: dict[str, Any]) -> None:
+    """Of no campaign a member, and a guide in each."""
+    administrator = make.client(make.user("root", administrator=True))
+    path = f"/api/v1/tasks/{world['task'].pk}/remarks"
+    body = {"text": "Leave it out.", "place": None}
+    assert administrator.post(path, body, format="json").status_code == 201
+    own = f"/api/v1/assignments/{world['row'].pk}/remarks"
+    seen = make.client(world["ann"]).get(own).json()
+    assert [(row["author"], row["text"]) for row in seen] == [("root", "Leave it out.")]
+
+
 def test_a_remark_says_something_and_points_into_the_image(world: dict[str, Any]) -> None:
     row = say(world, "ann", "  an edge ", place=(3.5, 7.25))
     assert (row.text, row.x, row.y) == ("an edge", 3.5, 7.25)

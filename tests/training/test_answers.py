@@ -122,6 +122,8 @@ def test_answers_become_a_champion_that_orders_the_queue_and_answers_before_the_
     done = hand_in(campaign, reader)
     assert done.annotation.started_from_id == served.suggestion_id
     assert (done.annotation.changed_pixels, done.annotation.suggestion_dice) == (None, None)
+    answered = truth_of(served.task.image)["disc"]
+    assert done.annotation.changed_answers == int(answer["findings"]["disc"] != answered)
 
 
 def put_to_the_trial(evaluation: Evaluation) -> None:

@@ -1690,7 +1690,7 @@ export interface components {
             /** Format: double */
             champion: number | null;
         };
-        /** @description The work that went into one submission. */
+        /** @description The work that went into one reading. */
         EffortPoint: {
             n: number;
             /** Format: double */
@@ -1698,6 +1698,8 @@ export interface components {
             changed_pixels: number | null;
             /** Format: double */
             suggestion_dice: number | null;
+            /** @description of those that were suggested; 0: accepted unedited */
+            changed_answers: number | null;
             suggested: boolean;
         };
         /** @description Metrics of one epoch. */
@@ -2306,7 +2308,7 @@ export interface components {
             readers: components["schemas"]["ReaderOutput"][];
             /** @description by minute; beyond 500 minutes every n-th and the last */
             labels_over_time: components["schemas"]["LabelPoint"][];
-            /** @description every submission; beyond 500 every n-th from the first, so that no more come */
+            /** @description every reading; beyond 500 every n-th from the first, so that no more come */
             effort: components["schemas"]["EffortPoint"][];
         };
         /** @description A question of the whole image. */

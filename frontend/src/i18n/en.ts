@@ -902,6 +902,7 @@ export const en = {
   "audit.action.lease.again": "Returned case taken up again",
   "audit.action.lease.resume": "Case gone on with",
   "audit.action.lease.take": "Case taken",
+  "audit.action.queue.suggest": "Cases drawn ahead for readers",
   "audit.action.remark.add": "Remark added",
   "audit.action.model.promote_by_hand": "Model put live by hand",
   "audit.action.model.rollback": "Went back to the model before",

@@ -855,6 +855,7 @@ export const zh: Record<TextKey, string> = {
   "audit.action.lease.again": "重新领取了退回的病例",
   "audit.action.lease.resume": "继续读片",
   "audit.action.lease.take": "领取了病例",
+  "audit.action.queue.suggest": "为读者预先绘制了病例",
   "audit.action.remark.add": "添加了备注",
   "audit.action.model.promote_by_hand": "人工指定模型上线",
   "audit.action.model.rollback": "恢复了先前的模型",

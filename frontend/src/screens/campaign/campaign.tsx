@@ -219,7 +219,7 @@ function Figures({ campaign }: TabProps) {
     <Group gap={32}>
       <Figure
         value={number(now.settled)}
-        label={t("campaign.settledOf", { total: number(now.total - now.excluded) })}
+        label={t("campaign.settledOf", { total: number(now.total) })}
       />
       {tracks && kind === "classification" ? (
         <Figure value={data ? number(readings) : "–"} label={t("campaign.answers")} />

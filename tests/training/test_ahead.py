@@ -1,0 +1,226 @@
+"""While a champion stays, readers go on getting its suggestions, by the policy that holds now."""
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+import make
+from annotations.models import Assignment, Campaign, Suggestion, SuggestionMap, Task
+from annotations.queue import lease_release
+from reticle.accounts.models import User
+from reticle.audit.models import AuditEvent
+from reticle.pixels.mask import pack, unpack
+from training import maps, pool, predict, promote, tasks
+from training.models import ModelVersion, Prediction, TrainingRun
+from training.snapshot import snapshot_take
+
+pytestmark = pytest.mark.django_db
+HEAD = 8
+BOTH = make.mask(1)
+BOTH[14:20, 6:20] = 2
+
+
+@pytest.fixture(autouse=True)
+def small_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(predict, "HEAD", HEAD)
+    monkeypatch.setattr(predict, "HEAD_SERIES", 2)
+
+
+def campaign_of(readers: Sequence[User], **fields: Any) -> Campaign:
+    values = {"patients": 12, "per_patient": 3, "blind_share": 0.0, **fields}
+    return make.campaign(
+        make.user("manager"), readers=readers, training={"enabled": 0}, **values
+    )  # fmt: skip
+
+
+def published(campaign: Campaign) -> ModelVersion:
+    """A champion that drew both classes on every case, is good at the first, and was published."""
+    run = TrainingRun.objects.create(campaign=campaign, state=TrainingRun.State.SUCCEEDED)
+    model = ModelVersion.objects.create(
+        campaign=campaign, number=1, run=run, weights_sha256="0" * 64,
+        card={"classes": [{"index": 1, "name": "grey"}, {"index": 2, "name": "white"}]},
+    )  # fmt: skip
+    report = {"mean_dice": 0.7, "classes": {"grey": {"dice": 0.8}, "white": {"dice": 0.6}}}
+    snapshot = snapshot_take(campaign=campaign)
+    promote.evaluation_store(model=model, snapshot_id=snapshot.pk, report=report)
+    promote.model_promote(model=model, actor=User.objects.get(username="manager"), reason="test")
+    for task in pool.open_tasks(campaign):
+        Prediction.objects.create(
+            model=model, image_id=task.image_id, packed=pack(BOTH), score=task.pk / 1000,
+            class_scores={"grey": 0.5}, measures={},
+        )  # fmt: skip
+    model.refresh_from_db()
+    assert predict.scores_publish(model=model) > HEAD
+    campaign.refresh_from_db()
+    return model
+
+
+def read_next(campaign: Campaign, reader: User) -> Assignment:
+    """Lease and hand in the next case that is not held out."""
+    row = make.lease(campaign, reader)
+    make.submit(row)
+    return read_next(campaign, reader) if row.task.held_out else row
+
+
+def made() -> list[int]:
+    """How many suggestions each look at what comes next has made."""
+    rows = AuditEvent.objects.filter(action="queue.suggest").order_by("id")
+    return [event.detail["suggestions"] for event in rows]
+
+
+def test_a_champion_that_stays_suggests_to_the_end_of_its_pool() -> None:
+    reader = make.user("reader")
+    campaign = campaign_of([reader])
+    published(campaign)
+    waiting = pool.open_tasks(campaign).count()
+    assert Suggestion.objects.count() == HEAD < waiting / 3
+    for _ in range(waiting):
+        tasks.tick()
+        assert read_next(campaign, reader).suggestion is not None
+    assert Suggestion.objects.count() == waiting
+    assert sum(made()) == waiting - HEAD
+    assert len(made()) <= waiting / (HEAD / 2), "not one by one"
+
+
+def test_as_long_as_half_of_what_comes_is_suggested_nothing_is_made() -> None:
+    reader = make.user("reader")
+    campaign = campaign_of([reader])
+    published(campaign)
+    for _ in range(HEAD // 2):
+        read_next(campaign, reader)
+    tasks.tick()
+    assert made() == []
+    read_next(campaign, reader)
+    tasks.tick()
+    assert made() == [HEAD // 2 + 1]
+    assert Suggestion.objects.filter(task__held_out=True).count() == 0
+
+
+def test_who_reads_or_skips_ahead_of_others_gets_suggestions_too() -> None:
+    """The cases they have done with stay open for others, at the head of the queue."""
+    people = [make.user("first"), make.user("second")]
+    campaign = campaign_of(people, readers_per_task=2)
+    published(campaign)
+    for number in range(2 * HEAD):
+        row = make.lease(campaign, people[0])
+        if number % 2:
+            lease_release(assignment=row, token=row.token, reason="blurred")
+        else:
+            make.submit(row)
+    row = make.lease(campaign, people[0])
+    tasks.tick()
+    assert read_next(campaign, people[0])
+    assert read_next(campaign, people[0]).suggestion is not None
+    assert read_next(campaign, people[1]).suggestion is not None
+
+
+def test_whole_series_go_on_being_suggested() -> None:
+    reader = make.user("reader")
+    campaign = campaign_of([reader], unit="series")
+    published(campaign)
+    assert Suggestion.objects.count() == 2 * 3
+    seen = []
+    while pool.open_tasks(campaign).exists():
+        tasks.tick()
+        row = make.lease(campaign, reader)
+        seen += [] if row.task.held_out else [row.suggestion]
+        lease_release(assignment=row, token=row.token, reason="next")
+        Task.objects.filter(assignments__reader=reader).update(state=Task.State.EXCLUDED)
+    assert len(seen) > 4
+    assert None not in seen
+
+
+def test_who_reads_ahead_of_others_gets_maps_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maps, "AHEAD", 2)
+    people = [make.user("first"), make.user("second")]
+    campaign = campaign_of(people, readers_per_task=2)
+    model = published(campaign)
+    order = Suggestion.objects.order_by("-task__priority", "task_id").values_list("pk", flat=True)
+    Suggestion.objects.filter(pk__in=list(order[:2])).update(maps_at=Now())
+    assert maps.maps_claim() is None
+    for _ in range(3):
+        read_next(campaign, people[0])
+    make.lease(campaign, people[0])
+    assert maps.maps_claim() == model
+
+
+def test_a_model_that_was_scored_while_suggestions_were_off_suggests_once_they_are_on() -> None:
+    reader = make.user("reader")
+    campaign = campaign_of([reader], suggestions=False)
+    published(campaign)
+    tasks.tick()
+    assert not Suggestion.objects.exists()
+    change(campaign, suggestions=True)
+    tasks.tick()
+    assert Suggestion.objects.count() == HEAD
+    assert read_next(campaign, reader).suggestion is not None
+
+
+def change(campaign: Campaign, **changes: object) -> None:
+    client = make.client(User.objects.get(username="manager"))
+    answer = client.patch(f"/api/v1/campaigns/{campaign.slug}", changes, format="json")
+    assert answer.status_code == 200, answer.content
+    campaign.refresh_from_db()
+
+
+def drawn(row: Suggestion) -> set[int]:
+    return set(np.unique(unpack(bytes(row.packed), make.ROWS, make.COLUMNS)).tolist()) - {0}
+
+
+def test_a_raised_threshold_takes_its_classes_from_what_nobody_was_offered_yet() -> None:
+    reader = make.user("reader")
+    campaign = campaign_of([reader])
+    published(campaign)
+    held = make.lease(campaign, reader)
+    while held.task.held_out:
+        make.submit(held)
+        held = make.lease(campaign, reader)
+    offered = held.suggestion
+    assert offered is not None
+    assert all(drawn(row) == {1, 2} for row in Suggestion.objects.all())
+    change(campaign, suggestion_dice=0.7)
+    assert list(Suggestion.objects.all()) == [offered], "it is what its reader sees"
+    tasks.tick()
+    others = Suggestion.objects.exclude(pk=offered.pk)
+    assert others.count() == HEAD
+    assert all(drawn(row) == {1} for row in others)
+    make.submit(held)
+    assert read_next(campaign, reader).suggestion in others
+    change(campaign, suggestion_dice=0.7, blind_share=0.5)
+    assert Suggestion.objects.count() == HEAD + 1, "nothing is taken away without need"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_case_that_is_leased_while_the_threshold_is_raised_keeps_its_suggestion() -> None:
+    reader = make.user("reader")
+    campaign = campaign_of([reader])
+    published(campaign)
+
+    def raise_threshold() -> None:
+        try:
+            change(Campaign.objects.get(pk=campaign.pk), suggestion_dice=0.7)
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=raise_threshold)
+    with transaction.atomic():
+        row = make.lease(campaign, reader)
+        other.start()
+        other.join()
+    assert row.suggestion is not None
+    assert list(Suggestion.objects.all()) == [row.suggestion]
+
+
+def test_maps_of_a_suggestion_that_was_taken_away_meanwhile_are_let_go(tmp_path: Path) -> None:
+    model = published(campaign_of([]))
+    row = Suggestion.objects.all()[0]
+    Suggestion.objects.filter(pk=row.pk).delete()
+    np.savez(tmp_path / "maps.npz", uncertainty=make.mask(9))
+    maps.maps_keep(row, tmp_path / "maps.npz", model)
+    assert not SuggestionMap.objects.exists()
