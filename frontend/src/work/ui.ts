@@ -83,6 +83,8 @@ export interface Ui {
   /** The frames that hold labels. */
   readonly labelled: readonly number[];
   readonly cine: boolean;
+  /** Another slice was wanted while an outline is open on this one. */
+  readonly unclosed: boolean;
   readonly canUndo: boolean;
   readonly canRedo: boolean;
   readonly value: readonly number[] | null;
@@ -141,6 +143,7 @@ export const START: Ui = {
   slices: 1,
   labelled: [],
   cine: false,
+  unclosed: false,
   canUndo: false,
   canRedo: false,
   value: null,

@@ -50,7 +50,7 @@ export class Workstation implements Board {
   readonly marks = new Marks(this.ui, this.sheet);
   readonly drawing = new Drawing(this.ui, this.sheet, this.pen, {
     leave: () => this.leave(),
-    cancel: () => this.input?.cancel() ?? false,
+    back: () => this.input?.back() ?? false,
     show: (place) => this.slides.showSlice(place),
     edited: (places) => this.edited(places),
   });
@@ -80,6 +80,7 @@ export class Workstation implements Board {
     );
     this.layers = new Layers(ui, sheet, this.maps, this.pointer, () => this.tool.busy);
     this.slides = new Slides(ui, sheet, server, {
+      stay: () => this.stay(),
       leave: () => this.leave(),
       moved: () => {
         this.layers.lay();
@@ -262,6 +263,7 @@ export class Workstation implements Board {
   submit(): void {
     if (this.tool.busy) {
       if (this.tool.finish(this)) this.sheet.surface?.setPreview(null);
+      this.refresh();
       return;
     }
     if (!this.seen || !this.slides.complete) return;
@@ -310,6 +312,18 @@ export class Workstation implements Board {
   /** End the act under way: what it would go on upon is about to change. */
   private leave(): void {
     if (this.tool.busy) this.input?.cancel();
+  }
+
+  /** Whether something is being drawn, and not done. */
+  private get atWork(): boolean {
+    return this.tool.busy && !LOOKING.has(this.tool.id);
+  }
+
+  /** Keep the slice on show while something is being drawn on it; of an outline left open say so. */
+  private stay(): boolean {
+    if (!this.atWork) return false;
+    this.ui.set({ unclosed: this.tool.preview()?.closed === false });
+    return true;
   }
 
   /** The reading moved on: show its case. */
@@ -382,7 +396,9 @@ export class Workstation implements Board {
 
   private refresh(): void {
     const history = this.sheet.work?.history;
-    this.ui.set({ canUndo: history?.canUndo ?? false, canRedo: history?.canRedo ?? false });
+    // What redo would bring back may be on another slice.
+    const canRedo = (history?.canRedo ?? false) && !this.atWork;
+    this.ui.set({ canUndo: history?.canUndo ?? false, canRedo, unclosed: false });
     this.tally.count();
   }
 

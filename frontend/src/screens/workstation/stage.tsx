@@ -1,7 +1,7 @@
 import { Button, Group, Skeleton, Text } from "@mantine/core";
 import { useEffect, useRef, useState } from "react";
 import { Link } from "react-router";
-import { action } from "../../actions/actions";
+import { type ActionId, action } from "../../actions/actions";
 import { firstKey } from "../../actions/keys";
 import { Empty } from "../../components/page";
 import { edgesOf } from "../../domain/edges";
@@ -145,6 +145,16 @@ function Context({ station }: { station: Workstation }) {
   const mine = usePick(station.ui, (ui) => ui.mine);
   const hidden = usePick(station.ui, (ui) => ui.labelsHidden);
   const pinning = usePick(station.ui, (ui) => ui.pinning);
+  const unclosed = usePick(station.ui, (ui) => ui.unclosed);
+  if (unclosed) {
+    return (
+      <div className={classes.context} role="status">
+        {t("work.unclosed")}
+        <Way id="submit" name={t("work.closeOutline")} onClick={() => station.submit()} />
+        <Way id="cancel" name={t("work.dropOutline")} onClick={() => station.cancel()} />
+      </div>
+    );
+  }
   if (pinning && mine) {
     return (
       <div className={classes.context} role="status">
@@ -156,15 +166,7 @@ function Context({ station }: { station: Workstation }) {
     return (
       <div className={classes.context} role="status">
         {t("work.context", { n: frame + 1, own: own + 1 })}
-        <Button
-          size="compact-xs"
-          variant="default"
-          flex="none"
-          rightSection={<kbd>{firstKey(action("cancel"))}</kbd>}
-          onClick={() => station.slides.goTo(own)}
-        >
-          {t("work.back")}
-        </Button>
+        <Way id="cancel" name={t("work.back")} onClick={() => station.slides.goTo(own)} />
       </div>
     );
   }
@@ -173,6 +175,22 @@ function Context({ station }: { station: Workstation }) {
       {t("work.hidden")}
     </div>
   ) : null;
+}
+
+/** A way out of what is said, with the key of an action that goes it as well. */
+function Way(props: { id: ActionId; name: string; onClick: () => void }) {
+  const { id, name, onClick } = props;
+  return (
+    <Button
+      size="compact-xs"
+      variant="default"
+      flex="none"
+      rightSection={<kbd>{firstKey(action(id))}</kbd>}
+      onClick={onClick}
+    >
+      {name}
+    </Button>
+  );
 }
 
 function Without(props: { station: Workstation; phase: Phase; address: string }) {
