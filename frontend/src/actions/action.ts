@@ -27,6 +27,9 @@ export type ActionId =
   | "loadSuggestion"
   | "clearAll"
   | "hideLabels"
+  | "labels"
+  | "hideClass"
+  | "image"
   | "outlines"
   | "changes"
   | "zoomIn"
@@ -61,7 +64,7 @@ export type ActionId =
   | "cancel";
 
 /** What only a reviewer does. */
-export type ReviewId = "accept" | "comment";
+export type ReviewId = "accept" | "comment" | "others";
 export type ActId = ActionId | ReviewId;
 
 export type Icon = ComponentType<{ size?: number | string; stroke?: number | string }>;

@@ -6,6 +6,7 @@ import type { Measure, RegionStatistics } from "../domain/measure";
 import type { BrushShape, Point } from "../domain/ops";
 import type { Window } from "../domain/window";
 import type { ToolId } from "../tools/tool";
+import type { Look, Strengths } from "../viewer/palette";
 
 /** What the model's maps show. */
 export const HEATS = ["uncertainty", "explanation", "occlusion"] as const;
@@ -46,7 +47,13 @@ export interface Ui {
   readonly picking: boolean;
   readonly measures: readonly Marked[];
   readonly opacity: number;
+  readonly look: Look;
+  /** While a key hides the labels and all that lies over them. */
   readonly labelsHidden: boolean;
+  /** Classes that are out of sight on this case. */
+  readonly unshown: ReadonlySet<number>;
+  readonly strengths: Strengths;
+  readonly image: boolean;
   readonly outlines: boolean;
   readonly changes: boolean;
   /** The outline of the version that this one corrects. */
@@ -119,7 +126,11 @@ export const START: Ui = {
   picking: false,
   measures: [],
   opacity: 0.45,
+  look: "filled",
   labelsHidden: false,
+  unshown: new Set(),
+  strengths: new Map(),
+  image: true,
   outlines: false,
   changes: false,
   before: false,
@@ -152,6 +163,12 @@ export const START: Ui = {
   remark: { text: "", place: null },
   pinning: false,
 };
+
+/** What of the drawing is out of sight: nothing is drawn then. */
+export function outOfSight(ui: Ui): "labels" | "class" | null {
+  if (ui.labelsHidden || ui.look === "hidden") return "labels";
+  return ui.unshown.has(ui.label) ? "class" : null;
+}
 
 /** What lacks once a part was fetched, or could not be. */
 export function lacking(now: Ui["lacking"], part: Part, lacks: boolean): Ui["lacking"] {

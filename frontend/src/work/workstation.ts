@@ -116,6 +116,7 @@ export class Workstation implements Board {
     this.layers.colour();
     surface.setOpacity(this.ui.get().opacity);
     surface.setSmooth(this.ui.get().smooth);
+    surface.setImageVisible(this.ui.get().image);
     surface.setEmpty(!sheet.work);
     if (sheet.work) this.display(sheet.work);
     this.follow();
@@ -346,7 +347,8 @@ export class Workstation implements Board {
     this.slides.follow(work);
     this.tally.follow(work);
     this.maps.forget();
-    this.ui.set({ window, labelsHidden: false, value: null });
+    this.layers.follow();
+    this.ui.set({ window, value: null });
     this.form.follow(work);
     this.marks.follow(work.assignment.id);
     this.display(work);

@@ -13,7 +13,8 @@ import { BottomBar } from "./bottom";
 import { useLeaveGuard } from "./hooks";
 import { Notices } from "./notices";
 import { ValueRange } from "./options";
-import { Failed } from "./stage";
+import { SidePanel } from "./panel";
+import { Context, Failed } from "./stage";
 
 let server: FakeServer;
 let station: Workstation;
@@ -195,6 +196,94 @@ describe("the number keys", () => {
     press(2);
     expect(fit).toHaveBeenCalledOnce();
     expect(said()).toEqual({ lesion: "no" });
+  });
+});
+
+describe("what is out of sight", () => {
+  const grey = { index: 1, name: "grey", colour: "#E69F00", retired: false };
+  const white = { ...grey, index: 2, name: "white" };
+  const press = (key: string) => fireEvent.keyDown(document.body, { key });
+  const ui = () => station.ui.get();
+
+  beforeEach(() => station.setForm([grey, white], []));
+
+  it("is not drawn on: labels by key filled, outlined, hidden", () => {
+    const looks = [1, 2, 3].map(() => {
+      press(";");
+      return [ui().look, station.drawable];
+    });
+    expect(looks).toEqual([
+      ["outlined", true],
+      ["hidden", false],
+      ["filled", true],
+    ]);
+  });
+
+  it("is a class by key, and no act of drawing on another changes it", () => {
+    station.mask.data.fill(2, 0, 8);
+    station.setLabel(2);
+    press("/");
+    expect([station.drawable, station.pen.free]).toEqual([false, false]);
+    station.setLabel(1);
+    expect(station.drawable).toBe(true);
+    const ink = station.ink("draw");
+    expect([ink.over[0], ink.over[2], station.ink("erase").over[2]]).toEqual([1, 0, 0]);
+    station.drawing.clearAll();
+    expect(station.mask.data.includes(2)).toBe(true);
+    station.setLabel(2);
+    press("/");
+    expect(station.drawable).toBe(true);
+  });
+
+  it("stays in sight while something is drawn", () => {
+    const spot = { image: { x: 1, y: 1 }, screen: { x: 1, y: 1 } };
+    station.tool.down(station, spot);
+    press("/");
+    press(";");
+    press(";");
+    expect([ui().unshown.size, ui().look]).toEqual([0, "outlined"]);
+    station.tool.up(station, spot);
+  });
+
+  it("is in sight again on the next case", async () => {
+    press("/");
+    press("'");
+    press(";");
+    expect([ui().unshown.size, ui().image, ui().look]).toEqual([1, false, "outlined"]);
+    await seen();
+    station.submit();
+    expect([ui().unshown.size, ui().image, ui().look]).toEqual([0, true, "outlined"]);
+    press(";");
+    await seen();
+    station.submit();
+    expect(ui().look).toBe("filled");
+  });
+
+  it("is said, with the way to see it again", () => {
+    station.ui.set({ image: false, unshown: new Set([1]), label: 1 });
+    show(<Context station={station} />);
+    expect(screen.getByRole("status").textContent).toContain("grey is hidden");
+    fireEvent.click(screen.getByRole("button", { name: /Show/ }));
+    expect(screen.getByRole("status").textContent).toContain("The image is hidden");
+    fireEvent.click(screen.getByRole("button", { name: /Show/ }));
+    expect(screen.queryByRole("status")).toBeNull();
+  });
+
+  it("is chosen in the panel class by class, and each as strong as wanted", async () => {
+    show(<SidePanel station={station} />);
+    fireEvent.click(screen.getByRole("button", { name: "Each class by itself" }));
+    // Placed beside a button that has no place in jsdom, it is not to be seen.
+    const hidden = true;
+    fireEvent.click(await screen.findByRole("checkbox", { name: "white", hidden }));
+    expect([...ui().unshown]).toEqual([2]);
+    fireEvent.keyDown(screen.getByRole("slider", { name: "Opacity of grey", hidden }), {
+      key: "ArrowLeft",
+    });
+    expect(ui().strengths.get(1)).toBeCloseTo(0.95);
+    fireEvent.click(screen.getByRole("button", { name: "Hidden" }));
+    expect(ui().look).toBe("hidden");
+    fireEvent.click(screen.getByRole("button", { name: "Image" }));
+    expect(ui().image).toBe(false);
   });
 });
 
