@@ -16,6 +16,7 @@ import {
   IconZoomIn,
   IconZoomOut,
 } from "@tabler/icons-react";
+import { CT, type Preset, presetsFor } from "../domain/presets";
 import { nextLook } from "../viewer/palette";
 import type { Heat } from "../work/ui";
 import { type Action, drawing, type Icon, reading, withSuggestion } from "./action";
@@ -33,6 +34,18 @@ function look(
     group: "view",
     enabled: reading,
     perform: (station) => station.optics.reorient(id),
+  };
+}
+
+function preset({ name, window }: Preset): Action {
+  return {
+    id: `preset-${name}`,
+    label: `action.preset.${name}`,
+    keys: [],
+    group: "view",
+    enabled: (station) =>
+      presetsFor(station.assignment?.image.modality ?? "").some((each) => each.name === name),
+    perform: (station) => station.optics.setWindow(window),
   };
 }
 
@@ -200,6 +213,7 @@ export const view: readonly Action[] = [
     enabled: reading,
     perform: (station) => station.optics.resetWindow("stored"),
   },
+  ...CT.map(preset),
   {
     id: "previousFrame",
     label: "action.previousFrame",

@@ -1,5 +1,6 @@
 /** The rules of drawing: size and shape of the tip, what may be replaced, and within which values. */
 import { type Ink, makeInk, type PaintOver, type Range } from "../domain/ink";
+import { IGNORE } from "../domain/mask";
 import type { BrushShape, Point } from "../domain/ops";
 import { rangeUnder, toSample } from "../domain/sampling";
 import { autoWindow, type Pixels } from "../domain/window";
@@ -53,6 +54,13 @@ export class Pen {
   /** Whether the class at hand may be changed at all. */
   get free(): boolean {
     return !this.kept.has(this.ui.get().label);
+  }
+
+  /** The labels that the class at hand may be changed into, or swapped with. */
+  get others(): readonly number[] {
+    const { classes, label } = this.ui.get();
+    const all = [...classes.map(({ index }) => index), IGNORE];
+    return all.filter((each) => each !== label && !this.kept.has(each));
   }
 
   /** Protect a class from every act of drawing, or free it again. */

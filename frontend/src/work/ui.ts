@@ -97,7 +97,17 @@ export interface Ui {
   readonly value: readonly number[] | null;
   /** Of the class at hand on the slice drawn on, in modality values. */
   readonly stats: RegionStatistics | null;
-  readonly ask: "skip" | "help" | "recent" | "remarks" | "palette" | "preferences" | "tour" | null;
+  readonly ask:
+    | "skip"
+    | "help"
+    | "recent"
+    | "remarks"
+    | "changeClass"
+    | "swapClass"
+    | "palette"
+    | "preferences"
+    | "tour"
+    | null;
   /** A remark being written, and the place it points to, on the slice of an assignment. */
   readonly remark: {
     readonly text: string;

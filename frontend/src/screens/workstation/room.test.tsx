@@ -2,7 +2,9 @@
 import { MantineProvider } from "@mantine/core";
 import { cleanup, fireEvent, render, renderHook, screen, within } from "@testing-library/react";
 import type { ReactNode } from "react";
+import { MemoryRouter } from "react-router";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { action } from "../../actions/actions";
 import { listen } from "../../actions/keys";
 import type { Question } from "../../api/client";
 import { type JournalRecord, MemoryJournal } from "../../journal/journal";
@@ -14,6 +16,7 @@ import { useLeaveGuard } from "./hooks";
 import { Notices } from "./notices";
 import { ValueRange } from "./options";
 import { SidePanel } from "./panel";
+import { Sheets } from "./sheets";
 import { Context, Failed } from "./stage";
 
 let server: FakeServer;
@@ -196,6 +199,66 @@ describe("the number keys", () => {
     press(2);
     expect(fit).toHaveBeenCalledOnce();
     expect(said()).toEqual({ lesion: "no" });
+  });
+});
+
+describe("another class", () => {
+  const named = ["grey", "white", "lesion"].map((name, i) => ({
+    index: i + 1,
+    name,
+    colour: "#E69F00",
+    retired: false,
+  }));
+  const press = (key: string, more = {}) => fireEvent.keyDown(document.body, { key, ...more });
+  const count = (label: number) => station.mask.data.filter((value) => value === label).length;
+
+  beforeEach(() => {
+    station.setForm(named, []);
+    station.setLabel(1);
+    station.drawing.edit((mask) => {
+      mask.data.set([1, 1, 1, 2, 2]);
+      return { x0: 0, y0: 0, x1: mask.columns, y1: mask.rows };
+    });
+    show(
+      <MemoryRouter>
+        <Sheets station={station} sample={false} />
+      </MemoryRouter>,
+    );
+  });
+
+  it("is asked for by a key, and named by its own: what was drawn becomes that", async () => {
+    press("e", { ctrlKey: true, shiftKey: true });
+    const dialog = await screen.findByRole("dialog", { name: "Change grey into" });
+    fireEvent.keyDown(dialog, { key: "3" });
+    expect([count(1), count(2), count(3)]).toEqual([0, 2, 3]);
+    expect(station.ui.get().ask).toBeNull();
+    station.drawing.undo();
+    expect([count(1), count(2), count(3)]).toEqual([3, 2, 0]);
+  });
+
+  it("changes places with the one at hand, but for a protected one", async () => {
+    station.pen.toggleLock(3);
+    press("e", { ctrlKey: true });
+    const dialog = await screen.findByRole("dialog", { name: "Swap grey with" });
+    expect(within(dialog).queryByRole("button", { name: /lesion/ })).toBeNull();
+    fireEvent.keyDown(dialog, { key: "3" });
+    expect(count(1)).toBe(3);
+    fireEvent.click(within(dialog).getByRole("button", { name: /white/ }));
+    expect([count(1), count(2)]).toEqual([2, 3]);
+  });
+});
+
+describe("the palette's list", () => {
+  it("has window presets, which fit CT alone, and what was not looked at", () => {
+    const lung = action("preset-lung");
+    expect(lung.enabled(station, station.ui.get())).toBe(false);
+    Object.assign(station.assignment!.image, { modality: "CT" });
+    expect(lung.enabled(station, station.ui.get())).toBe(true);
+    lung.perform(station);
+    expect(station.window).toMatchObject({ center: -600, width: 1500 });
+    station.setForm([{ index: 1, name: "grey", colour: "#E69F00", retired: false }], []);
+    action("unseen").perform(station);
+    expect([...station.ui.get().unseen]).toEqual([1]);
   });
 });
 
