@@ -14,6 +14,10 @@ from reading_page import mask_of, start_reading
 
 Spot = tuple[int, int]  # CSS pixels of the page, whole: no device rounds them
 Mask = npt.NDArray[np.uint8]
+KEYS = {
+    "freehand": "f", "rectangle": "r", "ellipse": "o", "polygon": "p", "livewire": "l",
+    "bucket": "g", "region": "m", "threshold": "t", "eraser": "e",
+}  # fmt: skip
 # In pixels from the middle of the image: far enough apart that a finger counts as moved.
 WAY = ((-60, -40), (50, -40), (50, 60), (-30, 20))
 
@@ -98,10 +102,15 @@ class Desk:
         for spot in spots:
             self.tap(spot, "mouse")
 
-    def stroke(self, device: str) -> Mask:
+    def stroke(self, device: str, tool: str = "brush") -> Mask:
         """Draw, look, and take it back."""
-        self.hands.begin(device, self.way)
-        self.hands.end(device, self.way[-1])
+        if tool in {"polygon", "livewire"}:
+            for spot in self.way:
+                self.tap(spot, device)
+            self.page.keyboard.press("Enter")
+        else:
+            self.hands.begin(device, self.way)
+            self.hands.end(device, self.way[-1])
         self.drawn(self.before)
         found = self.mask
         self.page.keyboard.press("Control+z")
@@ -119,6 +128,35 @@ def test_pen_and_finger_draw_the_bytes_that_the_mouse_draws(desk: Desk) -> None:
     assert np.count_nonzero(by_mouse != desk.before) > 20
     assert np.array_equal(desk.stroke("pen"), by_mouse)
     assert np.array_equal(desk.stroke("finger"), by_mouse)
+
+
+def test_every_tool_draws_the_same_bytes_by_mouse_pen_and_finger(desk: Desk) -> None:
+    page = desk.page
+    # Something to erase and to fill, on an image that holds nothing else.
+    page.keyboard.press("Shift+X")
+    page.keyboard.press("2")
+    page.keyboard.press("r")
+    (left, top), (right, bottom) = desk.way[0], desk.way[2]
+    desk.hands.begin("mouse", [(left - 20, top - 20), (right + 20, bottom + 20)])
+    desk.hands.end("mouse", (right + 20, bottom + 20))
+    desk.before = desk.mask
+    assert (desk.before == 2).any()
+    page.keyboard.press("3")
+    found: dict[str, dict[str, Mask]] = {}
+    for tool, key in KEYS.items():
+        page.keyboard.press(key)
+        expect(page.get_by_test_id("surface")).to_have_attribute("data-tool", tool)
+        if tool == "threshold":  # the values that lie where the stroke begins
+            page.keyboard.press("Shift+T")
+            desk.click(desk.way[0])
+        found[tool] = {device: desk.stroke(device, tool) for device in ("mouse", "pen", "finger")}
+    unlike = [
+        (tool, device)
+        for tool, masks in found.items()
+        for device, mask in masks.items()
+        if not np.array_equal(mask, masks["mouse"])
+    ]
+    assert unlike == []
 
 
 @pytest.mark.parametrize("device", ["mouse", "pen", "finger"])
