@@ -441,7 +441,7 @@ export const en = {
   "review.noAnswer": "no answer",
   "flags.title": "A colleague was asked to look",
   "flags.by": "case {case} · {reader}, {time}",
-  "flags.settle": "Looked at the flag on case {case}",
+  "flags.settle": "I have looked at the flag on case {case}",
   "flags.done": "I have looked",
   "review.others": "Other drawings",
   "review.eachOther": "Other drawings: one by one, all, none",

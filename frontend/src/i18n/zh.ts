@@ -420,7 +420,7 @@ export const zh: Record<TextKey, string> = {
   "review.noAnswer": "未回答",
   "flags.title": "请求同事查看",
   "flags.by": "病例 {case} · {reader}，{time}",
-  "flags.settle": "已查看病例 {case} 的标记",
+  "flags.settle": "我已查看病例 {case} 的标记",
   "flags.done": "我已查看",
   "review.others": "其他勾画",
   "review.eachOther": "其他勾画：逐个、全部、不显示",
