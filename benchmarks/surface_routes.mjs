@@ -4,8 +4,12 @@ import { gzipSync } from "node:zlib";
 import { build } from "vite";
 
 const ROUTES = {
+  login: "screens/login/login.tsx",
   home: "screens/home/home.tsx",
+  "new campaign": "screens/home/new.tsx",
   campaign: "screens/campaign/campaign.tsx",
+  model: "screens/campaign/models/page.tsx",
+  compare: "screens/campaign/models/compare.tsx",
   workstation: "screens/workstation/page.tsx",
   review: "screens/review/review.tsx",
 };

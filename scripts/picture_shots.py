@@ -409,6 +409,9 @@ def workstation() -> Iterator[Shot]:
     ):  # fmt: skip
         yield room(f"work-{name}", act=drawing(tool))
     yield room("work-outline", act=key("s"))
+    yield room("work-labels-outlined", act=key(";"))
+    yield room("work-class-hidden", act=key("/"))
+    yield room("work-swap", act=key("Control+e"))
     yield room("work-uncertainty", act=key("Shift+W"))
     yield room("work-explanation", act=key("Shift+L"))
     yield room("work-missed", act=missed)

@@ -1,7 +1,7 @@
 """Every page keeps the rules of WCAG 2.2 A and AA, by day and by night."""
 
 from collections.abc import Callable, Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -17,8 +17,8 @@ DESK = [
     "", "campaigns/new", "nowhere", *(
         f"campaigns/brain-mri/{tab}"
         for tab in (
-            "overview", "guideline", "cases", "readers", "import", "review", "models", "exports",
-            "settings", "audit",
+            "overview", "guideline", "cases", "readers", "import", "reviews", "review", "models",
+            "exports", "settings", "audit",
         )
     ),
 ]  # fmt: skip
@@ -107,6 +107,7 @@ def test_the_workstation_and_what_opens_over_it(installation: Installation, log_
         ("Control+k", "Find an action"),
         ("Shift+S", "Why do you skip"),
         ("Shift+B", "My last cases"),
+        ("Control+e", "Swap"),
     ):
         page.keyboard.press(opener)
         page.get_by_role("dialog").filter(has=page.locator(":visible")).wait_for()
@@ -120,6 +121,16 @@ def test_the_workstation_and_what_opens_over_it(installation: Installation, log_
     expect(found.get_by_role("option", selected=True)).to_have_count(1)
     assert faults(page) == [], "with an action selected"
     page.keyboard.press("Escape")
+    for key, told in ((";", None), (";", "Labels are hidden"), (";", None), ("/", "is hidden")):
+        page.keyboard.press(key)
+        if told:
+            page.get_by_role("status").filter(has_text=told).wait_for()
+        assert faults(page) == [], told
+    page.get_by_role("button", name="Each class by itself").click()
+    page.get_by_role("dialog", name="Each class by itself").wait_for()
+    assert faults(page) == [], "each class by itself"
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
     page.keyboard.press("Shift+G")
     page.get_by_role("region", name="Guideline").wait_for()
     assert faults(page) == [], "with the guideline"
@@ -145,19 +156,34 @@ def test_a_review_is_done_by_keys_alone(
     installation: Installation, log_in: LogIn, under_review: None
 ) -> None:
     page = log_in("reader")
-    cases = []
+    cases: list[dict[str, Any]] = []
     case = start_reading(page, installation)
     for _ in range(2):
         page.keyboard.press("1")
         page.keyboard.press("b")
         stroke(page, (20, 20), (40, 24))
+        if not cases:
+            page.keyboard.press("Shift+Q")
+            page.get_by_label("Your remark").fill("Is this a vessel?")
+            page.get_by_label("Ask a colleague to look").check()
+            page.get_by_role("button", name="Send").click()
+            expect(page.get_by_label("Your remark")).to_have_count(0)
         page.keyboard.press("Enter")
         cases.append(case)
         following = shown(page, other_than=case["id"])
         installation.wait_until(lambda key=case["id"]: submitted(installation, key), 20)  # type: ignore[misc]
         case = following
 
-    page = dress(log_in("reviewer"), "dark")
+    page = log_in("reviewer")
+    schemes: tuple[Scheme, ...] = ("light", "dark")
+    for scheme in schemes:
+        dress(page, scheme).goto(f"{installation.url}/campaigns/brain-mri/reviews")
+        page.get_by_role("link", name="Review case").first.wait_for()
+        page.get_by_role("button", name="I have looked at the flag").first.wait_for()
+        page.wait_for_load_state("networkidle")
+        assert faults(page) == [], f"flags and queue, {scheme}"
+    page.get_by_role("button", name="I have looked at the flag").first.click()
+    page.goto(installation.url)
     link = page.get_by_role("link", name="to review")
     link.wait_for()
     for _ in range(40):

@@ -244,15 +244,22 @@ def test_a_lease_that_ran_out_and_nobody_took_goes_on_without_a_word(
 # --- the network --------------------------------------------------------------------------------
 
 
-def test_offline_is_said_nothing_is_lost_and_it_is_saved_after(
+def test_a_minute_offline_is_said_nothing_is_lost_and_it_is_saved_after(
     installation: Installation, log_in: LogIn
 ) -> None:
     page = log_in("reader")
+    page.clock.install()
     case = start_reading(page, installation)
     page.context.set_offline(True)
-    drawn = draw(page, case)
-    expect(page.locator("[data-save=offline]")).to_have_text("offline: kept here")
-    notice(page, "No connection to the server.")
+    gone = page.evaluate("() => Date.now()")
+    drawn = mask_of(page, case)
+    for _ in range(4):
+        before, drawn = drawn, draw(page, case)
+        assert not np.array_equal(before, drawn)
+        page.clock.run_for(15_000)  # every try to save in these seconds fails
+        expect(page.locator("[data-save=offline]")).to_have_text("offline: kept here")
+        notice(page, "No connection to the server.")
+    assert page.evaluate("() => Date.now()") - gone >= 60_000
     assert not same(draft(installation, case), drawn)
     page.context.set_offline(False)
     saved(page)

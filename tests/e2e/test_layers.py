@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
 from installation import Installation
-from reading_page import OF_BRAIN_MRI, PAINTED, shown, start_reading
+from reading_page import OF_BRAIN_MRI, PAINTED, mask_of, shown, start_reading, stroke
 from reticle.pixels.mask import unpack
 
 pytestmark = pytest.mark.browser
@@ -39,6 +40,8 @@ def test_maps_lie_under_the_labels_and_lead_to_the_most_uncertain_place(
 ) -> None:
     page = log_in("reader")
     case = with_maps(page, installation)
+    beyond = page.locator("[data-part=panel]").evaluate("(p) => p.scrollHeight - p.clientHeight")
+    assert beyond <= 0, "the panel has to be scrolled"
     kinds = [row["kind"] for row in case["suggestion"]["maps"]]
     assert kinds.count("uncertainty") == 1
     assert kinds.count("explanation") == 3  # grey, lesion, white
@@ -119,3 +122,85 @@ def test_a_blind_case_has_no_maps(installation: Installation, log_in: LogIn) -> 
     page.keyboard.press("Shift+W")
     page.keyboard.press("Shift+Y")
     assert page.evaluate(PAINTED) == 0
+
+
+LABEL = """([x, y]) => {
+  const labels = document.querySelector('[data-layer="labels"]');
+  if (labels.style.visibility === 'hidden') return 0;
+  return labels.getContext('2d').getImageData(x, y, 1, 1).data[3];
+}"""
+LINES = """() => {
+  const lines = document.querySelector('[data-layer="outlines"]');
+  if (lines.style.display === 'none') return 0;
+  const bytes = lines.getContext('2d').getImageData(0, 0, lines.width, lines.height).data;
+  let count = 0;
+  for (let i = 3; i < bytes.length; i += 4) count += bytes[i] > 0;
+  return count;
+}"""
+
+
+def comes_to(page: Page, script: str, value: int, at: object = None) -> None:
+    """Wait until what is painted, a frame later, is as told."""
+    page.wait_for_function(f"([at, value]) => ({script})(at) === value", arg=[at, value]).dispose()
+
+
+def test_labels_and_image_are_shown_as_wanted_and_what_is_hidden_is_not_drawn_on(
+    installation: Installation, log_in: LogIn
+) -> None:
+    page = log_in("reader")
+    case = start_reading(page, installation)
+    grey, white = [20, 20], [45, 20]
+    page.keyboard.press("Shift+X")
+    page.keyboard.press("r")
+    for key, left in (("1", 10), ("2", 36)):
+        page.keyboard.press(key)
+        stroke(page, (left, 10), (left + 20, 30))
+    comes_to(page, LABEL, 255, grey)
+    comes_to(page, LABEL, 255, white)
+
+    page.keyboard.press("/")  # the class at hand
+    comes_to(page, LABEL, 0, white)
+    comes_to(page, LABEL, 255, grey)
+    told = page.get_by_role("status").filter(has_text="is hidden: drawing is off")
+    expect(told).to_be_visible()
+    before = mask_of(page, case)
+    stroke(page, (5, 5), (60, 60))
+    page.keyboard.press("1")
+    stroke(page, (30, 12), (50, 28))  # over the hidden one, with another class
+    after = mask_of(page, case)
+    assert np.array_equal(after == 2, before == 2)
+    assert (after[12:28, 30:36] == 1).all()
+    page.keyboard.press("Control+z")
+    page.keyboard.press("2")
+    told.get_by_role("button", name="Show").click()
+    comes_to(page, LABEL, 255, white)
+
+    page.get_by_role("button", name="Each class by itself").click()
+    page.get_by_role("dialog", name="Each class by itself").get_by_role("slider").nth(1).press(
+        "Home"
+    )
+    comes_to(page, LABEL, 26, white)  # a tenth
+    page.keyboard.press("Escape")
+
+    assert page.evaluate(LINES) == 0
+    page.keyboard.press(";")
+    comes_to(page, LABEL, 0, grey)
+    page.wait_for_function(f"() => ({LINES})() > 0")
+    lines = page.evaluate(LINES)
+    page.keyboard.press("1")
+    stroke(page, (10, 40), (50, 60))  # they follow what is drawn
+    page.wait_for_function(f"(before) => ({LINES})() > before", arg=lines)
+    page.keyboard.press(";")
+    comes_to(page, LINES, 0)
+    comes_to(page, LABEL, 0, grey)
+    page.keyboard.press(";")
+    comes_to(page, LABEL, 255, grey)
+
+    image = page.locator("[data-layer=image]")
+    page.keyboard.press("'")
+    expect(image).to_be_hidden()
+    toggle = page.get_by_role("button", name="Image", exact=True)
+    expect(toggle).to_have_attribute("aria-pressed", "false")
+    page.keyboard.press("'")
+    expect(image).to_be_visible()
+    page.keyboard.press("Control+z")

@@ -1,18 +1,23 @@
 """Pen and finger in a real browser: they draw what the mouse draws, and let go of it as well."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from playwright.sync_api import CDPSession, Page
+from playwright.sync_api import CDPSession, Page, expect
 
 from installation import Installation
 from reading_page import mask_of, start_reading
 
 Spot = tuple[int, int]  # CSS pixels of the page, whole: no device rounds them
 Mask = npt.NDArray[np.uint8]
+KEYS = {
+    "freehand": "f", "rectangle": "r", "ellipse": "o", "polygon": "p", "livewire": "l",
+    "bucket": "g", "region": "m", "threshold": "t", "eraser": "e",
+}  # fmt: skip
 # In pixels from the middle of the image: far enough apart that a finger counts as moved.
 WAY = ((-60, -40), (50, -40), (50, 60), (-30, 20))
 
@@ -89,10 +94,23 @@ class Desk:
             arg=before.ravel().tolist(),
         ).dispose()
 
-    def stroke(self, device: str) -> Mask:
+    def tap(self, spot: Spot, device: str = "finger") -> None:
+        self.hands.begin(device, [spot])
+        self.hands.end(device, spot)
+
+    def click(self, *spots: Spot) -> None:
+        for spot in spots:
+            self.tap(spot, "mouse")
+
+    def stroke(self, device: str, tool: str = "brush") -> Mask:
         """Draw, look, and take it back."""
-        self.hands.begin(device, self.way)
-        self.hands.end(device, self.way[-1])
+        if tool in {"polygon", "livewire"}:
+            for spot in self.way:
+                self.tap(spot, device)
+            self.page.keyboard.press("Enter")
+        else:
+            self.hands.begin(device, self.way)
+            self.hands.end(device, self.way[-1])
         self.drawn(self.before)
         found = self.mask
         self.page.keyboard.press("Control+z")
@@ -110,6 +128,35 @@ def test_pen_and_finger_draw_the_bytes_that_the_mouse_draws(desk: Desk) -> None:
     assert np.count_nonzero(by_mouse != desk.before) > 20
     assert np.array_equal(desk.stroke("pen"), by_mouse)
     assert np.array_equal(desk.stroke("finger"), by_mouse)
+
+
+def test_every_tool_draws_the_same_bytes_by_mouse_pen_and_finger(desk: Desk) -> None:
+    page = desk.page
+    # Something to erase and to fill, on an image that holds nothing else.
+    page.keyboard.press("Shift+X")
+    page.keyboard.press("2")
+    page.keyboard.press("r")
+    (left, top), (right, bottom) = desk.way[0], desk.way[2]
+    desk.hands.begin("mouse", [(left - 20, top - 20), (right + 20, bottom + 20)])
+    desk.hands.end("mouse", (right + 20, bottom + 20))
+    desk.before = desk.mask
+    assert (desk.before == 2).any()
+    page.keyboard.press("3")
+    found: dict[str, dict[str, Mask]] = {}
+    for tool, key in KEYS.items():
+        page.keyboard.press(key)
+        expect(page.get_by_test_id("surface")).to_have_attribute("data-tool", tool)
+        if tool == "threshold":  # the values that lie where the stroke begins
+            page.keyboard.press("Shift+T")
+            desk.click(desk.way[0])
+        found[tool] = {device: desk.stroke(device, tool) for device in ("mouse", "pen", "finger")}
+    unlike = [
+        (tool, device)
+        for tool, masks in found.items()
+        for device, mask in masks.items()
+        if not np.array_equal(mask, masks["mouse"])
+    ]
+    assert unlike == []
 
 
 @pytest.mark.parametrize("device", ["mouse", "pen", "finger"])
@@ -155,6 +202,56 @@ def test_two_fingers_pan_and_zoom_and_draw_nothing(desk: Desk) -> None:
     point = (left[0] + 30 - corner[0]) / (along[0] - corner[0]) * 10
     height = (left[1] - corner[1]) / (down[1] - corner[1]) * 10
     assert desk.seen(point, height) == pytest.approx((left[0] - 50, left[1] + 80), abs=2)
+
+
+@pytest.mark.parametrize("tool", ["polygon", "livewire"])
+def test_a_pinch_takes_back_its_own_corner_and_not_the_outline(desk: Desk, tool: str) -> None:
+    page, tap = desk.page, desk.tap
+    page.keyboard.press({"polygon": "p", "livewire": "l"}[tool])
+    corners = desk.way
+    desk.click(*corners)
+    page.keyboard.press("Enter")
+    desk.drawn(desk.before)
+    whole = desk.mask
+    page.keyboard.press("Control+z")
+    assert np.array_equal(desk.mask, desk.before)
+
+    scale = desk.seen(1, 0)[0] - desk.seen(0, 0)[0]
+    for corner in corners[:-1]:
+        tap(corner)
+    first, second = corners[-1], (corners[0][0], corners[-1][1])
+    desk.hands.touch("touchStart", first)
+    desk.hands.touch("touchStart", first, second)
+    desk.hands.touch("touchMove", first, (second[0] - 30, second[1]))
+    desk.hands.touch("touchMove", first, second)  # and as it was: the corners are where they were
+    desk.hands.touch("touchEnd")
+    assert desk.seen(1, 0)[0] - desk.seen(0, 0)[0] == pytest.approx(scale)
+    tap(corners[-1])
+    page.keyboard.press("Enter")
+    desk.drawn(desk.before)
+    assert np.array_equal(desk.mask, whole)
+    page.keyboard.press("Control+z")
+
+
+def test_the_wheel_leaves_an_open_outline_where_it_is(desk: Desk) -> None:
+    page = desk.page
+    page.keyboard.press("p")
+    desk.click(*desk.way)
+    slice_text = page.get_by_text(re.compile(r"^slice \d+ / \d+$")).first
+    here = slice_text.inner_text()
+    turn = -120 if len(set(re.findall(r"\d+", here))) == 1 else 120  # from the last one back
+    page.mouse.move(*desk.way[0])
+    page.mouse.wheel(0, turn)
+    told = page.get_by_role("status").filter(has_text="close the outline or drop it")
+    expect(told).to_be_visible()
+    expect(slice_text).to_have_text(here)
+    told.get_by_role("button", name="Close it").click()
+    desk.drawn(desk.before)
+    expect(told).to_have_count(0)
+    page.mouse.move(*desk.way[0])
+    page.mouse.wheel(0, turn)
+    expect(slice_text).not_to_have_text(here)
+    page.keyboard.press("Control+z")
 
 
 def test_a_palm_beside_the_pen_is_not_heard(desk: Desk) -> None:

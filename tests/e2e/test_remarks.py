@@ -43,7 +43,9 @@ def test_a_remark_is_pinned_and_a_flag_is_looked_at(
 
     reviewer = log_in("reviewer")
     reviewer.goto(f"{installation.url}/campaigns/brain-mri/reviews")
-    flag = reviewer.get_by_role("button", name=f"Looked at the flag on case {case['task']['case']}")
+    flag = reviewer.get_by_role(
+        "button", name=f"I have looked at the flag on case {case['task']['case']}"
+    )
     flag.click()
     expect(flag).to_have_count(0)
     page.reload()

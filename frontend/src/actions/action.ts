@@ -1,18 +1,24 @@
 /** What an act is, wherever it is performed, and when those of the workstation can be. */
 import type { ComponentType } from "react";
+import type { PresetName } from "../domain/presets";
 import type { TextKey } from "../i18n";
 import type { ToolId } from "../tools/tool";
 import type { Ui } from "../work/ui";
 import type { Workstation } from "../work/workstation";
 import type { EditId } from "./edits";
 
+export type OtherClassId = "changeClass" | "swapClass";
+
 export type ActionId =
   | ToolId
   | EditId
+  | OtherClassId
+  | `preset-${PresetName}`
   | "swapShape"
   | "pickRange"
   | "paintOver"
   | "lock"
+  | "unseen"
   | "invert"
   | "turn"
   | "turnBack"
@@ -27,6 +33,9 @@ export type ActionId =
   | "loadSuggestion"
   | "clearAll"
   | "hideLabels"
+  | "labels"
+  | "hideClass"
+  | "image"
   | "outlines"
   | "changes"
   | "zoomIn"
@@ -61,7 +70,7 @@ export type ActionId =
   | "cancel";
 
 /** What only a reviewer does. */
-export type ReviewId = "accept" | "comment";
+export type ReviewId = "accept" | "comment" | "others";
 export type ActId = ActionId | ReviewId;
 
 export type Icon = ComponentType<{ size?: number | string; stroke?: number | string }>;

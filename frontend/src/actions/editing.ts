@@ -2,20 +2,31 @@
 import {
   IconArrowBackUp,
   IconArrowForwardUp,
+  IconArrowsExchange,
   IconArrowsMaximize,
   IconArrowsMinimize,
   IconCircleDashed,
+  IconEyeCancel,
   IconFocusCentered,
   IconLock,
+  IconReplace,
   IconRestore,
   IconRipple,
   IconStackMiddle,
   IconStackPush,
   IconTrash,
 } from "@tabler/icons-react";
+import { IGNORE } from "../domain/mask";
 import type { Ui } from "../work/ui";
 import type { Workstation } from "../work/workstation";
-import { type Action, drawing, type Icon, reading, withSuggestion } from "./action";
+import {
+  type Action,
+  drawing,
+  type Icon,
+  type OtherClassId,
+  reading,
+  withSuggestion,
+} from "./action";
 import { type EditId, edits } from "./edits";
 
 const inSeries = (station: Workstation, ui: Ui) => drawing(station) && ui.slices > 1;
@@ -29,6 +40,19 @@ function onClass(id: EditId, keys: readonly string[], icon?: Icon): Action {
     group: "class",
     enabled: (station) => reading(station) && station.pen.free && station.drawable,
     perform: (station) => station.drawing.edit((mask) => edits[id](mask, station)),
+  };
+}
+
+/** What asks for another class first. */
+function withOther(id: OtherClassId, key: string, icon: Icon): Action {
+  return {
+    id,
+    label: `action.${id}`,
+    icon,
+    keys: [key],
+    group: "class",
+    enabled: (station) => station.drawable && station.pen.free && station.pen.others.length > 0,
+    perform: (station) => station.ui.set({ ask: id }),
   };
 }
 
@@ -88,6 +112,8 @@ export const editing: readonly Action[] = [
   onClass("grow", ["."], IconArrowsMaximize),
   onClass("shrink", [","], IconArrowsMinimize),
   onClass("clearClass", ["delete"], IconTrash),
+  withOther("changeClass", "shift+mod+e", IconReplace),
+  withOther("swapClass", "mod+e", IconArrowsExchange),
   {
     id: "copyBefore",
     label: "action.copyBefore",
@@ -115,5 +141,15 @@ export const editing: readonly Action[] = [
     enabled: reading,
     active: (ui) => ui.locked.has(ui.label),
     perform: (station) => station.pen.toggleLock(station.label),
+  },
+  {
+    id: "unseen",
+    label: "action.unseen",
+    icon: IconEyeCancel,
+    keys: [],
+    group: "class",
+    enabled: (station, ui) => drawing(station) && ui.label !== IGNORE,
+    active: (ui) => ui.unseen.has(ui.label),
+    perform: (station) => station.form.toggleUnseen(station.label),
   },
 ];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { action } from "./actions";
-import { actFor, actionFor, keyText, labelFor, spokenKey } from "./keys";
+import { actFor, actionFor, keyOfLabel, keyText, labelFor, spokenKey } from "./keys";
 import { rooms } from "./rooms";
 
 function press(key: string, modifiers: { ctrl?: boolean; shift?: boolean; alt?: boolean } = {}) {
@@ -51,6 +51,17 @@ describe("keys", () => {
     expect(labelFor(press("9"), classes)).toBe(255);
     expect(labelFor(press("1", { ctrl: true }), classes)).toBeNull();
     expect(labelFor(press("9"), [])).toBeNull();
+  });
+
+  it.each([2, 8, 9, 11])("of %i classes are shown where they choose", (count) => {
+    const classes = Array.from({ length: count }, (_, i) => ({ index: i + 10 }));
+    for (const { index } of [...classes, { index: 255 }]) {
+      const key = keyOfLabel(index, classes);
+      if (key !== "") expect(labelFor(press(key), classes)).toBe(index);
+    }
+    const keys = classes.map(({ index }) => keyOfLabel(index, classes)).filter(Boolean);
+    expect(keys.length).toBe(Math.min(9, count));
+    expect(keyOfLabel(255, classes)).toBe(count < 9 ? "9" : "");
   });
 
   it("are shown as words", () => {

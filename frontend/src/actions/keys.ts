@@ -40,6 +40,13 @@ export function labelFor(event: Press, classes: readonly { index: number }[]): n
   return classes[place]?.index ?? (place === 8 ? IGNORE : null);
 }
 
+/** The number key that chooses a class; "" where there is none. */
+export function keyOfLabel(label: number, classes: readonly { index: number }[]): string {
+  const place = label === IGNORE ? 8 : classes.findIndex(({ index }) => index === label);
+  const taken = label === IGNORE && classes.length > 8;
+  return place >= 0 && place < 9 && !taken ? String(place + 1) : "";
+}
+
 /** Digits answer the question at hand; with Shift where the bare keys choose a class. */
 export function digitFor(event: Press & { code: string }, draws: boolean): number | null {
   if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey !== draws) return null;

@@ -1,5 +1,5 @@
 /** Which acts there are in which room. A key does one thing in each; no two rooms are open at once. */
-import { IconCheck, IconMessage } from "@tabler/icons-react";
+import { IconCheck, IconMessage, IconUsers } from "@tabler/icons-react";
 import type { Act, ActionId, ReviewId } from "./action";
 import { action, actions } from "./actions";
 
@@ -20,11 +20,24 @@ const verdicts = [
     keys: ["r"],
     group: "review",
   },
+  {
+    id: "others",
+    label: "review.eachOther",
+    icon: IconUsers,
+    keys: ["o"],
+    group: "review",
+  },
 ] as const satisfies readonly Act[];
 
 /** The reader's acts that the other rooms have as well, under the same keys. */
 const SHEETS = ["help", "palette", "preferences"] as const satisfies readonly ActionId[];
-const LOOKS = ["hideLabels", "outlines", "fit"] as const satisfies readonly ActionId[];
+const LOOKS = [
+  "hideLabels",
+  "labels",
+  "image",
+  "outlines",
+  "fit",
+] as const satisfies readonly ActionId[];
 export type SheetId = (typeof SHEETS)[number];
 export type ReviewActId = ReviewId | (typeof LOOKS)[number] | SheetId;
 

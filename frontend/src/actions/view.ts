@@ -2,19 +2,24 @@
 import {
   IconContrast,
   IconCube,
+  IconEyeOff,
   IconFlipHorizontal,
   IconFlipVertical,
   IconLayoutSidebarRight,
   IconMaximize,
+  IconPhotoOff,
   IconPlayerPlay,
   IconRotateClockwise,
+  IconShadow,
   IconVectorSpline,
   IconVectorTriangle,
   IconZoomIn,
   IconZoomOut,
 } from "@tabler/icons-react";
+import { CT, type Preset, presetsFor } from "../domain/presets";
+import { nextLook } from "../viewer/palette";
 import type { Heat } from "../work/ui";
-import { type Action, type Icon, reading, withSuggestion } from "./action";
+import { type Action, drawing, type Icon, reading, withSuggestion } from "./action";
 
 function look(
   id: "turn" | "turnBack" | "mirror" | "flip",
@@ -29,6 +34,18 @@ function look(
     group: "view",
     enabled: reading,
     perform: (station) => station.optics.reorient(id),
+  };
+}
+
+function preset({ name, window }: Preset): Action {
+  return {
+    id: `preset-${name}`,
+    label: `action.preset.${name}`,
+    keys: [],
+    group: "view",
+    enabled: (station) =>
+      presetsFor(station.assignment?.image.modality ?? "").some((each) => each.name === name),
+    perform: (station) => station.optics.setWindow(window),
   };
 }
 
@@ -54,6 +71,35 @@ export const view: readonly Action[] = [
     active: (ui) => ui.labelsHidden,
     perform: (station) => station.layers.hideLabels(true),
     release: (station) => station.layers.hideLabels(false),
+  },
+  {
+    id: "labels",
+    label: "action.labels",
+    icon: IconShadow,
+    keys: [";"],
+    group: "view",
+    enabled: drawing,
+    perform: (station) => station.layers.setLook(nextLook(station.ui.get().look)),
+  },
+  {
+    id: "hideClass",
+    label: "action.hideClass",
+    icon: IconEyeOff,
+    keys: ["/"],
+    group: "view",
+    enabled: drawing,
+    active: (ui) => ui.unshown.has(ui.label),
+    perform: (station) => station.layers.toggleClass(station.label),
+  },
+  {
+    id: "image",
+    label: "action.image",
+    icon: IconPhotoOff,
+    keys: ["'"],
+    group: "view",
+    enabled: reading,
+    active: (ui) => !ui.image,
+    perform: (station) => station.layers.showImage(!station.ui.get().image),
   },
   {
     id: "outlines",
@@ -167,6 +213,7 @@ export const view: readonly Action[] = [
     enabled: reading,
     perform: (station) => station.optics.resetWindow("stored"),
   },
+  ...CT.map(preset),
   {
     id: "previousFrame",
     label: "action.previousFrame",

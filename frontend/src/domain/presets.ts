@@ -8,7 +8,8 @@ export interface Preset {
   readonly window: Window;
 }
 
-const CT: readonly Preset[] = [
+/** Only CT values are calibrated; everything else is served by "as stored" and "automatic". */
+export const CT: readonly Preset[] = [
   { name: "brain", window: { center: 40, width: 80 } },
   { name: "subdural", window: { center: 75, width: 215 } },
   { name: "softTissue", window: { center: 40, width: 400 } },
@@ -17,7 +18,6 @@ const CT: readonly Preset[] = [
   { name: "bone", window: { center: 400, width: 1800 } },
 ];
 
-/** Only CT values are calibrated; everything else is served by "as stored" and "automatic". */
 export function presetsFor(modality: string): readonly Preset[] {
   return modality === "CT" ? CT : [];
 }

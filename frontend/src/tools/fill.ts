@@ -1,24 +1,31 @@
 import { bucketFill, growRegion, indexAt, paintRegion } from "../domain/regions";
 import { type Board, Drag, type Spot, type Tool } from "./tool";
 
-/** Bucket: one press fills what hangs together and has one label. Never busy. */
+/** Bucket: one press fills what hangs together and has one label. States: idle, pressed. */
 export class Bucket extends Drag implements Tool {
   readonly id = "bucket";
-  readonly busy = false;
+  busy = false;
 
   down(board: Board, spot: Spot): void {
     if (!board.drawable) return;
     const seed = indexAt(board.mask, spot.image);
     board.touched(bucketFill(board.mask, seed, board.ink("draw")));
-    board.commit();
+    this.busy = true;
   }
 
   move(): void {}
 
-  up(): void {}
+  up(board: Board): void {
+    if (!this.busy) return;
+    this.busy = false;
+    board.commit();
+  }
 
-  cancel(): boolean {
-    return false;
+  cancel(board: Board): boolean {
+    if (!this.busy) return false;
+    this.busy = false;
+    board.revert();
+    return true;
   }
 }
 

@@ -11,7 +11,8 @@ export class Wire implements Tool {
   readonly id = "livewire";
   private wire: LiveWire | null = null;
   private anchors: Spot[] = [];
-  private placed: Point[] = [];
+  /** The way to each anchor but the first. */
+  private placed: Point[][] = [];
   private ahead: Point[] = [];
 
   get busy(): boolean {
@@ -31,7 +32,7 @@ export class Wire implements Tool {
       this.finish(board);
       return;
     }
-    if (this.wire) this.placed.push(...this.wire.path(spot.image));
+    if (this.wire) this.placed.push(this.wire.path(spot.image));
     else this.wire = new LiveWire(board.mask, board.samples, board.view.aspect);
     this.wire.start(spot.image);
     this.anchors.push(spot);
@@ -48,7 +49,7 @@ export class Wire implements Tool {
   finish(board: Board): boolean {
     const first = this.anchors[0];
     if (!first || !this.wire) return false;
-    const outline = [...this.placed, ...this.wire.path(first.image)];
+    const outline = [...this.placed.flat(), ...this.wire.path(first.image)];
     this.forget();
     board.touched(fillPolygon(board.mask, outline, board.ink("draw")));
     board.commit();
@@ -61,10 +62,20 @@ export class Wire implements Tool {
     return was;
   }
 
+  back(): boolean {
+    if (!this.anchors.pop()) return false;
+    const last = this.anchors.at(-1);
+    if (!last) this.forget();
+    else this.wire?.start(last.image);
+    this.placed.pop();
+    this.ahead = [];
+    return true;
+  }
+
   preview(): Preview | null {
     const first = this.anchors[0];
     if (!first) return null;
-    return { points: [first.image, ...this.placed, ...this.ahead], closed: false };
+    return { points: [first.image, ...this.placed.flat(), ...this.ahead], closed: false };
   }
 
   private forget(): void {

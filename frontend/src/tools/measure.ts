@@ -67,4 +67,10 @@ export class Angle extends Drag implements Tool {
     board.measured({ kind: "angle", points: [] });
     return true;
   }
+
+  override back(board: Board): boolean {
+    if (!this.points.pop()) return false;
+    board.measured({ kind: "angle", points: [...this.points] });
+    return true;
+  }
 }

@@ -1,5 +1,5 @@
 import { fillPolygon, type Point } from "../domain/ops";
-import type { Board, Preview, Spot, Tool } from "./tool";
+import { type Board, Drag, type Preview, type Spot, type Tool } from "./tool";
 
 /** How near the first corner (CSS pixels) a click closes the polygon. */
 const CLOSE_WITHIN = 8;
@@ -52,6 +52,11 @@ export class Polygon implements Tool {
     return was;
   }
 
+  back(): boolean {
+    this.hover = null;
+    return this.corners.pop() !== undefined;
+  }
+
   preview(): Preview | null {
     if (!this.busy) return null;
     const points = this.corners.map((corner) => corner.image);
@@ -67,7 +72,7 @@ export function near(board: Board, corner: Spot, spot: Spot, within = CLOSE_WITH
 }
 
 /** Freehand: drag around an area; letting go closes and fills it. States: idle, drawing. */
-export class Freehand implements Tool {
+export class Freehand extends Drag implements Tool {
   readonly id = "freehand";
   private trace: Spot[] = [];
 
@@ -96,17 +101,13 @@ export class Freehand implements Tool {
     board.commit();
   }
 
-  finish(): boolean {
-    return false;
-  }
-
   cancel(): boolean {
     const was = this.busy;
     this.trace = [];
     return was;
   }
 
-  preview(): Preview | null {
+  override preview(): Preview | null {
     return this.busy ? { points: this.trace.map((spot) => spot.image), closed: true } : null;
   }
 }

@@ -77,13 +77,21 @@ export interface Tool {
   up(board: Board, spot: Spot): void;
   /** Enter, or a double click: finish an act of several clicks. Returns whether there was one. */
   finish(board: Board): boolean;
-  /** Escape, or a second finger: back to the state before the act. Returns whether there was one. */
+  /** Escape: back to the state before the act. Returns whether there was one. */
   cancel(board: Board): boolean;
+  /** Undo, or a second finger: take back the last press of the act. Returns whether there was one. */
+  back(board: Board): boolean;
   preview(): Preview | null;
 }
 
 /** A tool whose acts are one press and drag: nothing to finish by Enter, nothing to preview. */
 export abstract class Drag {
+  abstract cancel(board: Board): boolean;
+
+  back(board: Board): boolean {
+    return this.cancel(board);
+  }
+
   finish(_board: Board): boolean {
     return false;
   }

@@ -92,6 +92,19 @@ describe("polygon", () => {
     }
   });
 
+  it("goes back corner by corner, to none", () => {
+    const polygon = new Polygon();
+    for (const [x, y] of corners) polygon.down(board, board.at(x, y));
+    polygon.down(board, board.at(0, 30));
+    expect(polygon.back()).toBe(true);
+    expect(polygon.preview()?.points.length).toBe(4);
+    polygon.finish(board);
+    expect(board.drawn()).toBe(100);
+    expect(polygon.back()).toBe(false);
+    polygon.down(board, board.at(5, 5));
+    expect([polygon.back(), polygon.busy, polygon.back()]).toEqual([true, false, false]);
+  });
+
   it("Escape forgets the corners", () => {
     const polygon = new Polygon();
     for (const [x, y] of corners) polygon.down(board, board.at(x, y));
@@ -221,10 +234,21 @@ describe("filling", () => {
     board.history = new History(board.mask);
     const tool = new Bucket();
     tool.down(board, board.at(5.5, 5.5));
+    tool.up(board);
     expect(countLabels(board.mask)[1]).toBe(800);
     expect(countLabels(board.mask)[0]).toBe(760);
     board.history.undo();
     expect(countLabels(board.mask)[1]).toBe(0);
+  });
+
+  it("the bucket takes its press back when a second finger comes", () => {
+    const tool = new Bucket();
+    tool.down(board, board.at(5.5, 5.5));
+    expect(board.drawn()).toBe(1600);
+    expect(tool.back(board)).toBe(true);
+    tool.up(board);
+    expect(board.drawn()).toBe(0);
+    expect(board.history.canUndo).toBe(false);
   });
 
   it("region growing takes more as it is dragged, less as it is dragged back", () => {
@@ -287,6 +311,26 @@ describe("live-wire", () => {
     expect(board.drawn()).toBeLessThan(22 * 22);
     board.history.undo();
     expect(board.drawn()).toBe(0);
+  });
+
+  it("goes on from the anchor before, as if the one taken back had not been", () => {
+    board.samples = noisy;
+    const [straight, back] = [new Wire(), new Wire()];
+    for (const [x, y] of anchors) {
+      straight.down(board, board.at(x + 0.5, y + 0.5));
+      back.down(board, board.at(x + 0.5, y + 0.5));
+      back.down(board, board.at(2.5, 38.5));
+      expect(back.back()).toBe(true);
+      expect(back.preview()).toEqual(straight.preview());
+    }
+    straight.finish(board);
+    const expected = board.mask.data.slice();
+    board.history.undo();
+    back.finish(board);
+    expect(board.mask.data).toEqual(expected);
+    expect(back.back()).toBe(false);
+    back.down(board, board.at(5.5, 5.5));
+    expect([back.back(), back.busy]).toEqual([true, false]);
   });
 
   it("goes the cheapest way to every pixel within reach", () => {

@@ -1,7 +1,7 @@
 /**
  * Pointer Events to tools: mouse, pen and touch. One pointer draws with the tool at hand; the
  * right button always sets the window, the middle button or the space bar always pans; two fingers
- * pan and zoom and cancel what the first one began; a palm beside a pen is not heard.
+ * pan and zoom and take back what the first one's press began; a palm beside a pen is not heard.
  */
 import { pinch, toImage, zoomAt } from "../domain/geometry";
 import type { Point } from "../domain/ops";
@@ -58,8 +58,17 @@ export class Input {
 
   /** Escape: back to the state before the act. Returns whether there was one. */
   cancel(): boolean {
+    return this.end("cancel");
+  }
+
+  /** Undo: what the last press began. Of an outline, its last corner. Returns whether there was any. */
+  back(): boolean {
+    return this.end("back");
+  }
+
+  private end(how: "cancel" | "back"): boolean {
     const tool = this.active?.tool ?? this.host.tool();
-    const was = tool.cancel(this.host.board);
+    const was = tool[how](this.host.board);
     this.active = null;
     if (was) this.after();
     return was;
@@ -86,7 +95,7 @@ export class Input {
     if (event.pointerType === "touch") {
       this.fingers.set(event.pointerId, this.spot(event).screen);
       if (this.fingers.size > 1) {
-        this.cancel();
+        if (this.active) this.back();
         return;
       }
     }
@@ -137,7 +146,7 @@ export class Input {
   private readonly lost = (event: PointerEvent): void => {
     this.fingers.delete(event.pointerId);
     if (event.pointerType === "pen") this.penDown = false;
-    if (this.active?.id === event.pointerId) this.cancel();
+    if (this.active?.id === event.pointerId) this.back();
   };
 
   private readonly leave = (): void => {

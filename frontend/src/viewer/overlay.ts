@@ -2,7 +2,7 @@
 import { matrixOf, toScreen, type View } from "../domain/geometry";
 import type { BrushShape, Point } from "../domain/ops";
 import type { Preview } from "../tools/tool";
-import { IGNORE_COLOUR, type Palette } from "./palette";
+import { IGNORE_COLOUR, type Palette, type Strengths } from "./palette";
 
 /** The outlines of one map; `colour` null: each label in its class's. */
 export interface Outlines {
@@ -16,6 +16,7 @@ export function drawOutlines(
   view: View,
   layers: readonly Outlines[],
   colours: Palette,
+  strengths: Strengths,
 ): void {
   const context = canvas.getContext("2d");
   if (!context) return;
@@ -26,6 +27,9 @@ export function drawOutlines(
   const [a, b, c, d, e, f] = matrixOf(view);
   for (const { lines, colour } of layers) {
     for (const [label, segments] of lines) {
+      const strength = colour === null ? (strengths.get(label) ?? 1) : 1;
+      if (strength === 0) continue;
+      context.globalAlpha = strength;
       const path = new Path2D();
       for (let i = 0; i < segments.length; i += 4) {
         const [x0, y0, x1, y1] = [

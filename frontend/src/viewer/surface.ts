@@ -38,7 +38,7 @@ import {
   type Outlines,
   type ShownMeasure,
 } from "./overlay";
-import { fillPalette, type Palette } from "./palette";
+import { fillPalette, type Look, type Palette, type Strengths } from "./palette";
 
 export interface SurfaceImage {
   readonly pixels: Pixels;
@@ -80,9 +80,13 @@ export class Surface {
   private image: SurfaceImage | null = null;
   private mask: Mask | null = null;
   private outlines: readonly Outlines[] = [];
+  /** Of the labels, where these are shown so. */
+  private traced: readonly Outlines[] = [];
   private rgba: ImageData | null = null;
   private colours: Palette = new Map();
+  private strengths: Strengths = new Map();
   private words = new Uint32Array(256);
+  private look: Look = "filled";
   private cursor: Cursor | null = null;
   private measures: readonly ShownMeasure[] = [];
   private previewShape: Preview | null = null;
@@ -216,20 +220,27 @@ export class Surface {
     this.view = centred({ ...this.currentView, scale }, point, this.size);
   }
 
-  setLabelsVisible(visible: boolean): void {
-    this.labelCanvas.style.visibility = visible ? "visible" : "hidden";
+  setImageVisible(visible: boolean): void {
+    this.imageCanvas.style.visibility = visible ? "visible" : "hidden";
+  }
+
+  setLook(look: Look): void {
+    if (look === this.look) return;
+    this.look = look;
+    this.labelCanvas.style.visibility = look === "filled" ? "visible" : "hidden";
+    this.mark("outlines");
   }
 
   /** Show the outlines of these maps, each in the class colours or in one of its own. */
   showOutlines(layers: readonly OutlineLayer[]): void {
     this.outlines = layers.map(({ mask, colour }) => ({ lines: contours(mask), colour }));
-    show(this.outlineCanvas, layers.length > 0);
     this.mark("outlines");
   }
 
-  setColours(colours: Palette): void {
+  setColours(colours: Palette, strengths: Strengths): void {
     this.colours = colours;
-    this.words = fillPalette(colours);
+    this.strengths = strengths;
+    this.words = fillPalette(colours, strengths);
     if (this.mask) this.repaint(this.mask);
     this.mark("outlines");
   }
@@ -318,10 +329,15 @@ export class Surface {
     this.frame = 0;
     const { stale } = this;
     if (stale.image) this.paintImage();
-    if (!isEmpty(this.dirtyLabels)) this.paintLabels();
+    if (!isEmpty(this.dirtyLabels)) {
+      this.paintLabels();
+      if (this.look === "outlined") stale.outlines = true;
+    }
     if (stale.view) this.move();
-    if (this.outlines.length > 0 && (stale.view || stale.outlines)) {
-      drawOutlines(this.outlineCanvas, this.view, this.outlines, this.colours);
+    if (stale.outlines) this.trace();
+    const lines = [...this.traced, ...this.outlines];
+    if (lines.length > 0 && (stale.view || stale.outlines)) {
+      drawOutlines(this.outlineCanvas, this.view, lines, this.colours, this.strengths);
     }
     if (stale.view || stale.cursor) this.paintCursor();
     this.stale = { image: false, view: false, outlines: false, cursor: false };
@@ -340,6 +356,13 @@ export class Surface {
     if (!this.image || !this.rgba) return;
     render(this.image.pixels, this.currentWindow, new Uint32Array(this.rgba.data.buffer));
     this.imageCanvas.getContext("2d", { alpha: false })?.putImageData(this.rgba, 0, 0);
+  }
+
+  /** The labels as outlines, where they are shown so. */
+  private trace(): void {
+    const mask = this.look === "outlined" ? this.mask : null;
+    this.traced = mask ? [{ lines: contours(mask), colour: null }] : [];
+    show(this.outlineCanvas, this.traced.length + this.outlines.length > 0);
   }
 
   private paintLabels(): void {

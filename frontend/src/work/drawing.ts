@@ -10,8 +10,8 @@ import type { Ui } from "./ui";
 interface Acts {
   /** End the act under way: another one is to begin. */
   leave(): void;
-  /** End the act under way, or whatever else a pointer is at; whether there was any. */
-  cancel(): boolean;
+  /** Take back the last press of the act under way; whether there was one. */
+  back(): boolean;
   /** Put a slice on show. */
   show(place: number): void;
   /** These slices were changed by one act. */
@@ -103,7 +103,7 @@ export class Drawing {
   }
 
   undo(): void {
-    if (this.acts.cancel()) return;
+    if (this.acts.back()) return;
     this.stepped(this.sheet.work?.history.undo() ?? null);
   }
 

@@ -1,5 +1,6 @@
 /** What lies over the image: labels, outlines of other versions, the model's maps. */
 import { difference } from "../domain/mask";
+import { inSight, type Look } from "../viewer/palette";
 import type { OutlineLayer } from "../viewer/surface";
 import type { Maps } from "./maps";
 import type { Pointer } from "./pointer";
@@ -31,6 +32,41 @@ export class Layers {
     this.sheet.surface?.setSmooth(smooth);
   }
 
+  showImage(image: boolean): void {
+    this.ui.set({ image });
+    this.sheet.surface?.setImageVisible(image);
+  }
+
+  setLook(look: Look): void {
+    if (look === "hidden" && this.busy()) return;
+    this.ui.set({ look });
+    this.lay();
+  }
+
+  /** Take a class out of sight, or show it again. */
+  toggleClass(label: number): void {
+    if (this.busy()) return;
+    const unshown = new Set(this.ui.get().unshown);
+    if (!unshown.delete(label)) unshown.add(label);
+    this.ui.set({ unshown });
+    this.colour();
+    this.lay();
+  }
+
+  setStrength(label: number, strength: number): void {
+    this.ui.set({ strengths: new Map([...this.ui.get().strengths, [label, strength]]) });
+    this.colour();
+  }
+
+  /** Another case: nobody is to hand in what they do not see. */
+  follow(): void {
+    const { look, unshown } = this.ui.get();
+    const shown = look === "hidden" ? "filled" : look;
+    this.ui.set({ look: shown, labelsHidden: false, unshown: new Set() });
+    if (unshown.size > 0) this.colour();
+    this.showImage(true);
+  }
+
   hideLabels(labelsHidden: boolean): void {
     if (this.ui.get().labelsHidden === labelsHidden) return;
     if (labelsHidden && this.busy()) return;
@@ -55,16 +91,17 @@ export class Layers {
     this.lay();
   }
 
-  /** The classes have other colours, or the surface is new. */
+  /** The classes have other colours or strengths, or the surface is new. */
   colour(): void {
-    const { classes } = this.ui.get();
-    this.sheet.surface?.setColours(new Map(classes.map((each) => [each.index, each.colour])));
+    const { classes, strengths, unshown } = this.ui.get();
+    const colours = new Map(classes.map((each) => [each.index, each.colour]));
+    this.sheet.surface?.setColours(colours, inSight(strengths, unshown));
   }
 
   lay(): void {
     const { surface, slice } = this.sheet;
-    const { mine, labelsHidden, outlines, changes, before } = this.ui.get();
-    surface?.setLabelsVisible(mine && !labelsHidden);
+    const { mine, labelsHidden, look, outlines, changes, before } = this.ui.get();
+    surface?.setLook(mine && !labelsHidden ? look : "hidden");
     const shown: OutlineLayer[] = [];
     const suggestion = slice?.suggestion;
     if (mine && !labelsHidden && suggestion) {

@@ -7,6 +7,7 @@ import { autoWindow, type Pixels, type Window } from "../domain/window";
 import { Pan } from "../tools/look";
 import type { Board } from "../tools/tool";
 import { Input } from "../viewer/input";
+import { inSight, type Look, type Strengths } from "../viewer/palette";
 import { type OutlineLayer, Surface } from "../viewer/surface";
 import { firstWindow, loadPixels } from "./case";
 import type { Server } from "./server";
@@ -14,7 +15,13 @@ import { Store } from "./store";
 
 export interface LookState {
   readonly window: Window;
+  /** While a key hides the labels and all that lies over them. */
   readonly hidden: boolean;
+  readonly look: Look;
+  /** Classes that are out of sight on this case. */
+  readonly unshown: ReadonlySet<number>;
+  readonly strengths: Strengths;
+  readonly image: boolean;
   readonly opacity: number;
   readonly outlines: boolean;
   /** What other people, or the same one earlier, drew on this case. */
@@ -50,6 +57,10 @@ export class Looking implements Board {
   readonly state = new Store<LookState>({
     window: { center: 0, width: 1 },
     hidden: false,
+    look: "filled",
+    unshown: new Set(),
+    strengths: new Map(),
+    image: true,
     opacity: 0.45,
     outlines: false,
     others: [],
@@ -96,7 +107,10 @@ export class Looking implements Board {
     this.shown = shown;
     this.valueSpan = autoWindow(shown.pixels, 0, 100).width;
     const window = firstWindow(shown.image, shown.pixels);
-    this.state.set({ window, hidden: false, annotation: shown.annotation });
+    // Nobody is to decide on what they do not see.
+    const look = this.state.get().look === "hidden" ? "filled" : this.state.get().look;
+    const sight = { hidden: false, look, unshown: new Set<number>(), image: true };
+    this.state.set({ ...sight, window, annotation: shown.annotation });
     this.surface?.setEmpty(false);
     this.surface?.show({ pixels: shown.pixels, spacing: shown.image.spacing }, window);
     this.surface?.showMask(shown.mask);
@@ -106,12 +120,19 @@ export class Looking implements Board {
 
   setClasses(classes: readonly LabelClass[]): void {
     this.classes = classes;
-    this.surface?.setColours(new Map(classes.map((each) => [each.index, each.colour])));
+    this.layers();
   }
 
   change(change: Partial<LookState>): void {
     this.state.set(change);
     this.layers();
+  }
+
+  /** Take a class out of sight, or show it again. */
+  toggleClass(label: number): void {
+    const unshown = new Set(this.state.get().unshown);
+    if (!unshown.delete(label)) unshown.add(label);
+    this.change({ unshown });
   }
 
   get hasSuggestion(): boolean {
@@ -149,8 +170,11 @@ export class Looking implements Board {
   revert(): void {}
 
   private layers(): void {
-    const { hidden, opacity, outlines, others } = this.state.get();
-    this.surface?.setLabelsVisible(!hidden);
+    const { hidden, look, unshown, strengths, image, opacity, outlines, others } = this.state.get();
+    const colours = new Map(this.classes.map((each) => [each.index, each.colour]));
+    this.surface?.setColours(colours, inSight(strengths, unshown));
+    this.surface?.setImageVisible(image);
+    this.surface?.setLook(hidden ? "hidden" : look);
     this.surface?.setOpacity(opacity);
     const suggestion = outlines && !hidden ? this.shown?.suggestion : null;
     const own = suggestion ? [{ mask: suggestion, colour: null }] : [];

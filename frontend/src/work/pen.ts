@@ -1,5 +1,6 @@
 /** The rules of drawing: size and shape of the tip, what may be replaced, and within which values. */
 import { type Ink, makeInk, type PaintOver, type Range } from "../domain/ink";
+import { IGNORE } from "../domain/mask";
 import type { BrushShape, Point } from "../domain/ops";
 import { rangeUnder, toSample } from "../domain/sampling";
 import { autoWindow, type Pixels } from "../domain/window";
@@ -20,7 +21,8 @@ export class Pen {
 
   /** The rules of the next act. The eraser takes away whatever may be replaced, background or not. */
   ink(kind: InkKind): Ink {
-    const { label, over, inside, locked } = this.ui.get();
+    const { label, over, inside } = this.ui.get();
+    const locked = this.kept;
     if (kind === "erase") {
       const rule = { over: over === "class" ? over : ("everything" as const), inside, locked };
       return makeInk(0, rule);
@@ -38,15 +40,27 @@ export class Pen {
     return { samples, low: Math.min(a, b) - 1e-6, high: Math.max(a, b) + 1e-6 };
   }
 
-  /** 256 flags: the labels that are not protected. */
+  /** Classes that no act of drawing changes: those protected, and those out of sight. */
+  get kept(): ReadonlySet<number> {
+    const { locked, unshown } = this.ui.get();
+    return new Set([...locked, ...unshown]);
+  }
+
+  /** 256 flags: the labels that may be changed. */
   get open(): Uint8Array {
-    return makeInk(0, { over: "everything", inside: 0, locked: this.ui.get().locked }).over;
+    return makeInk(0, { over: "everything", inside: 0, locked: this.kept }).over;
   }
 
   /** Whether the class at hand may be changed at all. */
   get free(): boolean {
-    const { label, locked } = this.ui.get();
-    return !locked.has(label);
+    return !this.kept.has(this.ui.get().label);
+  }
+
+  /** The labels that the class at hand may be changed into, or swapped with. */
+  get others(): readonly number[] {
+    const { classes, label } = this.ui.get();
+    const all = [...classes.map(({ index }) => index), IGNORE];
+    return all.filter((each) => each !== label && !this.kept.has(each));
   }
 
   /** Protect a class from every act of drawing, or free it again. */

@@ -7,7 +7,7 @@ import { autoWindow, type Pixels, type Samples } from "../domain/window";
 import type { Surface } from "../viewer/surface";
 import type { Case, Slice } from "./case";
 import type { Store } from "./store";
-import type { Ui } from "./ui";
+import { outOfSight, type Ui } from "./ui";
 
 export class Sheet {
   surface: Surface | null = null;
@@ -61,9 +61,10 @@ export class Sheet {
   }
 
   get drawable(): boolean {
-    const { classes, mine, arrived, labelsHidden } = this.ui.get();
+    const ui = this.ui.get();
     // While a frame is still on its way, the one before it is on show: no drawing on that.
-    return this.work !== null && classes.length > 0 && mine && arrived && !labelsHidden;
+    const there = this.work !== null && ui.classes.length > 0 && ui.mine && ui.arrived;
+    return there && outOfSight(ui) === null;
   }
 
   /** The reader is at it: the time counts. */

@@ -14,6 +14,8 @@ const CINE_RATE = 12;
 
 /** What hangs on the frame on show. */
 interface Acts {
+  /** Whether what is being drawn on the frame on show is not done: none other may come then. */
+  stay(): boolean;
   /** End the act under way: another frame is to come. */
   leave(): void;
   /** Another frame is on show, or on its way. */
@@ -96,7 +98,7 @@ export class Slides {
 
   /** Run through the series, over and over, until anything else is done. */
   setCine(cine: boolean): void {
-    if (this.ui.get().cine === cine) return;
+    if (this.ui.get().cine === cine || (cine && this.acts.stay())) return;
     clearInterval(this.film);
     this.ui.set({ cine });
     if (!cine) return;
@@ -119,7 +121,7 @@ export class Slides {
     const { frames, frame: before, ownFrame } = this.ui.get();
     const target = Math.min(frames - 1, Math.max(0, frame));
     const { work } = this.sheet;
-    if (target === before || !work) return;
+    if (target === before || !work || this.acts.stay()) return;
     this.acts.leave();
     this.lacks("slice", false);
     const place = this.places[target] ?? -1;

@@ -6,6 +6,7 @@ import type { Measure, RegionStatistics } from "../domain/measure";
 import type { BrushShape, Point } from "../domain/ops";
 import type { Window } from "../domain/window";
 import type { ToolId } from "../tools/tool";
+import type { Look, Strengths } from "../viewer/palette";
 
 /** What the model's maps show. */
 export const HEATS = ["uncertainty", "explanation", "occlusion"] as const;
@@ -46,7 +47,13 @@ export interface Ui {
   readonly picking: boolean;
   readonly measures: readonly Marked[];
   readonly opacity: number;
+  readonly look: Look;
+  /** While a key hides the labels and all that lies over them. */
   readonly labelsHidden: boolean;
+  /** Classes that are out of sight on this case. */
+  readonly unshown: ReadonlySet<number>;
+  readonly strengths: Strengths;
+  readonly image: boolean;
   readonly outlines: boolean;
   readonly changes: boolean;
   /** The outline of the version that this one corrects. */
@@ -83,12 +90,24 @@ export interface Ui {
   /** The frames that hold labels. */
   readonly labelled: readonly number[];
   readonly cine: boolean;
+  /** Another slice was wanted while an outline is open on this one. */
+  readonly unclosed: boolean;
   readonly canUndo: boolean;
   readonly canRedo: boolean;
   readonly value: readonly number[] | null;
   /** Of the class at hand on the slice drawn on, in modality values. */
   readonly stats: RegionStatistics | null;
-  readonly ask: "skip" | "help" | "recent" | "remarks" | "palette" | "preferences" | "tour" | null;
+  readonly ask:
+    | "skip"
+    | "help"
+    | "recent"
+    | "remarks"
+    | "changeClass"
+    | "swapClass"
+    | "palette"
+    | "preferences"
+    | "tour"
+    | null;
   /** A remark being written, and the place it points to, on the slice of an assignment. */
   readonly remark: {
     readonly text: string;
@@ -117,7 +136,11 @@ export const START: Ui = {
   picking: false,
   measures: [],
   opacity: 0.45,
+  look: "filled",
   labelsHidden: false,
+  unshown: new Set(),
+  strengths: new Map(),
+  image: true,
   outlines: false,
   changes: false,
   before: false,
@@ -141,6 +164,7 @@ export const START: Ui = {
   slices: 1,
   labelled: [],
   cine: false,
+  unclosed: false,
   canUndo: false,
   canRedo: false,
   value: null,
@@ -149,6 +173,12 @@ export const START: Ui = {
   remark: { text: "", place: null },
   pinning: false,
 };
+
+/** What of the drawing is out of sight: nothing is drawn then. */
+export function outOfSight(ui: Ui): "labels" | "class" | null {
+  if (ui.labelsHidden || ui.look === "hidden") return "labels";
+  return ui.unshown.has(ui.label) ? "class" : null;
+}
 
 /** What lacks once a part was fetched, or could not be. */
 export function lacking(now: Ui["lacking"], part: Part, lacks: boolean): Ui["lacking"] {

@@ -104,6 +104,56 @@ describe("handing in", () => {
   });
 });
 
+describe("while something is drawn on a slice", () => {
+  beforeEach(async () => {
+    close();
+    await open(3);
+    station.setForm([CLASS], []);
+    await until(() => station.ui.get().frames === 3);
+  });
+  const shown = () => station.ui.get().frame;
+  const told = () => station.ui.get().unclosed;
+
+  it.each(["polygon", "livewire"] as const)("the %s keeps the slice, and says so", (tool) => {
+    station.choose(tool);
+    for (const [x, y] of [
+      [4, 4],
+      [24, 4],
+      [24, 24],
+    ] as const)
+      click(x, y);
+    expect(told()).toBe(false);
+    expect(station.slides.step(1)).toBe(true); // the wheel does not zoom instead
+    station.slides.goTo(2);
+    station.slides.setCine(true);
+    expect([shown(), station.ui.get().cine, told()]).toEqual([0, false, true]);
+    station.submit();
+    expect(station.mask.data.includes(CLASS.index)).toBe(true);
+    expect(told()).toBe(false);
+    station.slides.step(1);
+    expect(shown()).toBe(1);
+  });
+
+  it("a stroke keeps it without a word", () => {
+    const spot = { image: { x: 4, y: 4 }, screen: { x: 4, y: 4 } };
+    station.choose("brush");
+    station.tool.down(station, spot);
+    station.slides.step(1);
+    expect([shown(), told()]).toEqual([0, false]);
+    station.tool.up(station, spot);
+    station.slides.step(1);
+    expect(shown()).toBe(1);
+    expect(reading.store.get().work?.history.canUndo).toBe(true);
+  });
+
+  it("half an angle does not keep it", () => {
+    station.choose("angle");
+    click(4, 4);
+    station.slides.step(1);
+    expect(shown()).toBe(1);
+  });
+});
+
 describe("what could not be fetched", () => {
   const map = {
     kind: "uncertainty",

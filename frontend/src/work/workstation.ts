@@ -50,7 +50,7 @@ export class Workstation implements Board {
   readonly marks = new Marks(this.ui, this.sheet);
   readonly drawing = new Drawing(this.ui, this.sheet, this.pen, {
     leave: () => this.leave(),
-    cancel: () => this.input?.cancel() ?? false,
+    back: () => this.input?.back() ?? false,
     show: (place) => this.slides.showSlice(place),
     edited: (places) => this.edited(places),
   });
@@ -80,6 +80,7 @@ export class Workstation implements Board {
     );
     this.layers = new Layers(ui, sheet, this.maps, this.pointer, () => this.tool.busy);
     this.slides = new Slides(ui, sheet, server, {
+      stay: () => this.stay(),
       leave: () => this.leave(),
       moved: () => {
         this.layers.lay();
@@ -115,6 +116,7 @@ export class Workstation implements Board {
     this.layers.colour();
     surface.setOpacity(this.ui.get().opacity);
     surface.setSmooth(this.ui.get().smooth);
+    surface.setImageVisible(this.ui.get().image);
     surface.setEmpty(!sheet.work);
     if (sheet.work) this.display(sheet.work);
     this.follow();
@@ -262,6 +264,7 @@ export class Workstation implements Board {
   submit(): void {
     if (this.tool.busy) {
       if (this.tool.finish(this)) this.sheet.surface?.setPreview(null);
+      this.refresh();
       return;
     }
     if (!this.seen || !this.slides.complete) return;
@@ -312,6 +315,18 @@ export class Workstation implements Board {
     if (this.tool.busy) this.input?.cancel();
   }
 
+  /** Whether something is being drawn, and not done. */
+  private get atWork(): boolean {
+    return this.tool.busy && !LOOKING.has(this.tool.id);
+  }
+
+  /** Keep the slice on show while something is being drawn on it; of an outline left open say so. */
+  private stay(): boolean {
+    if (!this.atWork) return false;
+    this.ui.set({ unclosed: this.tool.preview()?.closed === false });
+    return true;
+  }
+
   /** The reading moved on: show its case. */
   private follow(): void {
     const { sheet } = this;
@@ -332,7 +347,8 @@ export class Workstation implements Board {
     this.slides.follow(work);
     this.tally.follow(work);
     this.maps.forget();
-    this.ui.set({ window, labelsHidden: false, value: null });
+    this.layers.follow();
+    this.ui.set({ window, value: null });
     this.form.follow(work);
     this.marks.follow(work.assignment.id);
     this.display(work);
@@ -382,7 +398,9 @@ export class Workstation implements Board {
 
   private refresh(): void {
     const history = this.sheet.work?.history;
-    this.ui.set({ canUndo: history?.canUndo ?? false, canRedo: history?.canRedo ?? false });
+    // What redo would bring back may be on another slice.
+    const canRedo = (history?.canRedo ?? false) && !this.atWork;
+    this.ui.set({ canUndo: history?.canUndo ?? false, canRedo, unclosed: false });
     this.tally.count();
   }
 

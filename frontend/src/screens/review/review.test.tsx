@@ -216,6 +216,46 @@ describe("a case under review", () => {
     await screen.findByText("249 cases left");
   });
 
+  it("is shown by keys: its labels, its image, and what others drew, one by one", async () => {
+    const { server } = serve();
+    const version = { newest: true, submitted_at: "2026-01-01T09:00:00Z", mask_url: "/mask/2" };
+    server.doors["GET /api/v1/tasks/1/annotations"] = () =>
+      [1, 7, 8].map((annotation) => ({ ...version, annotation, reader: `r${annotation}` }));
+    show();
+    await enabled();
+    await listening();
+    const layer = (name: string) =>
+      surface().querySelector<HTMLElement>(`[data-layer=${name}]`)!.style.visibility;
+    const press = (key: string) => fireEvent.keyDown(document.body, { key });
+    press(";");
+    expect(layer("labels")).toBe("hidden");
+    expect(screen.getByRole("button", { name: "Outline" }).ariaPressed).toBe("true");
+    press("'");
+    expect(layer("image")).toBe("hidden");
+    press("'");
+    expect(layer("image")).toBe("visible");
+
+    await screen.findByRole("switch", { name: /r7/ });
+    const on = () =>
+      ["r7", "r8"].filter(
+        (name) => screen.getByRole<HTMLInputElement>("switch", { name: RegExp(name) }).checked,
+      );
+    const seen: string[][] = [];
+    for (let n = 0; n < 4; n++) {
+      press("o");
+      seen.push(on());
+    }
+    expect(seen).toEqual([["r7"], ["r8"], ["r7", "r8"], []]);
+
+    // The next case begins with everything in sight.
+    press(";");
+    press("'");
+    fireEvent.click(accept());
+    await screen.findByText(/case 2 · read by ada/);
+    await enabled();
+    expect([layer("labels"), layer("image")]).toEqual(["visible", "visible"]);
+  });
+
   it("shows its labels again when the key that hides them is let go in another window", async () => {
     serve([item(1)]);
     show();

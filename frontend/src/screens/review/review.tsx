@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Skeleton, Slider, Switch, Textarea } from "@mantine/core";
+import { ActionIcon, Button, Skeleton, Switch, Textarea } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
 import { IconCurrentLocation } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
@@ -12,13 +12,15 @@ import { campaignQuery, reviewsQuery } from "../../api/queries";
 import { ErrorNote } from "../../components/errors";
 import { leaving, useLeave } from "../../components/leave";
 import { Empty } from "../../components/page";
-import { dateTime, duration, label, language, number, percent, t, tn } from "../../i18n";
+import { dateTime, duration, label, language, number, t, tn } from "../../i18n";
 import { usePreference } from "../../preferences/hooks";
 import classes from "../../styles/workstation.module.css";
+import { nextLook } from "../../viewer/palette";
 import { Looking, loadShown } from "../../work/looking";
 import { restServer } from "../../work/server";
 import { type Open, type PageAct, useSheets } from "../palette/sheets";
 import { usePick } from "../workstation/hooks";
+import { ImageAndLabels } from "../workstation/labels";
 import { Others } from "./others";
 
 type Item = Schemas["ReviewItem"];
@@ -35,7 +37,11 @@ export function ReviewPage() {
   usePreference("keys");
   const [look] = useState(() => new Looking());
   const verdicts = useRef<readonly PageAct[]>([]);
-  const own = useCallback(() => [...verdicts.current, ...lookActs(look)], [look]);
+  const others = useRef<readonly PageAct[]>([]);
+  const own = useCallback(
+    () => [...verdicts.current, ...others.current, ...lookActs(look)],
+    [look],
+  );
   const [open, sheets] = useSheets("review", own);
   useEffect(() => {
     if (campaign.data) look.setClasses(campaign.data.classes);
@@ -102,8 +108,14 @@ export function ReviewPage() {
         ) : null}
         {item ? <Unseen list={campaign.data?.classes ?? []} item={item} /> : null}
         {item ? <Answers questions={campaign.data?.questions ?? []} item={item} /> : null}
-        {item ? <Others key={`others-${item.annotation}`} item={item} look={look} /> : null}
-        <Layers look={look} withSuggestion={item?.suggestion != null} />
+        {item ? (
+          <Others key={`others-${item.annotation}`} item={item} look={look} acts={others} />
+        ) : null}
+        <Layers
+          look={look}
+          list={campaign.data?.classes ?? []}
+          withSuggestion={item?.suggestion != null}
+        />
         <ClassLegend list={campaign.data?.classes ?? []} />
       </aside>
       {sheets}
@@ -131,6 +143,14 @@ function lookActs(look: Looking): PageAct[] {
       act: act("hideLabels"),
       perform: () => look.change({ hidden: true }),
       release: () => look.change({ hidden: false }),
+    },
+    {
+      act: act("labels"),
+      perform: () => look.change({ look: nextLook(look.state.get().look) }),
+    },
+    {
+      act: act("image"),
+      perform: () => look.change({ image: !look.state.get().image }),
     },
     {
       act: act("outlines"),
@@ -310,23 +330,31 @@ function Decision(props: {
   );
 }
 
-function Layers({ look, withSuggestion }: { look: Looking; withSuggestion: boolean }) {
-  const opacity = usePick(look.state, (state) => state.opacity);
-  const outlines = usePick(look.state, (state) => state.outlines);
+function Layers(props: {
+  look: Looking;
+  list: readonly Schemas["ClassOutput"][];
+  withSuggestion: boolean;
+}) {
+  const { look, list, withSuggestion } = props;
+  const { state } = look;
+  const outlines = usePick(state, (shown) => shown.outlines);
+  const strengths = usePick(state, (shown) => shown.strengths);
   return (
     <section>
-      <h2>{t("work.layers")}</h2>
-      <div className={classes.layer}>
-        <span>{t("work.labels")}</span>
-        <span className={classes.dim}>{percent(opacity)}</span>
-      </div>
-      <Slider
-        size="xs"
-        value={Math.round(opacity * 100)}
-        onChange={(value) => look.change({ opacity: value / 100 })}
-        label={null}
-        thumbLabel={t("work.opacity")}
-        mb={10}
+      <ImageAndLabels
+        image={usePick(state, (shown) => shown.image)}
+        look={usePick(state, (shown) => shown.look)}
+        opacity={usePick(state, (shown) => shown.opacity)}
+        strengths={strengths}
+        unshown={usePick(state, (shown) => shown.unshown)}
+        list={list.filter((each) => !each.retired)}
+        onImage={(image) => look.change({ image })}
+        onLook={(chosen) => look.change({ look: chosen })}
+        onOpacity={(opacity) => look.change({ opacity })}
+        onClass={(label) => look.toggleClass(label)}
+        onStrength={(label, strength) =>
+          look.change({ strengths: new Map([...strengths, [label, strength]]) })
+        }
       />
       <Switch
         size="xs"

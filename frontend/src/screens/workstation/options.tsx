@@ -13,7 +13,6 @@ import { type ActionId, action } from "../../actions/actions";
 import { keysOf } from "../../actions/bindings";
 import { firstKey, spokenKey } from "../../actions/keys";
 import { IGNORE } from "../../domain/mask";
-import { replaceLabel, swapLabels } from "../../domain/ops";
 import { presetsFor } from "../../domain/presets";
 import { decimal, label, number, t, word } from "../../i18n";
 import classes from "../../styles/workstation.module.css";
@@ -157,13 +156,15 @@ function Over({ station }: { station: Workstation }) {
 }
 
 /** One entry of a menu, with its key, from the one list of actions. */
-function Entry({ station, id }: { station: Workstation; id: ActionId }) {
+function Entry(props: { station: Workstation; id: ActionId; closes?: boolean }) {
+  const { station, id, closes = false } = props;
   const act = action(id);
   const enabled = usePick(station.ui, (ui) => act.enabled(station, ui));
   const Icon = act.icon;
   return (
     <Menu.Item
       disabled={!enabled}
+      {...(closes ? { closeMenuOnClick: true } : {})}
       leftSection={Icon ? <Icon size={16} stroke={1.6} /> : null}
       rightSection={keysOf(act).length > 0 ? <kbd>{firstKey(act)}</kbd> : null}
       onClick={() => act.perform(station)}
@@ -203,13 +204,7 @@ function Suggested({ station }: { station: Workstation }) {
 
 /** What can be done to the whole of the class at hand. */
 function ClassMenu({ station }: { station: Workstation }) {
-  const current = usePick(station.ui, (ui) => ui.label);
   const slices = usePick(station.ui, (ui) => ui.slices);
-  const locked = usePick(station.ui, (ui) => ui.locked);
-  const list = usePick(station.ui, (ui) => ui.classes);
-  const others = [...list, { index: IGNORE, name: t("work.ignore") }].filter(
-    (each) => each.index !== current && !locked.has(each.index),
-  );
   return (
     <Menu position="bottom-end" closeOnItemClick={false}>
       <Opener text={t("work.classMenu")} />
@@ -227,30 +222,11 @@ function ClassMenu({ station }: { station: Workstation }) {
           </>
         ) : null}
         <Entry station={station} id="clearClass" />
+        <Entry station={station} id="changeClass" closes />
+        <Entry station={station} id="swapClass" closes />
         <Entry station={station} id="lock" />
-        {station.pen.free && others.length > 0 ? (
-          <>
-            <Menu.Divider />
-            <Menu.Label>{t("work.change")}</Menu.Label>
-            {others.map(({ index, name }) => (
-              <Menu.Item
-                key={index}
-                onClick={() => station.drawing.edit((mask) => replaceLabel(mask, current, index))}
-              >
-                {name}
-              </Menu.Item>
-            ))}
-            <Menu.Label>{t("work.swap")}</Menu.Label>
-            {others.map(({ index, name }) => (
-              <Menu.Item
-                key={index}
-                onClick={() => station.drawing.edit((mask) => swapLabels(mask, current, index))}
-              >
-                {name}
-              </Menu.Item>
-            ))}
-          </>
-        ) : null}
+        <Entry station={station} id="hideClass" />
+        <Entry station={station} id="unseen" />
       </Menu.Dropdown>
     </Menu>
   );
@@ -358,7 +334,7 @@ function Presets({ station }: { station: Workstation }) {
         {presetsFor(modality).map(({ name, window }) => (
           <Menu.Item
             key={name}
-            onClick={() => station.optics.setWindow(window)}
+            onClick={() => action(`preset-${name}`).perform(station)}
             rightSection={
               <span className={classes.dim}>
                 {t("work.corner.window", { width: window.width, center: window.center })}

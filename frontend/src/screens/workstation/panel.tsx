@@ -1,13 +1,15 @@
-import { ActionIcon, Slider, Switch, Tooltip, UnstyledButton } from "@mantine/core";
+import { ActionIcon, Switch, Tooltip, UnstyledButton } from "@mantine/core";
 import { IconEye, IconEyeOff, IconLock, IconLockOpen } from "@tabler/icons-react";
+import { keyOfLabel } from "../../actions/keys";
 import { HEAT_STOPS } from "../../domain/heat";
 import { IGNORE } from "../../domain/mask";
-import { dateTime, decimal, number, percent, t, word } from "../../i18n";
+import { dateTime, decimal, number, t, word } from "../../i18n";
 import classes from "../../styles/workstation.module.css";
 import { IGNORE_COLOUR } from "../../viewer/palette";
 import { HEATS } from "../../work/ui";
 import type { Workstation } from "../../work/workstation";
 import { usePick } from "./hooks";
+import { ImageAndLabels } from "./labels";
 import { Neighbours } from "./neighbours";
 import { Questions } from "./questions";
 
@@ -44,15 +46,10 @@ function Classes({ station }: { station: Workstation }) {
   const list = usePick(station.ui, (ui) => ui.classes);
   const locked = usePick(station.ui, (ui) => ui.locked);
   const unseen = usePick(station.ui, (ui) => ui.unseen);
-  const all = [
-    ...list.map((each, place) => ({ ...each, key: place < 9 ? String(place + 1) : "" })),
-    {
-      index: IGNORE,
-      name: t("work.ignore"),
-      colour: IGNORE_COLOUR,
-      key: list.length < 9 ? "9" : "",
-    },
-  ];
+  const unshown = usePick(station.ui, (ui) => ui.unshown);
+  const all = [...list, { index: IGNORE, name: t("work.ignore"), colour: IGNORE_COLOUR }].map(
+    (each) => ({ ...each, key: keyOfLabel(each.index, list) }),
+  );
   return (
     <section>
       <h2>{t("work.classes")}</h2>
@@ -70,6 +67,7 @@ function Classes({ station }: { station: Workstation }) {
             >
               <span
                 className={index === IGNORE ? classes.hatch : classes.swatch}
+                data-unshown={unshown.has(index)}
                 style={{ "--colour": colour } as React.CSSProperties}
               />
               <span className={classes.className} data-unseen={unseen.has(index)}>
@@ -133,7 +131,6 @@ function Statistics({ station }: { station: Workstation }) {
 }
 
 function Layers({ station }: { station: Workstation }) {
-  const opacity = usePick(station.ui, (ui) => ui.opacity);
   const outlines = usePick(station.ui, (ui) => ui.outlines);
   const changes = usePick(station.ui, (ui) => ui.changes);
   const smooth = usePick(station.ui, (ui) => ui.smooth);
@@ -143,21 +140,7 @@ function Layers({ station }: { station: Workstation }) {
   const earlier = usePick(station.ui, (ui) => ui.before);
   return (
     <section>
-      <h2>{t("work.layers")}</h2>
-      <div className={classes.layer}>
-        <span>{t("work.labels")}</span>
-        <span className={classes.dim}>{percent(opacity)}</span>
-      </div>
-      <Slider
-        size="xs"
-        min={0}
-        max={100}
-        value={Math.round(opacity * 100)}
-        onChange={(value) => station.layers.setOpacity(value / 100)}
-        label={null}
-        thumbLabel={t("work.opacity")}
-        mb={10}
-      />
+      <Shown station={station} />
       <Switch
         size="xs"
         label={t("work.outlines")}
@@ -188,6 +171,26 @@ function Layers({ station }: { station: Workstation }) {
         onChange={(event) => station.layers.setSmooth(event.currentTarget.checked)}
       />
     </section>
+  );
+}
+
+function Shown({ station }: { station: Workstation }) {
+  const { layers, ui } = station;
+  const list = usePick(ui, (each) => each.classes);
+  return (
+    <ImageAndLabels
+      image={usePick(ui, (each) => each.image)}
+      look={usePick(ui, (each) => each.look)}
+      opacity={usePick(ui, (each) => each.opacity)}
+      strengths={usePick(ui, (each) => each.strengths)}
+      unshown={usePick(ui, (each) => each.unshown)}
+      list={[...list, { index: IGNORE, name: t("work.ignore"), colour: IGNORE_COLOUR }]}
+      onImage={(image) => layers.showImage(image)}
+      onLook={(look) => layers.setLook(look)}
+      onOpacity={(opacity) => layers.setOpacity(opacity)}
+      onClass={(label) => layers.toggleClass(label)}
+      onStrength={(label, strength) => layers.setStrength(label, strength)}
+    />
   );
 }
 

@@ -2,7 +2,9 @@
 import { MantineProvider } from "@mantine/core";
 import { cleanup, fireEvent, render, renderHook, screen, within } from "@testing-library/react";
 import type { ReactNode } from "react";
+import { MemoryRouter } from "react-router";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { action } from "../../actions/actions";
 import { listen } from "../../actions/keys";
 import type { Question } from "../../api/client";
 import { type JournalRecord, MemoryJournal } from "../../journal/journal";
@@ -13,7 +15,9 @@ import { BottomBar } from "./bottom";
 import { useLeaveGuard } from "./hooks";
 import { Notices } from "./notices";
 import { ValueRange } from "./options";
-import { Failed } from "./stage";
+import { SidePanel } from "./panel";
+import { Sheets } from "./sheets";
+import { Context, Failed } from "./stage";
 
 let server: FakeServer;
 let station: Workstation;
@@ -219,6 +223,154 @@ describe("the number keys", () => {
     press(2);
     expect(fit).toHaveBeenCalledOnce();
     expect(said()).toEqual({ lesion: "no" });
+  });
+});
+
+describe("another class", () => {
+  const named = ["grey", "white", "lesion"].map((name, i) => ({
+    index: i + 1,
+    name,
+    colour: "#E69F00",
+    retired: false,
+  }));
+  const press = (key: string, more = {}) => fireEvent.keyDown(document.body, { key, ...more });
+  const count = (label: number) => station.mask.data.filter((value) => value === label).length;
+
+  beforeEach(() => {
+    station.setForm(named, []);
+    station.setLabel(1);
+    station.drawing.edit((mask) => {
+      mask.data.set([1, 1, 1, 2, 2]);
+      return { x0: 0, y0: 0, x1: mask.columns, y1: mask.rows };
+    });
+    show(
+      <MemoryRouter>
+        <Sheets station={station} sample={false} />
+      </MemoryRouter>,
+    );
+  });
+
+  it("is asked for by a key, and named by its own: what was drawn becomes that", async () => {
+    press("e", { ctrlKey: true, shiftKey: true });
+    const dialog = await screen.findByRole("dialog", { name: "Change grey into" });
+    fireEvent.keyDown(dialog, { key: "3" });
+    expect([count(1), count(2), count(3)]).toEqual([0, 2, 3]);
+    expect(station.ui.get().ask).toBeNull();
+    station.drawing.undo();
+    expect([count(1), count(2), count(3)]).toEqual([3, 2, 0]);
+  });
+
+  it("changes places with the one at hand, but for a protected one", async () => {
+    station.pen.toggleLock(3);
+    press("e", { ctrlKey: true });
+    const dialog = await screen.findByRole("dialog", { name: "Swap grey with" });
+    expect(within(dialog).queryByRole("button", { name: /lesion/ })).toBeNull();
+    fireEvent.keyDown(dialog, { key: "3" });
+    expect(count(1)).toBe(3);
+    fireEvent.click(within(dialog).getByRole("button", { name: /white/ }));
+    expect([count(1), count(2)]).toEqual([2, 3]);
+  });
+});
+
+describe("the palette's list", () => {
+  it("has window presets, which fit CT alone, and what was not looked at", () => {
+    const lung = action("preset-lung");
+    expect(lung.enabled(station, station.ui.get())).toBe(false);
+    Object.assign(station.assignment!.image, { modality: "CT" });
+    expect(lung.enabled(station, station.ui.get())).toBe(true);
+    lung.perform(station);
+    expect(station.window).toMatchObject({ center: -600, width: 1500 });
+    station.setForm([{ index: 1, name: "grey", colour: "#E69F00", retired: false }], []);
+    action("unseen").perform(station);
+    expect([...station.ui.get().unseen]).toEqual([1]);
+  });
+});
+
+describe("what is out of sight", () => {
+  const grey = { index: 1, name: "grey", colour: "#E69F00", retired: false };
+  const white = { ...grey, index: 2, name: "white" };
+  const press = (key: string) => fireEvent.keyDown(document.body, { key });
+  const ui = () => station.ui.get();
+
+  beforeEach(() => station.setForm([grey, white], []));
+
+  it("is not drawn on: labels by key filled, outlined, hidden", () => {
+    const looks = [1, 2, 3].map(() => {
+      press(";");
+      return [ui().look, station.drawable];
+    });
+    expect(looks).toEqual([
+      ["outlined", true],
+      ["hidden", false],
+      ["filled", true],
+    ]);
+  });
+
+  it("is a class by key, and no act of drawing on another changes it", () => {
+    station.mask.data.fill(2, 0, 8);
+    station.setLabel(2);
+    press("/");
+    expect([station.drawable, station.pen.free]).toEqual([false, false]);
+    station.setLabel(1);
+    expect(station.drawable).toBe(true);
+    const ink = station.ink("draw");
+    expect([ink.over[0], ink.over[2], station.ink("erase").over[2]]).toEqual([1, 0, 0]);
+    station.drawing.clearAll();
+    expect(station.mask.data.includes(2)).toBe(true);
+    station.setLabel(2);
+    press("/");
+    expect(station.drawable).toBe(true);
+  });
+
+  it("stays in sight while something is drawn", () => {
+    const spot = { image: { x: 1, y: 1 }, screen: { x: 1, y: 1 } };
+    station.tool.down(station, spot);
+    press("/");
+    press(";");
+    press(";");
+    expect([ui().unshown.size, ui().look]).toEqual([0, "outlined"]);
+    station.tool.up(station, spot);
+  });
+
+  it("is in sight again on the next case", async () => {
+    press("/");
+    press("'");
+    press(";");
+    expect([ui().unshown.size, ui().image, ui().look]).toEqual([1, false, "outlined"]);
+    await seen();
+    station.submit();
+    expect([ui().unshown.size, ui().image, ui().look]).toEqual([0, true, "outlined"]);
+    press(";");
+    await seen();
+    station.submit();
+    expect(ui().look).toBe("filled");
+  });
+
+  it("is said, with the way to see it again", () => {
+    station.ui.set({ image: false, unshown: new Set([1]), label: 1 });
+    show(<Context station={station} />);
+    expect(screen.getByRole("status").textContent).toContain("grey is hidden");
+    fireEvent.click(screen.getByRole("button", { name: /Show/ }));
+    expect(screen.getByRole("status").textContent).toContain("The image is hidden");
+    fireEvent.click(screen.getByRole("button", { name: /Show/ }));
+    expect(screen.queryByRole("status")).toBeNull();
+  });
+
+  it("is chosen in the panel class by class, and each as strong as wanted", async () => {
+    show(<SidePanel station={station} />);
+    fireEvent.click(screen.getByRole("button", { name: "Each class by itself" }));
+    // Placed beside a button that has no place in jsdom, it is not to be seen.
+    const hidden = true;
+    fireEvent.click(await screen.findByRole("checkbox", { name: "white", hidden }));
+    expect([...ui().unshown]).toEqual([2]);
+    fireEvent.keyDown(screen.getByRole("slider", { name: "Opacity of grey", hidden }), {
+      key: "ArrowLeft",
+    });
+    expect(ui().strengths.get(1)).toBeCloseTo(0.95);
+    fireEvent.click(screen.getByRole("button", { name: "Hidden" }));
+    expect(ui().look).toBe("hidden");
+    fireEvent.click(screen.getByRole("button", { name: "Image" }));
+    expect(ui().image).toBe(false);
   });
 });
 

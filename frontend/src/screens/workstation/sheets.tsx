@@ -6,6 +6,7 @@ import { useTour } from "../tour/way";
 import { usePick } from "./hooks";
 
 const Palette = laterSheet(async () => (await import("./palette")).WorkPalette);
+const OtherClass = laterSheet(async () => (await import("./other")).OtherClass);
 const Tour = laterSheet(async () => (await import("./tour")).Tour);
 
 /** The tour goes over sample images on a page of its own: the case at hand stays as it is. */
@@ -26,6 +27,11 @@ export function Sheets({ station, sample }: { station: Workstation; sample: bool
   return (
     <>
       <Palette station={station} opened={ask === "palette"} onClose={close} />
+      <OtherClass
+        station={station}
+        opened={ask === "changeClass" || ask === "swapClass"}
+        onClose={close}
+      />
       {sample ? <Tour station={station} opened={ask === "tour"} onClose={close} /> : null}
       <KeySheet
         opened={ask === "help"}

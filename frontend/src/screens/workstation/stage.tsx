@@ -1,7 +1,7 @@
 import { Button, Group, Skeleton, Text } from "@mantine/core";
 import { useEffect, useRef, useState } from "react";
 import { Link } from "react-router";
-import { action } from "../../actions/actions";
+import { type ActionId, action } from "../../actions/actions";
 import { firstKey } from "../../actions/keys";
 import { Empty } from "../../components/page";
 import { edgesOf } from "../../domain/edges";
@@ -9,6 +9,7 @@ import { scaleBar } from "../../domain/geometry";
 import { decimal, number, t } from "../../i18n";
 import classes from "../../styles/workstation.module.css";
 import type { Phase } from "../../work/reading";
+import { outOfSight } from "../../work/ui";
 import type { Workstation } from "../../work/workstation";
 import { usePick } from "./hooks";
 
@@ -23,7 +24,7 @@ export function Stage({ station, address }: { station: Workstation; address: str
   const phase = usePick(store, (state) => state.phase);
   const work = usePick(store, (state) => state.work);
   const tool = usePick(station.ui, (ui) => ui.tool);
-  const drawable = usePick(station.ui, (ui) => ui.mine && ui.arrived && !ui.labelsHidden);
+  const drawable = usePick(station.ui, (ui) => ui.mine && ui.arrived && outOfSight(ui) === null);
   const name = work
     ? t("work.surface", { case: work.assignment.task.case, tool: t(`action.${tool}`) })
     : t("work.surfaceEmpty");
@@ -139,12 +140,21 @@ function Bar({ station }: { station: Workstation }) {
 }
 
 /** Says clearly that what is shown is not what is being labelled. */
-function Context({ station }: { station: Workstation }) {
+export function Context({ station }: { station: Workstation }) {
   const frame = usePick(station.ui, (ui) => ui.frame);
   const own = usePick(station.ui, (ui) => ui.ownFrame);
   const mine = usePick(station.ui, (ui) => ui.mine);
-  const hidden = usePick(station.ui, (ui) => ui.labelsHidden);
   const pinning = usePick(station.ui, (ui) => ui.pinning);
+  const unclosed = usePick(station.ui, (ui) => ui.unclosed);
+  if (unclosed) {
+    return (
+      <div className={classes.context} role="status">
+        {t("work.unclosed")}
+        <Way id="submit" name={t("work.closeOutline")} onClick={() => station.submit()} />
+        <Way id="cancel" name={t("work.dropOutline")} onClick={() => station.cancel()} />
+      </div>
+    );
+  }
   if (pinning && mine) {
     return (
       <div className={classes.context} role="status">
@@ -156,23 +166,62 @@ function Context({ station }: { station: Workstation }) {
     return (
       <div className={classes.context} role="status">
         {t("work.context", { n: frame + 1, own: own + 1 })}
-        <Button
-          size="compact-xs"
-          variant="default"
-          flex="none"
-          rightSection={<kbd>{firstKey(action("cancel"))}</kbd>}
-          onClick={() => station.slides.goTo(own)}
-        >
-          {t("work.back")}
-        </Button>
+        <Way id="cancel" name={t("work.back")} onClick={() => station.slides.goTo(own)} />
       </div>
     );
   }
-  return hidden ? (
+  return <Hidden station={station} />;
+}
+
+/** What of the case is out of sight, the drawing before the image, and the way to see it again. */
+function Hidden({ station }: { station: Workstation }) {
+  const held = usePick(station.ui, (ui) => ui.labelsHidden);
+  const hidden = usePick(station.ui, outOfSight);
+  const image = usePick(station.ui, (ui) => ui.image);
+  const name = usePick(
+    station.ui,
+    ({ classes: list, label }) => list.find((each) => each.index === label)?.name,
+  );
+  const said =
+    hidden === "labels"
+      ? ({ id: "labels", text: t("work.hidden") } as const)
+      : hidden === "class"
+        ? ({
+            id: "hideClass",
+            text: t("work.hiddenClass", { name: name ?? t("work.ignore") }),
+          } as const)
+        : image
+          ? null
+          : ({ id: "image", text: t("work.hiddenImage") } as const);
+  if (!said) return null;
+  return (
     <div className={classes.context} role="status">
-      {t("work.hidden")}
+      {said.text}
+      {held ? null : (
+        <Way
+          id={said.id}
+          name={t("work.showAgain")}
+          onClick={() => action(said.id).perform(station)}
+        />
+      )}
     </div>
-  ) : null;
+  );
+}
+
+/** A way out of what is said, with the key of an action that goes it as well. */
+function Way(props: { id: ActionId; name: string; onClick: () => void }) {
+  const { id, name, onClick } = props;
+  return (
+    <Button
+      size="compact-xs"
+      variant="default"
+      flex="none"
+      rightSection={<kbd>{firstKey(action(id))}</kbd>}
+      onClick={onClick}
+    >
+      {name}
+    </Button>
+  );
 }
 
 function Without(props: { station: Workstation; phase: Phase; address: string }) {

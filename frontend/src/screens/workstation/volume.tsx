@@ -4,7 +4,8 @@ import { useEffect, useRef, useState } from "react";
 import { IGNORE } from "../../domain/mask";
 import { t } from "../../i18n";
 import classes from "../../styles/workstation.module.css";
-import { IGNORE_COLOUR } from "../../viewer/palette";
+import { IGNORE_COLOUR, inSight } from "../../viewer/palette";
+import { outOfSight } from "../../work/ui";
 import type { Workstation } from "../../work/workstation";
 import { usePick } from "./hooks";
 
@@ -98,7 +99,9 @@ function useFollowing(station: Workstation, viewer: Niivue | null): void {
   const revision = usePick(station.ui, (ui) => ui.revision);
   const work = usePick(station.reading.store, (state) => state.work);
   const list = usePick(station.ui, (ui) => ui.classes);
-  const opacity = usePick(station.ui, (ui) => (ui.labelsHidden ? 0 : ui.opacity));
+  const opacity = usePick(station.ui, (ui) => (outOfSight(ui) === "labels" ? 0 : ui.opacity));
+  const strengths = usePick(station.ui, (ui) => ui.strengths);
+  const unshown = usePick(station.ui, (ui) => ui.unshown);
   const frame = usePick(station.ui, (ui) => ui.frame);
 
   useEffect(() => {
@@ -113,18 +116,19 @@ function useFollowing(station: Workstation, viewer: Niivue | null): void {
     const labels = viewer?.volumes[1];
     if (!viewer || !labels) return;
     const colours = [...list, { index: IGNORE, colour: IGNORE_COLOUR, name: t("work.ignore") }];
+    const shown = inSight(strengths, unshown);
     const part = (at: number) =>
       colours.map(({ colour }) => Number.parseInt(colour.slice(at, at + 2), 16));
     labels.setColormapLabel({
       R: [0, ...part(1)],
       G: [0, ...part(3)],
       B: [0, ...part(5)],
-      A: [0, ...colours.map(() => 255)],
+      A: [0, ...colours.map(({ index }) => Math.round(255 * (shown.get(index) ?? 1)))],
       I: [0, ...colours.map(({ index }) => index)],
       labels: ["", ...colours.map(({ name }) => name)],
     });
     viewer.setOpacity(1, opacity);
-  }, [viewer, list, opacity]);
+  }, [viewer, list, opacity, strengths, unshown]);
 
   // Another case of the same series has other labels, whether or not anything is drawn on it.
   // biome-ignore lint/correctness/useExhaustiveDependencies: the labels are those of this work, as of this revision

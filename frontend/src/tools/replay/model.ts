@@ -68,8 +68,7 @@ export class Model {
 }
 
 export function modelTool(map: plain.Plain, a: ToolAct): void {
-  // A bucket is done with its press: there is nothing left to cancel.
-  if (a.cancelled && a.tool !== "bucket") return;
+  if (a.cancelled) return;
   const ink = makeInk(a.label, a.rule);
   const [first, last] = [a.points[0]!, a.points.at(-1)!];
   switch (a.tool) {

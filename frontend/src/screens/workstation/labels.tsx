@@ -1,0 +1,153 @@
+import { ActionIcon, Checkbox, Popover, Slider, Tooltip } from "@mantine/core";
+import {
+  IconAdjustmentsHorizontal,
+  IconEyeOff,
+  IconPhoto,
+  IconPhotoOff,
+  IconSquare,
+  IconSquareFilled,
+} from "@tabler/icons-react";
+import type { ReactNode } from "react";
+import { spokenKey } from "../../actions/keys";
+import { act } from "../../actions/rooms";
+import type { LabelClass } from "../../api/client";
+import { percent, t } from "../../i18n";
+import classes from "../../styles/workstation.module.css";
+import { LOOKS, type Look, type Strengths } from "../../viewer/palette";
+
+type Shown = Pick<LabelClass, "index" | "name" | "colour">;
+
+const ICONS = { filled: IconSquareFilled, outlined: IconSquare, hidden: IconEyeOff } as const;
+
+interface Props {
+  readonly image: boolean;
+  readonly look: Look;
+  readonly opacity: number;
+  readonly list: readonly Shown[];
+  readonly unshown: ReadonlySet<number>;
+  readonly strengths: Strengths;
+  readonly onImage: (image: boolean) => void;
+  readonly onLook: (look: Look) => void;
+  readonly onOpacity: (opacity: number) => void;
+  /** Take a class out of sight, or show it again. */
+  readonly onClass: (label: number) => void;
+  readonly onStrength: (label: number, strength: number) => void;
+}
+
+/** How the image and the labels over it are shown; labels also by class. */
+export function ImageAndLabels(props: Props) {
+  const { image, look, opacity, onImage, onLook, onOpacity } = props;
+  return (
+    <>
+      <div className={classes.layer}>
+        <h2>{t("work.layers")}</h2>
+        <EachClass {...props} />
+        <Toggle
+          name={t("work.image")}
+          pressed={image}
+          keys={spokenKey(act("image"))}
+          onClick={() => onImage(!image)}
+        >
+          {image ? <IconPhoto size={16} /> : <IconPhotoOff size={16} />}
+        </Toggle>
+      </div>
+      <div className={classes.layer}>
+        <span>{t("work.labels")}</span>
+        <span className={classes.dim}>{percent(opacity)}</span>
+        {/* biome-ignore lint/a11y/useSemanticElements: a fieldset brings a look of its own */}
+        <span role="group" aria-label={t("work.look")} {...spokenKey(act("labels"))}>
+          {LOOKS.map((each) => {
+            const Icon = ICONS[each];
+            return (
+              <Toggle
+                key={each}
+                name={t(`work.look.${each}`)}
+                pressed={look === each}
+                onClick={() => onLook(each)}
+              >
+                <Icon size={16} />
+              </Toggle>
+            );
+          })}
+        </span>
+      </div>
+      <Slider
+        size="xs"
+        mt={8}
+        min={0}
+        max={100}
+        value={Math.round(opacity * 100)}
+        onChange={(value) => onOpacity(value / 100)}
+        label={null}
+        thumbLabel={t("work.opacity")}
+        mb={6}
+      />
+    </>
+  );
+}
+
+/** A small button with a state, named where the pointer rests on it. */
+function Toggle(props: {
+  name: string;
+  pressed: boolean;
+  keys?: ReturnType<typeof spokenKey>;
+  onClick: () => void;
+  children: ReactNode;
+}) {
+  const { name, pressed, keys, onClick, children } = props;
+  return (
+    <Tooltip label={name}>
+      <ActionIcon
+        size={24}
+        variant={pressed ? "light" : "subtle"}
+        color={pressed ? "accent" : "gray"}
+        aria-label={name}
+        aria-pressed={pressed}
+        {...keys}
+        onClick={onClick}
+      >
+        {children}
+      </ActionIcon>
+    </Tooltip>
+  );
+}
+
+/** Each class by itself: whether it is shown, and how strongly. */
+function EachClass({ list, unshown, strengths, onClass, onStrength }: Props) {
+  return (
+    <Popover position="left-start" trapFocus returnFocus withArrow>
+      <Tooltip label={t("work.eachClass")}>
+        <Popover.Target>
+          <ActionIcon size={24} variant="subtle" color="gray" aria-label={t("work.eachClass")}>
+            <IconAdjustmentsHorizontal size={16} />
+          </ActionIcon>
+        </Popover.Target>
+      </Tooltip>
+      <Popover.Dropdown aria-label={t("work.eachClass")} className={classes.eachClass}>
+        {list.map(({ index, name, colour }) => (
+          <div key={index}>
+            <Checkbox
+              size="xs"
+              label={name}
+              color={colour}
+              styles={{ input: { borderColor: colour } }}
+              checked={!unshown.has(index)}
+              onChange={() => onClass(index)}
+            />
+            <Slider
+              size="xs"
+              min={10}
+              max={100}
+              step={5}
+              disabled={unshown.has(index)}
+              value={Math.round((strengths.get(index) ?? 1) * 100)}
+              onChange={(value) => onStrength(index, value / 100)}
+              label={null}
+              thumbLabel={t("work.classOpacity", { name })}
+            />
+          </div>
+        ))}
+      </Popover.Dropdown>
+    </Popover>
+  );
+}
