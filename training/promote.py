@@ -1,9 +1,10 @@
 """STEP promote: a candidate becomes champion only on the same held-out cases, and not worse.
 
-The rule (see docs/architecture.md): paired over patients; the mean must not fall, and no class and
-no subgroup may fall beyond the campaign's margin. The first model must beat the empty mask and the
-majority mask. Models that answer are held to the same rule, by accuracy: of each question in place
-of each class, against the majority answer. Where the numbers do not suffice a person decides.
+The rule (see docs/architecture.md): paired over patients, as `training.paired` says; the mean must
+not fall, and no class and no subgroup may fall beyond the campaign's margin. The first model must
+beat the empty mask and the majority mask. Models that answer are held to the same rule, by
+accuracy: of each question in place of each class, against the majority answer. Where the numbers
+do not suffice a person decides.
 """
 
 import math
@@ -22,11 +23,10 @@ from reticle.accounts.models import User
 from reticle.audit.record import record
 from reticle.errors import Conflict, Invalid
 from reticle.pixels.agreement import counts
-from training import figures
+from training import figures, paired
 from training.models import Evaluation, ModelVersion
 from training.reasons import Reason, reason
 
-RESAMPLES = 2000
 GROUP_PATIENTS = 3  # a subgroup is compared once so many held-out patients belong to it
 Report = figures.Report
 Subgroups = Mapping[str, Collection[str]]
@@ -35,7 +35,10 @@ Mask = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Decision:
-    """A verdict (promote, reject, insufficient) with its reasons and numbers."""
+    """A verdict (promote, reject, insufficient) with its reasons and numbers.
+
+    Against a champion all numbers are of the same pairs: `candidate - champion` is `difference`.
+    """
 
     verdict: str
     reasons: list[Reason]
@@ -110,30 +113,32 @@ def _compare(
     subgroups: Subgroups,
 ) -> Decision:
     cases = [str(case["id"]) for case in candidate["cases"]]
-    score, old = _mean(candidate, names), _mean(champion, names)
-    if score is None or old is None or cases != [str(case["id"]) for case in champion["cases"]]:
+    found = paired.pairs(candidate, champion, names)
+    both = paired.means(found)
+    same = cases == [str(case["id"]) for case in champion["cases"]]
+    if both is None or len(found) < len(names) or not same:
+        score, old = _mean(candidate, names), _mean(champion, names)
         why = reason("other_cases")
         return Decision("insufficient", [why], candidate=score, champion=old, cases=cases)
-    pairs = _pairs(candidate["patients"], champion["patients"], names)
-    fallen = {
-        name: float(np.mean([new - was for new, was in values])) for name, values in pairs.items()
-    }
-    by_patient = _differences(candidate["patients"], champion["patients"], names)
-    low, high = interval(list(by_patient.values()))
+    score, old = both
     difference = score - old
+    fallen = {
+        name: float(np.mean([new - was for new, was in own.values()]))
+        for name, own in found.items()
+    }
+    low, high = paired.interval(found)
     means = reason(
         f"mean_{figures.metric_of(candidate)}", parts=", ".join(names), score=score, champion=old,
         cases=len(cases),
     )  # fmt: skip
-    groups = _by_subgroup(by_patient, subgroups)
+    groups = _by_subgroup(paired.by_patient(found), subgroups)
     lost = [_part_fell(name, -fall) for name, fall in fallen.items() if fall < -margin]
     lost += [_group_fell(name, -fall) for name, fall in groups.items() if fall < -margin]
     verdict = "promote" if difference >= 0 and not lost else "reject"
     fell = [reason("mean_fell")] if difference < 0 else []
     return Decision(
         verdict, [means, *fell, *lost], candidate=score, champion=old, difference=difference,
-        low=low, high=high, certainty=certainty(list(by_patient.values())), classes=fallen,
-        cases=cases,
+        low=low, high=high, certainty=paired.certainty(found), classes=fallen, cases=cases,
     )  # fmt: skip
 
 
@@ -147,60 +152,14 @@ def _group_fell(name: str, by: float) -> Reason:
     return reason("group_fell", attribute=attribute, value=value, by=by)
 
 
-def _pairs(new: Report, old: Report, names: Sequence[str]) -> dict[str, list[tuple[float, float]]]:
-    """Return per named class the (new, old) number of each patient where both are numbers."""
-    pairs: dict[str, list[tuple[float, float]]] = {}
-    for patient, classes in new.items():
-        for name, value in classes.items():
-            first = figures.number(value)
-            second = figures.number(old.get(patient, {}).get(name))
-            if name in names and first is not None and second is not None:
-                pairs.setdefault(name, []).append((first, second))
-    return pairs
-
-
-def _differences(new: Report, old: Report, names: Sequence[str]) -> dict[str, float]:
-    """Return each patient's mean difference (new - old) over the named classes."""
-    differences = {}
-    for patient in new:
-        found = _pairs({patient: new[patient]}, old, names)
-        values = [a - b for pair in found.values() for a, b in pair]
-        if values:
-            differences[patient] = float(np.mean(values))
-    return differences
-
-
-def _by_subgroup(differences: Mapping[str, float], subgroups: Subgroups) -> dict[str, float]:
+def _by_subgroup(patients: Mapping[str, paired.Pair], subgroups: Subgroups) -> dict[str, float]:
     """Return the mean difference of each subgroup that has enough patients to say."""
     found = {}
-    for name, patients in subgroups.items():
-        values = [differences[patient] for patient in patients if patient in differences]
+    for name, members in subgroups.items():
+        values = [new - old for new, old in (patients[one] for one in members if one in patients)]
         if len(values) >= GROUP_PATIENTS:
             found[name] = float(np.mean(values))
     return found
-
-
-def interval(differences: Sequence[float]) -> tuple[float | None, float | None]:
-    """Return the 95 % interval of the mean difference, by bootstrap over patients."""
-    if len(differences) < 2:
-        return None, None
-    low, high = np.quantile(_resampled(differences), [0.025, 0.975])
-    return float(low), float(high)
-
-
-def certainty(differences: Sequence[float]) -> float | None:
-    """Return how sure it is that the mean does not fall: a share of bootstrap samples of patients.
-
-    None of a single patient, who says nothing about others.
-    """
-    if len(differences) < 2:
-        return None
-    return float(np.mean(_resampled(differences) >= 0))
-
-
-def _resampled(differences: Sequence[float]) -> npt.NDArray[np.float64]:
-    draws = np.random.default_rng(0).choice(differences, (RESAMPLES, len(differences)))
-    return np.asarray(draws.mean(axis=1), np.float64)
 
 
 def majority_dice(training: Iterable[Mask], truth: Iterable[Mask], indexes: Sequence[int]) -> float:
