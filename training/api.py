@@ -138,6 +138,8 @@ class LearningView(CampaignView):
             "run": run_json(run) if run else None,
             "next_refresh": trigger.refresh_state(self.campaign),
             "scoring": champion is not None and champion.scored_at is None,
+            "scoring_error": champion.scoring_error if champion else "",
+            "unreadable": len(champion.unreadable) if champion else 0,
             "selection": (champion.selection or None) if champion else None,
             "cold_order": cold.cold_state(self.campaign),
         }

@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from annotations.models import Suggestion
+from reticle.errors import ReticleError
 from training import jobs
 from training.maps import explain_write, maps_keep
 from training.models import ModelVersion
@@ -48,7 +49,7 @@ def asked_run(row: Suggestion) -> bool:
         ):
             if event.get("event") == "case":
                 maps_keep(row, job / "out" / f"{event['id']}.npz", model)
-    except jobs.ChildFailed as error:
+    except (jobs.ChildFailed, ReticleError, OSError) as error:
         logger.error("explaining suggestion %s failed: %s", row.pk, error)
         return False
     finally:

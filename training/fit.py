@@ -20,7 +20,7 @@ from django.db.models.functions import Now
 
 from annotations.campaigns import training_policy
 from annotations.models import Annotation, Campaign
-from reticle.errors import Conflict
+from reticle.errors import ReticleError
 from reticle.images.models import Image
 from reticle.pixels.mask import Mask, unpack
 from training import answers, crossval, figures, jobs, promote, stages
@@ -103,7 +103,7 @@ def run_execute(run: TrainingRun) -> TrainingRun:
     except jobs.ChildStopped:
         # Cancelled, or the claim was lost: only the first may still write.
         _mine(run).filter(cancel_requested=True).update(state=State.CANCELLED, finished_at=Now())
-    except (jobs.ChildFailed, Conflict) as error:
+    except (jobs.ChildFailed, ReticleError, OSError) as error:
         # The same data would fail the same way; a killed process is worth another attempt.
         again = run.attempt < ATTEMPTS and isinstance(error, jobs.ChildFailed) and error.killed
         _mine(run).update(

@@ -14,16 +14,19 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from django.conf import settings
 
 from annotations.models import IGNORE_INDEX, Annotation
 from reticle import storage
+from reticle.errors import ReticleError
 from reticle.images.models import Image
 from reticle.images.render import samples
 from reticle.pixels.mask import unpack
@@ -52,6 +55,14 @@ class ChildFailed(Exception):
     ) -> None:
         super().__init__(message)
         self.killed, self.code, self.values = killed, code, dict(values or {})
+
+
+class Unreadable(ReticleError):
+    """The samples of an image cannot be read; `image` is its key."""
+
+    def __init__(self, image: int, why: Exception) -> None:
+        super().__init__(f"Image {image} cannot be read: {why}")
+        self.image = image
 
 
 class ChildStopped(Exception):
@@ -83,7 +94,7 @@ def job_write(
 ) -> None:
     """Write a complete job folder; a folder that is complete already is left alone.
 
-    `transfer`: a model to begin with, kept or fresh from a child's folder.
+    `transfer`: a model to begin with, kept or fresh from a child's folder. Raises Unreadable.
     """
     if (folder / "examples.json").exists():
         return
@@ -111,7 +122,7 @@ def job_write(
 def _example_write(folder: Path, example: Example) -> dict[str, Any]:
     image = example.image
     name = str(image.pk)
-    np.save(folder / "images" / f"{name}.npy", samples(image), allow_pickle=False)
+    np.save(folder / "images" / f"{name}.npy", _samples(image), allow_pickle=False)
     row: dict[str, Any] = {
         "id": name,
         "image": f"images/{name}.npy",
@@ -136,6 +147,13 @@ def _example_write(folder: Path, example: Example) -> dict[str, Any]:
         np.save(folder / "masks" / f"{name}.npy", mask, allow_pickle=False)
         row["mask"] = f"masks/{name}.npy"
     return row
+
+
+def _samples(image: Image) -> npt.NDArray[Any]:
+    try:
+        return samples(image)
+    except (ReticleError, OSError, EOFError, ValueError, zlib.error) as error:  # gone, or damaged
+        raise Unreadable(image.pk, error) from error
 
 
 def model_write(folder: Path, model: ModelVersion) -> Path:

@@ -7,10 +7,8 @@ accuracy: of each question in place of each class, against the majority answer. 
 do not suffice a person decides.
 """
 
-import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +22,7 @@ from reticle.audit.record import record
 from reticle.errors import Conflict, Invalid
 from reticle.pixels.agreement import counts
 from training import figures, paired
+from training.ml.plain import finite as finite
 from training.models import Evaluation, ModelVersion
 from training.reasons import Reason, reason
 
@@ -288,7 +287,12 @@ def _crown(campaign: Campaign, model: ModelVersion, live: ModelVersion | None) -
         live.save(update_fields=["state"])
     model.state, model.champion_since = ModelVersion.State.CHAMPION, now()
     model.scored_at = model.scoring_until = None
-    model.save(update_fields=["state", "champion_since", "scored_at", "scoring_until"])
+    model.unreadable, model.scoring_error = [], ""
+    model.save(
+        update_fields=[
+            "state", "champion_since", "scored_at", "scoring_until", "unreadable", "scoring_error",
+        ]
+    )  # fmt: skip
     newest = model.evaluations.order_by("-id").first()
     campaign.champion = {"number": model.number, "dice": newest.mean_dice if newest else None}
     if model.questions:
@@ -354,14 +358,3 @@ def evaluation_store(*, model: ModelVersion, snapshot_id: int, report: Report) -
         },
     )
     return row
-
-
-def finite(value: Any) -> Any:
-    """Return JSON values with what is not a number (NaN, infinity) as None: databases refuse it."""
-    if isinstance(value, Mapping):
-        return {key: finite(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(part) for part in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from django.test import Client
 from django.utils.timezone import now
 from pytest_django.fixtures import Settings
 
@@ -258,6 +259,59 @@ def test_rollback_brings_the_earlier_champion_back(trained: Campaign) -> None:
     campaign.refresh_from_db()
     assert campaign.champion is not None
     assert campaign.champion["number"] == 1
+
+
+def gone(*tasks: Task) -> list[int]:
+    """Lose the samples of these cases' images."""
+    images = [task.image_id for task in tasks]
+    Image.objects.filter(pk__in=images).update(sha256="0" * 64)
+    return images
+
+
+def test_a_run_whose_images_cannot_be_read_fails_at_once_and_says_which(campaign: Campaign) -> None:
+    task = campaign.tasks.filter(state="settled", held_out=False).first()
+    assert task is not None
+    (image,) = gone(task)
+    run = execute(campaign)
+    assert (run.state, run.attempt) == (TrainingRun.State.FAILED, 1)
+    assert f"Image {image} cannot be read" in run.error
+    assert "missing" in run.error
+
+
+def test_an_image_that_cannot_be_read_is_left_out_of_the_order_and_said(
+    trained: Campaign, client: Client
+) -> None:
+    waiting = list(trained.tasks.filter(state="open", held_out=False).order_by("-priority"))
+    left_out = gone(waiting[0])
+    damaged = waiting[1].image
+    damaged.sha256 = storage.put(b"cut short")
+    damaged.save()
+    model = predict.scoring_claim()
+    assert model is not None
+    assert predict.scoring_run(model) == trained.tasks.filter(state="open").count()
+    model.refresh_from_db()
+    assert sorted(model.unreadable) == sorted([*left_out, damaged.pk])
+    scored = set(Prediction.objects.filter(model=model).values_list("image_id", flat=True))
+    assert scored >= {task.image_id for task in waiting[2:]}
+    assert not scored & {*left_out, damaged.pk}
+    assert predict.scoring_claim() is None, "it is not tried for ever"
+    client.force_login(User.objects.get(username="manager"))
+    shown = client.get(f"/api/v1/campaigns/{trained.slug}/learning").json()
+    assert (shown["unreadable"], shown["scoring_error"]) == (2, "")
+
+
+def test_a_scoring_that_fails_says_why_and_waits(trained: Campaign, client: Client) -> None:
+    ModelVersion.objects.update(weights_sha256="0" * 64)
+    model = predict.scoring_claim()
+    assert model is not None
+    assert predict.scoring_run(model) == 0
+    assert predict.scoring_claim() is None
+    model.refresh_from_db()
+    assert model.scoring_until is not None
+    assert model.scoring_until > now() + timedelta(minutes=30), "no failure is repeated at once"
+    client.force_login(User.objects.get(username="manager"))
+    shown = client.get(f"/api/v1/campaigns/{trained.slug}/learning").json()
+    assert "missing" in shown["scoring_error"]
 
 
 def test_a_class_added_while_it_runs_starts_afresh_and_is_judged_by_what_both_models_know(

@@ -350,6 +350,12 @@ export const en = {
   "run.learnsFrom.other": "from {count} labels",
   "run.attempt": "attempt {n}",
   "run.scoring": "The new champion is scoring the waiting cases; the queue is being re-ordered.",
+  "run.scoringFailed": "The champion could not score the waiting cases: {error}",
+  "run.scoringStays": "The order of the queue stays as it is; scoring is tried again later.",
+  "run.unreadable.one":
+    "{count} image could not be read: it has no score and stands behind the others.",
+  "run.unreadable.other":
+    "{count} images could not be read: they have no scores and stand behind the others.",
   "cold.waiting": "The queue is in random order until the images have been compared.",
   "cold.ordered": "No model yet: the queue is ordered by how images differ, as compared on {at}.",
   "cold.failed": "Comparing the images failed: {error}",
