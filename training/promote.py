@@ -281,9 +281,12 @@ def shadow_end(*, model: ModelVersion, actor: User, reason: str) -> ModelVersion
     return model
 
 
-def _crown(campaign: Campaign, model: ModelVersion, live: ModelVersion | None) -> None:
+def _crown(
+    campaign: Campaign, model: ModelVersion, live: ModelVersion | None,
+    becomes: ModelVersion.State = ModelVersion.State.RETIRED,
+) -> None:  # fmt: skip
     if live is not None:
-        live.state = ModelVersion.State.RETIRED
+        live.state = becomes
         live.save(update_fields=["state"])
     model.state, model.champion_since = ModelVersion.State.CHAMPION, now()
     model.scored_at = model.scoring_until = None
@@ -302,9 +305,10 @@ def _crown(campaign: Campaign, model: ModelVersion, live: ModelVersion | None) -
 
 @transaction.atomic
 def model_promote(
-    *, model: ModelVersion, actor: User, reason: str, action: str = "model.promote_by_hand"
-) -> ModelVersion:
-    """Make a model the champion because a person says so, and why.
+    *, model: ModelVersion, actor: User, reason: str, action: str = "model.promote_by_hand",
+    becomes: ModelVersion.State = ModelVersion.State.RETIRED,
+) -> ModelVersion:  # fmt: skip
+    """Make a model the champion because a person says so, and why; `becomes`: the one before it.
 
     Raises Conflict if it is already, Invalid without a reason.
     """
@@ -314,7 +318,7 @@ def model_promote(
     if model.state == ModelVersion.State.CHAMPION:
         raise Conflict("This model is the champion already.", code="is_champion")
     live = champion_of(campaign)
-    _crown(campaign, model, live)
+    _crown(campaign, model, live, becomes)
     record(
         actor_id=actor.pk, action=action, target=model, campaign_id=campaign.pk,
         number=model.number, reason=reason, before=live.number if live else None,
@@ -325,17 +329,23 @@ def model_promote(
 def model_rollback(*, campaign: Campaign, actor: User, reason: str) -> ModelVersion:
     """Bring the champion before this one back; raises as `model_promote` does.
 
-    Raises Conflict when there was none before.
+    The one that is left is rejected: no later rollback comes back to it. Raises Conflict when there
+    was none before.
     """
     _given(reason)
-    live = champion_of(campaign)
-    earlier = campaign.models.filter(state=ModelVersion.State.RETIRED)
-    if live is not None:
-        earlier = earlier.filter(champion_since__lt=live.champion_since)
-    previous = earlier.order_by("-champion_since").first()
+    previous = champion_before(campaign)
     if previous is None:
         raise Conflict("There is no earlier champion to go back to.", code="no_earlier_champion")
-    return model_promote(model=previous, actor=actor, reason=reason, action="model.rollback")
+    return model_promote(
+        model=previous, actor=actor, reason=reason, action="model.rollback",
+        becomes=ModelVersion.State.REJECTED,
+    )  # fmt: skip
+
+
+def champion_before(campaign: Campaign) -> ModelVersion | None:
+    """Return the model that a rollback brings back: live before this one, and never left by one."""
+    retired = campaign.models.filter(state=ModelVersion.State.RETIRED)
+    return retired.order_by("-champion_since").first()
 
 
 def _given(reason: str) -> str:

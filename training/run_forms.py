@@ -219,6 +219,9 @@ class LearningOutput(serializers.Serializer[Data]):
     unreadable = serializers.IntegerField(
         help_text="images left out of the champion's scores: they could not be read"
     )
+    rollback_to = serializers.IntegerField(
+        allow_null=True, help_text="number of the model that a rollback brings back"
+    )
     selection = SelectionOutput(allow_null=True)
     cold_order = ColdOrderOutput(
         allow_null=True, help_text="null where a champion orders the queue or chance is to"

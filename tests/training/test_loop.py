@@ -261,6 +261,41 @@ def test_rollback_brings_the_earlier_champion_back(trained: Campaign) -> None:
     assert campaign.champion["number"] == 1
 
 
+def test_rolling_back_twice_goes_back_twice_and_never_to_what_was_left(
+    trained: Campaign, client: Client
+) -> None:
+    manager, first = User.objects.get(username="manager"), ModelVersion.objects.get()
+    client.force_login(manager)
+
+    def crowned(number: int) -> ModelVersion:
+        run = TrainingRun.objects.create(campaign=trained, state=TrainingRun.State.SUCCEEDED)
+        model = ModelVersion.objects.create(
+            campaign=trained, number=number, run=run, weights_sha256=first.weights_sha256,
+            card=first.card,
+        )  # fmt: skip
+        return promote.model_promote(model=model, actor=manager, reason="by hand")
+
+    def offered() -> int | None:
+        shown = client.get(f"/api/v1/campaigns/{trained.slug}/learning").json()
+        number: int | None = shown["rollback_to"]
+        return number
+
+    def back() -> int:
+        return promote.model_rollback(campaign=trained, actor=manager, reason="bad").number
+
+    crowned(2)
+    crowned(3)
+    assert offered() == 2
+    assert back() == 2
+    assert offered() == 1
+    crowned(4)
+    assert back() == 2, "not to v3, which was left"
+    assert back() == 1
+    assert offered() is None
+    states = dict(trained.models.values_list("number", "state"))
+    assert states == {1: "champion", 2: "rejected", 3: "rejected", 4: "rejected"}
+
+
 def gone(*tasks: Task) -> list[int]:
     """Lose the samples of these cases' images."""
     images = [task.image_id for task in tasks]

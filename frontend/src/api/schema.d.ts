@@ -1827,6 +1827,8 @@ export interface components {
             scoring_error: string;
             /** @description images left out of the champion's scores: they could not be read */
             unreadable: number;
+            /** @description number of the model that a rollback brings back */
+            rollback_to: number | null;
             selection: components["schemas"]["SelectionOutput"] | null;
             /** @description null where a champion orders the queue or chance is to */
             cold_order: components["schemas"]["ColdOrderOutput"] | null;

@@ -469,7 +469,7 @@ export const en = {
   "models.questions": "By question",
   "models.decision": "Decision",
   "models.created": "Trained",
-  "models.rollback": "Roll back to the champion before",
+  "models.rollback": "Roll back to v{number}",
   "models.promote": "Promote v{number}",
   "models.promoteShort": "Promote",
   "models.empty": "No model yet",
@@ -495,9 +495,9 @@ export const en = {
   "decide.promote": "Make v{number} the champion?",
   "decide.promoteHelp":
     "It will order the queue and draw the suggestions from now on. What people have read stays as it is.",
-  "decide.rollback": "Roll back to the champion before?",
+  "decide.rollback": "Roll back to v{number}?",
   "decide.rollbackHelp":
-    "The champion before this one takes over again. What people have read stays as it is.",
+    "v{number}, the champion before this one, takes over again; this one is rejected. What people have read stays as it is.",
   "decide.reason": "Why",
   "decide.reasonHelp": "Kept in the audit trail and shown on the model's page.",
   "train.title": "Train now",
