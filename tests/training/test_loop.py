@@ -531,12 +531,10 @@ def test_the_neighbours_of_a_case_are_the_nearest_labelled_ones_of_other_patient
     }
     assert {row["image"] for row in found} <= set(settled)
     others = [image for image, patient in settled.items() if patient != own]
-    spread = np.stack([vectors[image] for image in others]).std(axis=0)
-    spread[spread == 0] = np.finfo(np.float32).eps
-    away = {
-        image: float(np.linalg.norm((vectors[image] - vectors[held.task.image_id]) / spread))
-        for image in others
-    }
+    known = np.stack([vectors[image] for image in others]).astype(float)
+    tell = known.std(axis=0) > 1e-6 * max(np.abs(known).max(), 1.0)
+    gaps = (known - vectors[held.task.image_id])[:, tell] / known.std(axis=0)[tell]
+    away = dict(zip(others, np.linalg.norm(gaps, axis=1).tolist(), strict=True))
     assert found[0]["image"] == min(away, key=lambda image: away[image])
     assert [away[row["image"]] for row in found] == sorted(away[row["image"]] for row in found)
     picture = client.get(found[0]["picture_url"])
