@@ -22,7 +22,7 @@ from annotations.campaigns import training_policy
 from annotations.models import Annotation, Campaign
 from reticle.errors import ReticleError
 from reticle.images.models import Image
-from reticle.pixels.mask import Mask, unpack
+from reticle.pixels.mask import Mask
 from training import answers, crossval, figures, jobs, promote, stages
 from training.bundle import kept_write
 from training.ensemble import model_keep
@@ -348,7 +348,7 @@ def _masks(snapshot: Snapshot, split: str) -> Iterator[Mask]:
     keys = [row["annotation"] for row in snapshot.manifest[split]]
     rows = Annotation.objects.filter(pk__in=keys).select_related("task__image")
     for row in rows.iterator(chunk_size=50):
-        yield unpack(bytes(row.packed), row.task.image.rows, row.task.image.columns)
+        yield jobs.judged_truth(row, row.task.image)
 
 
 def champions_rescore(campaign: Campaign) -> list[dict[str, Any]]:

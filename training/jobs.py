@@ -29,7 +29,7 @@ from reticle import storage
 from reticle.errors import ReticleError
 from reticle.images.models import Image
 from reticle.images.render import samples
-from reticle.pixels.mask import unpack
+from reticle.pixels.mask import Mask, unpack
 from training.ensemble import ensemble_write, is_ensemble
 from training.models import ModelVersion
 
@@ -138,15 +138,20 @@ def _example_write(folder: Path, example: Example) -> dict[str, Any]:
     if example.answers is not None:
         row["answers"] = dict(example.answers)
     elif example.annotation_id is not None:
-        rows = Annotation.objects.values_list("packed", "unseen")
-        packed, unseen = rows.get(pk=example.annotation_id)
-        mask = unpack(bytes(packed), image.rows, image.columns)
-        if unseen:
-            # Where nothing is drawn a class that nobody looked for may be: that is no background.
-            mask = np.where(mask == 0, np.uint8(IGNORE_INDEX), mask)
+        label = Annotation.objects.only("packed", "unseen").get(pk=example.annotation_id)
+        mask = judged_truth(label, image)
         np.save(folder / "masks" / f"{name}.npy", mask, allow_pickle=False)
         row["mask"] = f"masks/{name}.npy"
     return row
+
+
+def judged_truth(label: Annotation, image: Image) -> Mask:
+    """Return a label (rows, columns) with `ignore` wherever it says nothing of a model.
+
+    Where nothing is drawn a class that nobody looked for may be: that is no background.
+    """
+    mask = unpack(bytes(label.packed), image.rows, image.columns)
+    return np.where(mask == 0, np.uint8(IGNORE_INDEX), mask) if label.unseen else mask
 
 
 def _samples(image: Image) -> npt.NDArray[Any]:
