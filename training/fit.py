@@ -280,7 +280,7 @@ def _decide(run: TrainingRun, candidate: ModelVersion, snapshot: Snapshot) -> No
     decision = promote.decide(
         report,
         against,
-        floor=_majority(snapshot, figures.telling(report)) if first else 0.0,
+        floor=_majority(snapshot, report) if first else 0.0,
         margin=policy_number(policy, "margin"),
         minimum_cases=int(policy_number(policy, "minimum_held_out")),
         subgroups=subgroups_of(snapshot),
@@ -333,14 +333,19 @@ def in_words_of(
     ]
 
 
-def _majority(snapshot: Snapshot, names: Sequence[str]) -> float:
-    """Return what the majority mask or answer reaches by these names: the first model's floor."""
+def _majority(snapshot: Snapshot, report: figures.Report) -> float:
+    """Return what the majority mask or answer reaches: the floor of a first model with this report.
+
+    Images of several sizes have no majority mask: the one that is flat takes its place.
+    """
+    names = figures.telling(report)
     if "questions" in snapshot.manifest:
         return answers.majority_accuracy(snapshot.manifest, names)
     classes = snapshot.manifest["classes"]
     indexes = [int(row["index"]) for row in classes if row["name"] in names]
     training, held_out = (_masks(snapshot, split) for split in ("training", "held_out"))
-    return promote.majority_dice(training, held_out, indexes)
+    found = promote.majority_dice(training, held_out, indexes)
+    return figures.number(report.get("majority_dice")) or 0.0 if found is None else found
 
 
 def _masks(snapshot: Snapshot, split: str) -> Iterator[Mask]:

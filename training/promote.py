@@ -161,19 +161,20 @@ def _by_subgroup(patients: Mapping[str, paired.Pair], subgroups: Subgroups) -> d
     return found
 
 
-def majority_dice(training: Iterable[Mask], truth: Iterable[Mask], indexes: Sequence[int]) -> float:
+def majority_dice(
+    training: Iterable[Mask], truth: Iterable[Mask], indexes: Sequence[int]
+) -> float | None:
     """Return the mean Dice of the mask that gives each pixel its most frequent training label.
 
-    Needs masks of one size; with several sizes the most frequent label is background and the
-    result 0, which is the empty mask's score. Masks are looked at one by one.
+    None where there is no such mask: of masks of several sizes. They are looked at one by one.
     """
     guess = _majority_mask(training, indexes)
     if guess is None:
-        return 0.0
+        return None
     right, wrong = dict.fromkeys(indexes, 0), dict.fromkeys(indexes, 0)
     for mask in truth:
         if mask.shape != guess.shape:
-            return 0.0
+            return None
         for index in indexes:
             found = counts(guess, mask, index)
             right[index] += found.tp

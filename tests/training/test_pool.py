@@ -334,6 +334,22 @@ def test_a_class_that_nobody_looked_for_is_no_background(campaign: Campaign) -> 
 
 
 @pytest.mark.django_db
+def test_the_floor_of_a_first_model_on_images_of_several_sizes_is_the_flat_mask(
+    campaign: Campaign,
+) -> None:
+    wide = make.images(1, patient="wide", columns=64)
+    images_join(actor=User.objects.get(username="manager"), campaign=campaign, images=wide)
+    other = annotated(campaign.tasks.get(image=wide[0]), packed=pack(make.mask(columns=64)))
+    rows = [{"annotation": row.pk} for row in (annotated(waiting(campaign)[0]), other)]
+    manifest = {"classes": CLASSES, "training": rows, "held_out": rows}
+    counted = {"lesion": {"tp": 1, "fp": 0, "fn": 0}}
+    report = {"cases": [{"classes": counted}] * 3, "majority_dice": 0.25}
+    assert fit._majority(Snapshot(manifest=manifest), report) == 0.25
+    manifest["training"] = manifest["held_out"] = rows[:1]
+    assert fit._majority(Snapshot(manifest=manifest), report) == 1.0
+
+
+@pytest.mark.django_db
 def test_cases_unlike_the_others_are_named() -> None:
     campaign = make.campaign(make.user("manager"), patients=15, per_patient=4)
     model = champion(campaign)

@@ -168,7 +168,9 @@ def test_the_majority_mask_is_pixel_by_pixel() -> None:
     other = np.array([[1, 0], [0, 0]], np.uint8)
     assert majority_dice([one, one, other], [one], [1]) == pytest.approx(1.0)
     assert majority_dice([one, one, other], [other], [1]) == pytest.approx(2 / 3)
-    assert majority_dice([], [one], [1]) == 0.0
+    wide = np.array([[1, 1, 0]], np.uint8)
+    for training, truth in (([], [one]), ([one, wide], [one]), ([one], [one, wide])):
+        assert majority_dice(training, truth, [1]) is None
 
 
 def test_what_is_no_number_becomes_null() -> None:
