@@ -495,6 +495,27 @@ def test_a_reader_asks_what_the_model_would_miss_and_a_worker_makes_it(held: Ass
     assert body.status_code == 200
 
 
+def test_a_worker_that_fell_silent_loses_its_wish_and_one_at_work_keeps_it(
+    held: Assignment,
+) -> None:
+    make.client(held.reader).post(f"/api/v1/assignments/{held.pk}/maps")
+    silent = asked.asked_claim()
+    assert silent is not None
+    Suggestion.objects.filter(pk=silent.pk).update(asked_until=now() - timedelta(seconds=1))
+    silent.refresh_from_db(fields=["asked_until"])
+    second = asked.asked_claim()
+    assert second is not None, "a claim holds no longer than that of any other work"
+    assert asked.folder_of(second) != asked.folder_of(silent)
+    assert not asked.asked_run(silent)
+    row = Suggestion.objects.get(pk=second.pk)
+    assert row.asked_at is not None, "the wish is the second's"
+    assert row.asked_until == second.asked_until
+    Suggestion.objects.filter(pk=second.pk).update(asked_until=now())
+    second.refresh_from_db(fields=["asked_until"])
+    assert asked.asked_run(second), "it prolongs its claim"
+    assert Suggestion.objects.get(pk=second.pk).asked_at is None
+
+
 def test_a_wish_that_fails_is_gone_and_a_blind_case_has_none(
     held: Assignment,
 ) -> None:
