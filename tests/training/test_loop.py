@@ -392,6 +392,12 @@ def test_the_subgroups_of_a_snapshot_name_its_held_out_patients(campaign: Campai
     series = Series.objects.filter(study__patient_key__in=patients)
     series.update(attributes={"site": "north", "body_part": "HEAD"})
     assert subgroups_of(snapshot) == {"site north": patients}
+    some = series.filter(study__patient_key=min(patients))
+    some.update(modality="CT")
+    assert subgroups_of(snapshot) == {
+        "site north": patients, "modality CT": {min(patients)},
+        "modality MR": patients - {min(patients)},
+    }  # fmt: skip
 
 
 def test_a_child_that_fails_tells_why(tmp_path: Path) -> None:

@@ -634,6 +634,7 @@ export const en = {
   "subgroups.age_band": "age {value}",
   "subgroups.site": "site {value}",
   "subgroups.scanner": "scanner {value}",
+  "subgroups.modality": "modality {value}",
   "subgroups.mean": "Mean Dice",
   "subgroups.meanAccuracy": "Mean accuracy",
   "subgroups.difference": "Against the rest",

@@ -602,6 +602,7 @@ export const zh: Record<TextKey, string> = {
   "subgroups.age_band": "年龄 {value}",
   "subgroups.site": "机构 {value}",
   "subgroups.scanner": "扫描仪 {value}",
+  "subgroups.modality": "模态 {value}",
   "subgroups.mean": "平均 Dice",
   "subgroups.meanAccuracy": "平均准确率",
   "subgroups.difference": "与其余相比",
