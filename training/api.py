@@ -133,11 +133,15 @@ class LearningView(CampaignView):
             )
         run = runs_of(self.campaign).first()
         champion = promote.champion_of(self.campaign)
+        before = promote.champion_before(self.campaign)
         answer = {
             "curve": curve,
             "run": run_json(run) if run else None,
             "next_refresh": trigger.refresh_state(self.campaign),
             "scoring": champion is not None and champion.scored_at is None,
+            "scoring_error": champion.scoring_error if champion else "",
+            "rollback_to": before.number if before else None,
+            "unreadable": len(champion.unreadable) if champion else 0,
             "selection": (champion.selection or None) if champion else None,
             "cold_order": cold.cold_state(self.campaign),
         }

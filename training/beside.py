@@ -15,6 +15,7 @@ from reticle.pixels.agreement import Counts, counts
 from reticle.pixels.mask import unpack
 from training.compare import compared, pool_tasks
 from training.figures import Row, mean_of
+from training.jobs import judged_truth
 from training.models import ModelVersion, Prediction
 from training.promote import champion_of, finite, shadow_of
 
@@ -83,7 +84,8 @@ def drawings(shadow: ModelVersion, champion: ModelVersion | None) -> Row:
             continue
         settled += 1
         guided += label.started_from_id is not None
-        truth, judged = _truth(label, task)
+        truth = judged_truth(label, task.image)
+        judged = truth != IGNORE_INDEX
         for name, mask in zip(("shadow", "champion"), masks, strict=True):
             if mask is not None:
                 _add(totals, name, mask * judged, truth * judged)
@@ -127,13 +129,6 @@ def _before(
 
 def _mask(row: Prediction, task: Task) -> Mask:
     return unpack(bytes(row.packed), task.image.rows, task.image.columns)
-
-
-def _truth(label: Annotation, task: Task) -> tuple[Mask, npt.NDArray[np.bool_]]:
-    """Return the label (H, W), and where it says anything, as job folders have it."""
-    truth = unpack(bytes(label.packed), task.image.rows, task.image.columns)
-    judged = truth != IGNORE_INDEX
-    return truth, judged & (truth > 0) if label.unseen else judged
 
 
 def _add(totals: Mapping[int, dict[str, Counts]], pair: str, guess: Mask, truth: Mask) -> None:

@@ -12,7 +12,7 @@ from training.models import ModelVersion, TrainingRun
 from training.report import RANGED, newest_evaluation, report_of
 
 NOT_MEASURED = "not measured"
-TITLES = {"sex": "sex", "age_band": "age band", "site": "site", "scanner": "scanner"}
+TITLES = {"age_band": "age band"}  # of subgroups; others are called as they are
 
 
 def card_of(model: ModelVersion) -> str:

@@ -1,10 +1,10 @@
 """STEP compare: two models side by side, by their numbers and by what they draw.
 
-Differences are paired over patients, on held-out cases that both were measured on; drawings are
-only ever shown of cases that are not held out.
+Differences are paired over patients as for promotion (`training.paired`), on held-out cases that
+both were measured on; drawings are only ever shown of cases that are not held out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,12 @@ import numpy as np
 from annotations.models import Campaign, Task
 from reticle.pixels.agreement import Counts
 from reticle.pixels.mask import unpack
-from training import figures
+from training import figures, paired
 from training.figures import Report, Row
 from training.ml.measures import disagreement
 from training.models import ModelVersion, Prediction
-from training.promote import finite, interval
-from training.report import class_rows, newest_evaluation, patient_scores, question_rows
+from training.promote import finite
+from training.report import class_rows, newest_evaluation, question_rows
 
 CASES = 120  # so many of the newest cases are looked through for what two models drew differently
 
@@ -96,18 +96,19 @@ def compared(model: ModelVersion, other: ModelVersion) -> Row:
     own, rival = common or (_report(model), _report(other))
     pair = common or reports_on_shared_cases(model, other)
     names = figures.parts_of(own).keys() & figures.parts_of(rival).keys()
-    patients = _paired(*(patient_scores(one, names) for one in pair))
+    shown = [name for name, count in figures.shown_counts(pair[0]).items() if count]
+    found = paired.pairs(*pair, [name for name in shown if name in names])
     return {
         "same_cases": common is not None,
         "cases": len(pair[0].get("cases", [])),
         "metric": figures.metric_of(own),
         "mean": {"model": figures.mean_of(own), "against": figures.mean_of(rival),
-                 **_difference(patients)},
+                 **_difference(found)},
         "classes": _beside(class_rows(own), class_rows(rival), pair),
         "questions": _beside(
             question_rows(own, model.questions), question_rows(rival, other.questions), pair
         ),
-        "patients": patients,
+        "patients": _patients(found),
     }  # fmt: skip
 
 
@@ -117,7 +118,7 @@ def _beside(own: Sequence[Row], rival: Sequence[Row], pair: tuple[Report, Report
     return [
         {
             "name": name, "model": rows.get(name), "against": rivals.get(name),
-            **_difference(_paired_class(*pair, name)),
+            **_difference(paired.pairs(*pair, [name])),
         }
         for name in dict.fromkeys([*rows, *rivals])
     ]  # fmt: skip
@@ -128,30 +129,20 @@ def _report(model: ModelVersion) -> Report:
     return evaluation.report if evaluation else {}
 
 
-def _paired(own: Mapping[str, float], rival: Mapping[str, float]) -> list[Row]:
+def _patients(found: paired.Pairs) -> list[Row]:
     return [
-        {"patient": patient, "model": own[patient], "against": rival[patient],
-         "difference": own[patient] - rival[patient]}
-        for patient in sorted(set(own) & set(rival))
-    ]  # fmt: skip
+        {"patient": patient, "model": new, "against": old, "difference": new - old}
+        for patient, (new, old) in sorted(paired.by_patient(found).items())
+    ]
 
 
-def _paired_class(own: Report, rival: Report, name: str) -> list[Row]:
-    values = [
-        {patient: found[name] for patient, found in report.get("patients", {}).items()
-         if found.get(name) is not None}
-        for report in (own, rival)
-    ]  # fmt: skip
-    return _paired(values[0], values[1])
-
-
-def _difference(pairs: Sequence[Row]) -> Row:
+def _difference(found: paired.Pairs) -> Row:
     """Return the mean paired difference over patients, with its interval and their number."""
-    values = [row["difference"] for row in pairs]
-    low, high = interval(values)
+    both = paired.means(found)
+    low, high = paired.interval(found)
     return {
-        "difference": float(np.mean(values)) if values else None,
-        "low": low, "high": high, "patients": len(values),
+        "difference": both[0] - both[1] if both else None,
+        "low": low, "high": high, "patients": len(paired.by_patient(found)),
     }  # fmt: skip
 
 

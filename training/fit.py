@@ -20,9 +20,9 @@ from django.db.models.functions import Now
 
 from annotations.campaigns import training_policy
 from annotations.models import Annotation, Campaign
-from reticle.errors import Conflict
+from reticle.errors import ReticleError
 from reticle.images.models import Image
-from reticle.pixels.mask import Mask, unpack
+from reticle.pixels.mask import Mask
 from training import answers, crossval, figures, jobs, promote, stages
 from training.bundle import kept_write
 from training.ensemble import model_keep
@@ -107,7 +107,7 @@ def run_execute(run: TrainingRun) -> TrainingRun:
     except jobs.ChildStopped:
         # Cancelled, or the claim was lost: only the first may still write.
         _mine(run).filter(cancel_requested=True).update(state=State.CANCELLED, finished_at=Now())
-    except (jobs.ChildFailed, Conflict) as error:
+    except (jobs.ChildFailed, ReticleError, OSError) as error:
         # The same data would fail the same way; a killed process is worth another attempt.
         again = run.attempt < ATTEMPTS and isinstance(error, jobs.ChildFailed) and error.killed
         _mine(run).update(
@@ -284,7 +284,7 @@ def _decide(run: TrainingRun, candidate: ModelVersion, snapshot: Snapshot) -> No
     decision = promote.decide(
         report,
         against,
-        floor=_majority(snapshot, figures.telling(report)) if first else 0.0,
+        floor=_majority(snapshot, report) if first else 0.0,
         margin=policy_number(policy, "margin"),
         minimum_cases=int(policy_number(policy, "minimum_held_out")),
         subgroups=subgroups_of(snapshot),
@@ -339,14 +339,19 @@ def in_words_of(
     ]
 
 
-def _majority(snapshot: Snapshot, names: Sequence[str]) -> float:
-    """Return what the majority mask or answer reaches by these names: the first model's floor."""
+def _majority(snapshot: Snapshot, report: figures.Report) -> float:
+    """Return what the majority mask or answer reaches: the floor of a first model with this report.
+
+    Images of several sizes have no majority mask: the one that is flat takes its place.
+    """
+    names = figures.telling(report)
     if "questions" in snapshot.manifest:
         return answers.majority_accuracy(snapshot.manifest, names)
     classes = snapshot.manifest["classes"]
     indexes = [int(row["index"]) for row in classes if row["name"] in names]
     training, held_out = (_masks(snapshot, split) for split in ("training", "held_out"))
-    return promote.majority_dice(training, held_out, indexes)
+    found = promote.majority_dice(training, held_out, indexes)
+    return figures.number(report.get("majority_dice")) or 0.0 if found is None else found
 
 
 def _masks(snapshot: Snapshot, split: str) -> Iterator[Mask]:
@@ -354,7 +359,7 @@ def _masks(snapshot: Snapshot, split: str) -> Iterator[Mask]:
     keys = [row["annotation"] for row in snapshot.manifest[split]]
     rows = Annotation.objects.filter(pk__in=keys).select_related("task__image")
     for row in rows.iterator(chunk_size=50):
-        yield unpack(bytes(row.packed), row.task.image.rows, row.task.image.columns)
+        yield jobs.judged_truth(row, row.task.image)
 
 
 def champions_rescore(campaign: Campaign) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ import numpy as np
 from annotations.models import IGNORE_INDEX, Annotation, Campaign, Task
 from reticle.pixels.mask import unpack
 from training import answers
+from training.jobs import judged_truth
 from training.ml.measures import disagreement
 from training.models import ModelVersion, Prediction
 
@@ -80,8 +81,8 @@ def _share(campaign: Campaign, share: str) -> list[tuple[float, float]]:
 
 
 def _error(task: Task, label: Annotation, drawn: bytes) -> float:
-    size = (task.image.rows, task.image.columns)
-    truth, guess = unpack(bytes(label.packed), *size), unpack(drawn, *size)
+    truth = judged_truth(label, task.image)
+    guess = unpack(drawn, task.image.rows, task.image.columns)
     judged = truth != IGNORE_INDEX
     return disagreement(guess * judged, truth * judged)
 

@@ -14,19 +14,22 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from django.conf import settings
 
 from annotations.models import IGNORE_INDEX, Annotation
 from reticle import storage
+from reticle.errors import ReticleError
 from reticle.images.models import Image
 from reticle.images.render import samples
-from reticle.pixels.mask import unpack
+from reticle.pixels.mask import Mask, unpack
 from training.ensemble import ensemble_write, is_ensemble
 from training.models import ModelVersion
 
@@ -52,6 +55,14 @@ class ChildFailed(Exception):
     ) -> None:
         super().__init__(message)
         self.killed, self.code, self.values = killed, code, dict(values or {})
+
+
+class Unreadable(ReticleError):
+    """The samples of an image cannot be read; `image` is its key."""
+
+    def __init__(self, image: int, why: Exception) -> None:
+        super().__init__(f"Image {image} cannot be read: {why}")
+        self.image = image
 
 
 class ChildStopped(Exception):
@@ -83,7 +94,7 @@ def job_write(
 ) -> None:
     """Write a complete job folder; a folder that is complete already is left alone.
 
-    `transfer`: a model to begin with, kept or fresh from a child's folder.
+    `transfer`: a model to begin with, kept or fresh from a child's folder. Raises Unreadable.
     """
     if (folder / "examples.json").exists():
         return
@@ -127,7 +138,7 @@ def beating(
 def _example_write(folder: Path, example: Example) -> dict[str, Any]:
     image = example.image
     name = str(image.pk)
-    np.save(folder / "images" / f"{name}.npy", samples(image), allow_pickle=False)
+    np.save(folder / "images" / f"{name}.npy", _samples(image), allow_pickle=False)
     row: dict[str, Any] = {
         "id": name,
         "image": f"images/{name}.npy",
@@ -143,15 +154,27 @@ def _example_write(folder: Path, example: Example) -> dict[str, Any]:
     if example.answers is not None:
         row["answers"] = dict(example.answers)
     elif example.annotation_id is not None:
-        rows = Annotation.objects.values_list("packed", "unseen")
-        packed, unseen = rows.get(pk=example.annotation_id)
-        mask = unpack(bytes(packed), image.rows, image.columns)
-        if unseen:
-            # Where nothing is drawn a class that nobody looked for may be: that is no background.
-            mask = np.where(mask == 0, np.uint8(IGNORE_INDEX), mask)
+        label = Annotation.objects.only("packed", "unseen").get(pk=example.annotation_id)
+        mask = judged_truth(label, image)
         np.save(folder / "masks" / f"{name}.npy", mask, allow_pickle=False)
         row["mask"] = f"masks/{name}.npy"
     return row
+
+
+def judged_truth(label: Annotation, image: Image) -> Mask:
+    """Return a label (rows, columns) with `ignore` wherever it says nothing of a model.
+
+    Where nothing is drawn a class that nobody looked for may be: that is no background.
+    """
+    mask = unpack(bytes(label.packed), image.rows, image.columns)
+    return np.where(mask == 0, np.uint8(IGNORE_INDEX), mask) if label.unseen else mask
+
+
+def _samples(image: Image) -> npt.NDArray[Any]:
+    try:
+        return samples(image)
+    except (ReticleError, OSError, EOFError, ValueError, zlib.error) as error:  # gone, or damaged
+        raise Unreadable(image.pk, error) from error
 
 
 def model_write(folder: Path, model: ModelVersion) -> Path:

@@ -17,6 +17,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from annotations.models import Campaign, Suggestion, SuggestionMap, Task
+from reticle.errors import ReticleError
 from reticle.pixels.mask import mask_hash, pack
 from training import jobs, pool
 from training.models import ModelVersion
@@ -97,7 +98,7 @@ def maps_run(model: ModelVersion) -> int:
     except jobs.ChildStopped:
         logger.info("maps of %s stopped: another model is champion", model)
         return done
-    except jobs.ChildFailed as error:
+    except (jobs.ChildFailed, ReticleError, OSError) as error:
         # Tried again after the claim has run out; the suggestions stand without maps.
         logger.error("maps of %s failed: %s", model, error)
         return done

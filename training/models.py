@@ -135,6 +135,10 @@ class ModelVersion(models.Model):
         default=list,
         help_text="[{image, beyond}]: open cases unlike those it knows, farthest first",
     )
+    unreadable = models.JSONField(
+        default=list, help_text="images left out of its scores: they could not be read"
+    )
+    scoring_error = models.TextField(blank=True, help_text="why its last scoring failed")
     scored_at = models.DateTimeField(null=True, help_text="when its scores re-ordered the queue")
     scoring_until = models.DateTimeField(null=True)
     scoring_token = models.PositiveIntegerField(default=0)

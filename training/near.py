@@ -1,8 +1,8 @@
 """STEP near: the labelled cases that the model holds to be most like the one at hand.
 
 By the distance of its bottleneck features, each divided by its spread among the labelled cases, so
-that no feature of large numbers decides alone. One case a patient, and never the case's own
-patient: the slice beside it would say nothing.
+that no feature of large numbers decides alone; one without spread tells none from another. One case
+a patient, and never the case's own patient: the slice beside it would say nothing.
 """
 
 import numpy as np
@@ -17,6 +17,7 @@ from training.models import ModelVersion, Prediction
 from training.picture import colours_of, png
 
 COUNT = 4
+SPREAD = 1e-6  # of a feature's largest value, or of the widest spread: below it there is none
 LABELLED = 2000  # so many labelled cases at most are looked through, the newest
 
 
@@ -36,8 +37,7 @@ def neighbours(assignment: Assignment) -> list[Image]:
     if mine is None or not found:
         return []
     vectors = np.stack([vector for _, vector in found])
-    spread = np.maximum(vectors.std(axis=0), np.finfo(np.float32).eps)
-    away = np.linalg.norm((vectors - np.frombuffer(bytes(mine), "<f4")) / spread, axis=1)
+    away = distances(vectors, np.frombuffer(bytes(mine), "<f4"))
     nearest: dict[str, Image] = {}
     for place in np.argsort(away, kind="stable"):
         image = found[int(place)][0]
@@ -45,6 +45,17 @@ def neighbours(assignment: Assignment) -> list[Image]:
         if len(nearest) == COUNT:
             break
     return list(nearest.values())
+
+
+def distances(
+    vectors: npt.NDArray[np.float32], mine: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float64]:
+    """Return the distance of each of (N, D) features to (D,), by those that have any spread."""
+    known = vectors.astype(np.float64)
+    spread = known.std(axis=0)
+    floor = SPREAD * np.maximum(np.abs(known).max(axis=0), spread.max())
+    tell = spread > floor
+    return np.asarray(np.linalg.norm((known - mine)[:, tell] / spread[tell], axis=1))
 
 
 def labelled(model: ModelVersion, without: str) -> list[tuple[Image, npt.NDArray[np.float32]]]:

@@ -115,6 +115,8 @@ def learned(models: Iterable[ModelVersion]) -> set[str]:
         run = model.run
         if run.snapshot is not None:
             found |= {str(row["patient"]) for row in run.snapshot.manifest["training"]}
+        if run.start == TrainingRun.Start.PRETRAINED:
+            found |= _pool(run.campaign)
         waiting += [each for each in (run.base, run.donor) if each is not None]
         waiting += handed_before(run.file.get("weights_sha256"))
     return found
@@ -157,6 +159,15 @@ def check_fit(campaign: Campaign, card: Card, config: Mapping[str, object]) -> N
 
 def _held_out(campaign: Campaign) -> set[str]:
     rows = campaign.tasks.filter(held_out=True)
+    return set(rows.values_list("image__series__study__patient_key", flat=True))
+
+
+def _pool(campaign: Campaign) -> set[str]:
+    """Return whom a run may have been pre-trained on: all patients of the pool.
+
+    Which images it took is not kept, and the pool grows: rather one too many than one too few.
+    """
+    rows = campaign.tasks.filter(held_out=False)
     return set(rows.values_list("image__series__study__patient_key", flat=True))
 
 

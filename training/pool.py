@@ -63,10 +63,11 @@ def readers_past(campaign: Campaign, tasks: Iterable[int]) -> list[int]:
 
 
 def unscored(model: ModelVersion) -> Any:
-    """Return the tasks whose image the model is to score and has not."""
+    """Return the tasks whose image the model is to score, could be read, and has no score yet."""
     known = _complete(model.campaign).filter(model=model, image_id=OuterRef("image_id"))
     states = [Task.State.OPEN, Task.State.SETTLED]
     rows = model.campaign.tasks.filter(~Exists(known), held_out=False, state__in=states)
+    rows = rows.exclude(image_id__in=model.unreadable)
     step = stride(open_tasks(model.campaign).count())
     if step == 1:
         return rows

@@ -2,7 +2,8 @@
 
 Held-out cases are never scored: selection must not see them. Work goes in chunks, each kept as
 it is done, so a killed worker loses at most the chunks in flight. The order is published in one
-transaction after all chunks; until then the order before stands, and says whose scores it has.
+transaction after all chunks; until then the order before stands, and says whose scores it has. An
+image that cannot be read is left out, and said, until another model scores.
 """
 
 import logging
@@ -21,6 +22,7 @@ from django.db.models.functions import Now
 from annotations.models import Campaign, Suggestion, Task
 from annotations.queue import Place, order_publish
 from reticle.audit.record import record
+from reticle.errors import ReticleError
 from reticle.images.models import Image
 from reticle.pixels.mask import mask_hash, pack, unpack
 from training import answers, figures, jobs, pool, promote
@@ -32,6 +34,7 @@ from training.snapshot import classes_of
 
 logger = logging.getLogger(__name__)
 CHUNK = 64
+AGAIN_SECONDS = 3600  # so long a scoring that failed waits
 SCORED = (
     "packed", "answers", "score", "class_scores", "measures", "foreground", "embedding", "gradient",
 )  # fmt: skip
@@ -96,12 +99,24 @@ def scoring_run(model: ModelVersion) -> int:
     except jobs.ChildStopped:
         logger.info("scoring with %s stopped: another model is champion", model)
         return 0
-    except jobs.ChildFailed as error:
-        # Tried again after the claim has run out; the old order stays.
+    except (jobs.ChildFailed, ReticleError, OSError) as error:
         logger.error("scoring with %s failed: %s", model, error)
+        _failed(model, error)
         return 0
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _failed(model: ModelVersion, error: Exception) -> None:
+    """Keep why; the old order stays. A killed child is tried again when the claim has run out.
+
+    Anything else would fail the same way: it is tried again much later.
+    """
+    killed = isinstance(error, jobs.ChildFailed) and error.killed
+    later = {} if killed else {"scoring_until": Now() + timedelta(seconds=AGAIN_SECONDS)}
+    ModelVersion.objects.filter(pk=model.pk, scoring_token=model.scoring_token).update(
+        scoring_error=str(error), **later
+    )
 
 
 def images_score(
@@ -130,9 +145,26 @@ def _chunks(model: ModelVersion, images: Sequence[int], folder: Path) -> Iterato
     for first in range(0, len(images), CHUNK):
         chunk = folder / f"chunk-{first}"
         rows = Image.objects.select_related("series").in_bulk(images[first : first + CHUNK])
+        if _chunk_write(model, chunk, rows):
+            yield str(chunk)
+
+
+def _chunk_write(model: ModelVersion, chunk: Path, rows: dict[int, Image]) -> bool:
+    """Write a job folder of what of these images can be read; False when none of them can."""
+    while rows:
         examples = [jobs.Example(image=image, patient="") for image in rows.values()]
-        jobs.job_write(chunk, examples, classes=model.card["classes"], config={}, seed=0)
-        yield str(chunk)
+        try:
+            jobs.job_write(chunk, examples, classes=model.card["classes"], config={}, seed=0)
+        except jobs.Unreadable as error:
+            logger.error("left out of the scores of %s: %s", model, error)
+            del rows[error.image]
+            model.unreadable = [*model.unreadable, error.image]
+            ModelVersion.objects.filter(pk=model.pk, scoring_token=model.scoring_token).update(
+                unreadable=model.unreadable
+            )
+        else:
+            return True
+    return False
 
 
 def _keep(model: ModelVersion, events: Sequence[dict[str, Any]], chunk: Path) -> None:
@@ -180,7 +212,9 @@ def scores_publish(*, model: ModelVersion) -> int:
     campaign = Campaign.objects.select_for_update(no_key=True).get(pk=model.campaign_id)
     changed = ModelVersion.objects.filter(
         pk=model.pk, scoring_token=model.scoring_token, state=ModelVersion.State.CHAMPION
-    ).update(scored_at=Now(), scoring_until=None, ordered_by=pool.ordered_by(campaign))
+    ).update(
+        scored_at=Now(), scoring_until=None, scoring_error="", ordered_by=pool.ordered_by(campaign)
+    )
     if changed != 1:
         return 0
     tasks = list(pool.open_tasks(campaign).select_related("image__series__study").order_by("id"))

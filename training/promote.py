@@ -1,15 +1,14 @@
 """STEP promote: a candidate becomes champion only on the same held-out cases, and not worse.
 
-The rule (see docs/architecture.md): paired over patients; the mean must not fall, and no class and
-no subgroup may fall beyond the campaign's margin. The first model must beat the empty mask and the
-majority mask. Models that answer are held to the same rule, by accuracy: of each question in place
-of each class, against the majority answer. Where the numbers do not suffice a person decides.
+The rule (see docs/architecture.md): paired over patients, as `training.paired` says; the mean must
+not fall, and no class and no subgroup may fall beyond the campaign's margin. The first model must
+beat the empty mask and the majority mask. Models that answer are held to the same rule, by
+accuracy: of each question in place of each class, against the majority answer. Where the numbers
+do not suffice a person decides.
 """
 
-import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,11 +21,11 @@ from reticle.accounts.models import User
 from reticle.audit.record import record
 from reticle.errors import Conflict, Invalid
 from reticle.pixels.agreement import counts
-from training import figures
+from training import figures, paired
+from training.ml.plain import finite as finite
 from training.models import Evaluation, ModelVersion
 from training.reasons import Reason, reason
 
-RESAMPLES = 2000
 GROUP_PATIENTS = 3  # a subgroup is compared once so many held-out patients belong to it
 Report = figures.Report
 Subgroups = Mapping[str, Collection[str]]
@@ -35,7 +34,10 @@ Mask = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Decision:
-    """A verdict (promote, reject, insufficient) with its reasons and numbers."""
+    """A verdict (promote, reject, insufficient) with its reasons and numbers.
+
+    Against a champion all numbers are of the same pairs: `candidate - champion` is `difference`.
+    """
 
     verdict: str
     reasons: list[Reason]
@@ -110,30 +112,32 @@ def _compare(
     subgroups: Subgroups,
 ) -> Decision:
     cases = [str(case["id"]) for case in candidate["cases"]]
-    score, old = _mean(candidate, names), _mean(champion, names)
-    if score is None or old is None or cases != [str(case["id"]) for case in champion["cases"]]:
+    found = paired.pairs(candidate, champion, names)
+    both = paired.means(found)
+    same = cases == [str(case["id"]) for case in champion["cases"]]
+    if both is None or len(found) < len(names) or not same:
+        score, old = _mean(candidate, names), _mean(champion, names)
         why = reason("other_cases")
         return Decision("insufficient", [why], candidate=score, champion=old, cases=cases)
-    pairs = _pairs(candidate["patients"], champion["patients"], names)
-    fallen = {
-        name: float(np.mean([new - was for new, was in values])) for name, values in pairs.items()
-    }
-    by_patient = _differences(candidate["patients"], champion["patients"], names)
-    low, high = interval(list(by_patient.values()))
+    score, old = both
     difference = score - old
+    fallen = {
+        name: float(np.mean([new - was for new, was in own.values()]))
+        for name, own in found.items()
+    }
+    low, high = paired.interval(found)
     means = reason(
         f"mean_{figures.metric_of(candidate)}", parts=", ".join(names), score=score, champion=old,
         cases=len(cases),
     )  # fmt: skip
-    groups = _by_subgroup(by_patient, subgroups)
+    groups = _by_subgroup(paired.by_patient(found), subgroups)
     lost = [_part_fell(name, -fall) for name, fall in fallen.items() if fall < -margin]
     lost += [_group_fell(name, -fall) for name, fall in groups.items() if fall < -margin]
     verdict = "promote" if difference >= 0 and not lost else "reject"
     fell = [reason("mean_fell")] if difference < 0 else []
     return Decision(
         verdict, [means, *fell, *lost], candidate=score, champion=old, difference=difference,
-        low=low, high=high, certainty=certainty(list(by_patient.values())), classes=fallen,
-        cases=cases,
+        low=low, high=high, certainty=paired.certainty(found), classes=fallen, cases=cases,
     )  # fmt: skip
 
 
@@ -147,75 +151,30 @@ def _group_fell(name: str, by: float) -> Reason:
     return reason("group_fell", attribute=attribute, value=value, by=by)
 
 
-def _pairs(new: Report, old: Report, names: Sequence[str]) -> dict[str, list[tuple[float, float]]]:
-    """Return per named class the (new, old) number of each patient where both are numbers."""
-    pairs: dict[str, list[tuple[float, float]]] = {}
-    for patient, classes in new.items():
-        for name, value in classes.items():
-            first = figures.number(value)
-            second = figures.number(old.get(patient, {}).get(name))
-            if name in names and first is not None and second is not None:
-                pairs.setdefault(name, []).append((first, second))
-    return pairs
-
-
-def _differences(new: Report, old: Report, names: Sequence[str]) -> dict[str, float]:
-    """Return each patient's mean difference (new - old) over the named classes."""
-    differences = {}
-    for patient in new:
-        found = _pairs({patient: new[patient]}, old, names)
-        values = [a - b for pair in found.values() for a, b in pair]
-        if values:
-            differences[patient] = float(np.mean(values))
-    return differences
-
-
-def _by_subgroup(differences: Mapping[str, float], subgroups: Subgroups) -> dict[str, float]:
+def _by_subgroup(patients: Mapping[str, paired.Pair], subgroups: Subgroups) -> dict[str, float]:
     """Return the mean difference of each subgroup that has enough patients to say."""
     found = {}
-    for name, patients in subgroups.items():
-        values = [differences[patient] for patient in patients if patient in differences]
+    for name, members in subgroups.items():
+        values = [new - old for new, old in (patients[one] for one in members if one in patients)]
         if len(values) >= GROUP_PATIENTS:
             found[name] = float(np.mean(values))
     return found
 
 
-def interval(differences: Sequence[float]) -> tuple[float | None, float | None]:
-    """Return the 95 % interval of the mean difference, by bootstrap over patients."""
-    if len(differences) < 2:
-        return None, None
-    low, high = np.quantile(_resampled(differences), [0.025, 0.975])
-    return float(low), float(high)
-
-
-def certainty(differences: Sequence[float]) -> float | None:
-    """Return how sure it is that the mean does not fall: a share of bootstrap samples of patients.
-
-    None of a single patient, who says nothing about others.
-    """
-    if len(differences) < 2:
-        return None
-    return float(np.mean(_resampled(differences) >= 0))
-
-
-def _resampled(differences: Sequence[float]) -> npt.NDArray[np.float64]:
-    draws = np.random.default_rng(0).choice(differences, (RESAMPLES, len(differences)))
-    return np.asarray(draws.mean(axis=1), np.float64)
-
-
-def majority_dice(training: Iterable[Mask], truth: Iterable[Mask], indexes: Sequence[int]) -> float:
+def majority_dice(
+    training: Iterable[Mask], truth: Iterable[Mask], indexes: Sequence[int]
+) -> float | None:
     """Return the mean Dice of the mask that gives each pixel its most frequent training label.
 
-    Needs masks of one size; with several sizes the most frequent label is background and the
-    result 0, which is the empty mask's score. Masks are looked at one by one.
+    None where there is no such mask: of masks of several sizes. They are looked at one by one.
     """
     guess = _majority_mask(training, indexes)
     if guess is None:
-        return 0.0
+        return None
     right, wrong = dict.fromkeys(indexes, 0), dict.fromkeys(indexes, 0)
     for mask in truth:
         if mask.shape != guess.shape:
-            return 0.0
+            return None
         for index in indexes:
             found = counts(guess, mask, index)
             right[index] += found.tp
@@ -323,13 +282,21 @@ def shadow_end(*, model: ModelVersion, actor: User, reason: str) -> ModelVersion
     return model
 
 
-def _crown(campaign: Campaign, model: ModelVersion, live: ModelVersion | None) -> None:
+def _crown(
+    campaign: Campaign, model: ModelVersion, live: ModelVersion | None,
+    becomes: ModelVersion.State = ModelVersion.State.RETIRED,
+) -> None:  # fmt: skip
     if live is not None:
-        live.state = ModelVersion.State.RETIRED
+        live.state = becomes
         live.save(update_fields=["state"])
     model.state, model.champion_since = ModelVersion.State.CHAMPION, now()
     model.scored_at = model.scoring_until = None
-    model.save(update_fields=["state", "champion_since", "scored_at", "scoring_until"])
+    model.unreadable, model.scoring_error = [], ""
+    model.save(
+        update_fields=[
+            "state", "champion_since", "scored_at", "scoring_until", "unreadable", "scoring_error",
+        ]
+    )  # fmt: skip
     newest = model.evaluations.order_by("-id").first()
     campaign.champion = {"number": model.number, "dice": newest.mean_dice if newest else None}
     if model.questions:
@@ -339,9 +306,10 @@ def _crown(campaign: Campaign, model: ModelVersion, live: ModelVersion | None) -
 
 @transaction.atomic
 def model_promote(
-    *, model: ModelVersion, actor: User, reason: str, action: str = "model.promote_by_hand"
-) -> ModelVersion:
-    """Make a model the champion because a person says so, and why.
+    *, model: ModelVersion, actor: User, reason: str, action: str = "model.promote_by_hand",
+    becomes: ModelVersion.State = ModelVersion.State.RETIRED,
+) -> ModelVersion:  # fmt: skip
+    """Make a model the champion because a person says so, and why; `becomes`: the one before it.
 
     Raises Conflict if it is already, Invalid without a reason.
     """
@@ -351,7 +319,7 @@ def model_promote(
     if model.state == ModelVersion.State.CHAMPION:
         raise Conflict("This model is the champion already.", code="is_champion")
     live = champion_of(campaign)
-    _crown(campaign, model, live)
+    _crown(campaign, model, live, becomes)
     record(
         actor_id=actor.pk, action=action, target=model, campaign_id=campaign.pk,
         number=model.number, reason=reason, before=live.number if live else None,
@@ -362,17 +330,23 @@ def model_promote(
 def model_rollback(*, campaign: Campaign, actor: User, reason: str) -> ModelVersion:
     """Bring the champion before this one back; raises as `model_promote` does.
 
-    Raises Conflict when there was none before.
+    The one that is left is rejected: no later rollback comes back to it. Raises Conflict when there
+    was none before.
     """
     _given(reason)
-    live = champion_of(campaign)
-    earlier = campaign.models.filter(state=ModelVersion.State.RETIRED)
-    if live is not None:
-        earlier = earlier.filter(champion_since__lt=live.champion_since)
-    previous = earlier.order_by("-champion_since").first()
+    previous = champion_before(campaign)
     if previous is None:
         raise Conflict("There is no earlier champion to go back to.", code="no_earlier_champion")
-    return model_promote(model=previous, actor=actor, reason=reason, action="model.rollback")
+    return model_promote(
+        model=previous, actor=actor, reason=reason, action="model.rollback",
+        becomes=ModelVersion.State.REJECTED,
+    )  # fmt: skip
+
+
+def champion_before(campaign: Campaign) -> ModelVersion | None:
+    """Return the model that a rollback brings back: live before this one, and never left by one."""
+    retired = campaign.models.filter(state=ModelVersion.State.RETIRED)
+    return retired.order_by("-champion_since").first()
 
 
 def _given(reason: str) -> str:
@@ -395,14 +369,3 @@ def evaluation_store(*, model: ModelVersion, snapshot_id: int, report: Report) -
         },
     )
     return row
-
-
-def finite(value: Any) -> Any:
-    """Return JSON values with what is not a number (NaN, infinity) as None: databases refuse it."""
-    if isinstance(value, Mapping):
-        return {key: finite(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(part) for part in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

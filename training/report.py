@@ -5,11 +5,12 @@ A patient's Dice is the mean over the classes that some truth shows, as in `trai
 of models that answer the mean accuracy over the questions that were answered stands in its place.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import accumulate
 
 import numpy as np
+import numpy.typing as npt
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import DateTimeField, F, Func, IntegerField, Sum, Value
 from django.db.models.functions import Cast
@@ -19,7 +20,8 @@ from reticle.audit.models import AuditEvent
 from training import answers, figures
 from training.figures import Report, Row
 from training.models import Evaluation, ModelVersion, TrainingRun
-from training.promote import GROUP_PATIENTS, RESAMPLES, interval
+from training.paired import RESAMPLES
+from training.promote import GROUP_PATIENTS
 from training.reasons import Reason, reason, run_reason, stored_reason
 from training.snapshot import SUBGROUPS, subgroups_of
 
@@ -121,13 +123,9 @@ def question_rows(report: Report, asked: answers.Asked) -> list[Row]:
     return rows
 
 
-def patient_scores(report: Report, known: Collection[str] | None = None) -> dict[str, float]:
-    """Return each patient's mean Dice, or accuracy; patients without any number are left out.
-
-    `known`: take the mean over these classes alone, for a comparison with another model.
-    """
-    shown = [name for name, count in figures.shown_counts(report).items() if count]
-    names = [name for name in shown if known is None or name in known]
+def patient_scores(report: Report) -> dict[str, float]:
+    """Return each patient's mean Dice, or accuracy; patients without any number are left out."""
+    names = [name for name, count in figures.shown_counts(report).items() if count]
     found = {}
     for patient, classes in report.get("patients", {}).items():
         values = [classes[name] for name in names if classes.get(name) is not None]
@@ -164,15 +162,22 @@ def _against_rest(own: Sequence[float], rest: Sequence[float]) -> Row:
     row |= {"patients": len(own), "enough": len(own) >= GROUP_PATIENTS}
     if not row["enough"]:
         return row
-    low, high = interval(own)
+    rng = np.random.default_rng(0)
+    low, high = _ends(rng.choice(own, (RESAMPLES, len(own))).mean(axis=1))
     row |= {"mean": float(np.mean(own)), "low": low, "high": high}
     if len(rest) >= GROUP_PATIENTS:
         rng = np.random.default_rng(0)
         draws = [rng.choice(part, (RESAMPLES, len(part))).mean(axis=1) for part in (own, rest)]
-        low, high = (float(end) for end in np.quantile(draws[0] - draws[1], [0.025, 0.975]))
+        low, high = _ends(draws[0] - draws[1])
         row |= {"difference": float(np.mean(own) - np.mean(rest))}
         row |= {"difference_low": low, "difference_high": high}
     return row
+
+
+def _ends(draws: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """Return the 95 % interval of what was drawn."""
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return float(low), float(high)
 
 
 def calibration_of(report: Report) -> Row | None:

@@ -222,6 +222,15 @@ class LearningOutput(serializers.Serializer[Data]):
     run = RunOutput(allow_null=True)
     next_refresh = RefreshOutput()
     scoring = serializers.BooleanField(help_text="the champion's scores are being made")
+    scoring_error = serializers.CharField(
+        help_text="why the champion's last scoring failed, else empty"
+    )
+    unreadable = serializers.IntegerField(
+        help_text="images left out of the champion's scores: they could not be read"
+    )
+    rollback_to = serializers.IntegerField(
+        allow_null=True, help_text="number of the model that a rollback brings back"
+    )
     selection = SelectionOutput(allow_null=True)
     cold_order = ColdOrderOutput(
         allow_null=True, help_text="null where a champion orders the queue or chance is to"

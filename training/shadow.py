@@ -15,6 +15,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from annotations.models import Campaign
+from reticle.errors import ReticleError
 from training import fit, jobs, pool
 from training.models import ModelVersion, Prediction
 from training.predict import HEAD, beat_behind_runs, claim_until, images_score
@@ -35,7 +36,7 @@ def images_due(model: ModelVersion) -> list[int]:
     head = list(order.values_list("image_id", flat=True)[:HEAD])
     known = Prediction.objects.filter(model=model, image_id__in=head)
     drawn = set(known.values_list("image_id", flat=True))
-    due = [image for image in head if image not in drawn]
+    due = [image for image in head if image not in drawn and image not in model.unreadable]
     return due if len(due) >= min(ENOUGH, len(head)) else []
 
 
@@ -68,7 +69,7 @@ def shadow_run(model: ModelVersion) -> bool:
             images_score(model, images, folder, beat=lambda: beat_behind_runs(model))
     except jobs.ChildStopped:
         logger.info("the shadow %s gave way", model)
-    except jobs.ChildFailed as error:
+    except (jobs.ChildFailed, ReticleError, OSError) as error:
         # Tried again after the claim has run out.
         logger.error("the shadow %s failed: %s", model, error)
         return False

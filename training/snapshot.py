@@ -14,7 +14,7 @@ from reticle.images.models import Image
 from training import answers
 from training.models import Snapshot
 
-SUBGROUPS = ("sex", "age_band", "site", "scanner")
+SUBGROUPS = ("sex", "age_band", "site", "scanner", "modality")
 
 
 def classes_of(campaign: Campaign) -> list[dict[str, object]]:
@@ -75,12 +75,17 @@ def snapshot_take(*, campaign: Campaign) -> Snapshot:
 
 
 def subgroups_of(snapshot: Snapshot) -> dict[str, set[str]]:
-    """Return the held-out patients of each subgroup, e.g. {"site A": {"P-1", "P-2"}}."""
+    """Return the held-out patients of each subgroup, e.g. {"site A": {"P-1", "P-2"}}.
+
+    Modality, which is known of every image, makes subgroups only where there are several.
+    """
     rows = snapshot.manifest["held_out"]
     images = Image.objects.select_related("series").in_bulk([row["image"] for row in rows])
+    several = len({image.series.modality for image in images.values()}) > 1
     groups: dict[str, set[str]] = {}
     for row in rows:
-        attributes = images[row["image"]].series.attributes
+        series = images[row["image"]].series
+        attributes = {**series.attributes, **({"modality": series.modality} if several else {})}
         for name in SUBGROUPS:
             if name in attributes:
                 groups.setdefault(f"{name} {attributes[name]}", set()).add(row["patient"])

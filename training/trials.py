@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from annotations.models import Campaign
+from reticle.errors import ReticleError
 from training import fit, jobs
 from training.models import ModelVersion
 from training.predict import beat_behind_runs, claim_until
@@ -47,7 +48,7 @@ def trial_run(model: ModelVersion) -> bool:
         logger.info("the trial of %s gave way", model)
         _free(model)
         return False
-    except jobs.ChildFailed as error:
+    except (jobs.ChildFailed, ReticleError, OSError) as error:
         # Kept, so that it is not tried every other second for ever.
         logger.error("the trial of %s failed: %s", model, error)
         _free(model, robustness={"error": str(error)})

@@ -199,9 +199,7 @@ def test_a_second_model_is_trained_compared_taken_and_undone(
     expect(page.get_by_role("region", name="Patient by patient")).to_be_visible()
 
     page.goto(f"{installation.url}/{TAB}")
-    give_reason(
-        page, page.get_by_role("button", name="Roll back to the champion before"), "enough seen"
-    )
+    give_reason(page, page.get_by_role("button", name="Roll back to v"), "enough seen")
     installation.wait_until(lambda: bool(scored(installation)), 120)
     events = "SELECT detail->>'reason' FROM audit_auditevent WHERE action = 'model.rollback'"
     assert installation.query(events) == [("enough seen",)]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from django.test import Client
 from django.utils.timezone import now
 from pytest_django.fixtures import Settings
 
@@ -270,6 +271,94 @@ def test_rollback_brings_the_earlier_champion_back(trained: Campaign) -> None:
     assert campaign.champion["number"] == 1
 
 
+def test_rolling_back_twice_goes_back_twice_and_never_to_what_was_left(
+    trained: Campaign, client: Client
+) -> None:
+    manager, first = User.objects.get(username="manager"), ModelVersion.objects.get()
+    client.force_login(manager)
+
+    def crowned(number: int) -> ModelVersion:
+        run = TrainingRun.objects.create(campaign=trained, state=TrainingRun.State.SUCCEEDED)
+        model = ModelVersion.objects.create(
+            campaign=trained, number=number, run=run, weights_sha256=first.weights_sha256,
+            card=first.card,
+        )  # fmt: skip
+        return promote.model_promote(model=model, actor=manager, reason="by hand")
+
+    def offered() -> int | None:
+        shown = client.get(f"/api/v1/campaigns/{trained.slug}/learning").json()
+        number: int | None = shown["rollback_to"]
+        return number
+
+    def back() -> int:
+        return promote.model_rollback(campaign=trained, actor=manager, reason="bad").number
+
+    crowned(2)
+    crowned(3)
+    assert offered() == 2
+    assert back() == 2
+    assert offered() == 1
+    crowned(4)
+    assert back() == 2, "not to v3, which was left"
+    assert back() == 1
+    assert offered() is None
+    states = dict(trained.models.values_list("number", "state"))
+    assert states == {1: "champion", 2: "rejected", 3: "rejected", 4: "rejected"}
+
+
+def gone(*tasks: Task) -> list[int]:
+    """Lose the samples of these cases' images."""
+    images = [task.image_id for task in tasks]
+    Image.objects.filter(pk__in=images).update(sha256="0" * 64)
+    return images
+
+
+def test_a_run_whose_images_cannot_be_read_fails_at_once_and_says_which(campaign: Campaign) -> None:
+    task = campaign.tasks.filter(state="settled", held_out=False).first()
+    assert task is not None
+    (image,) = gone(task)
+    run = execute(campaign)
+    assert (run.state, run.attempt) == (TrainingRun.State.FAILED, 1)
+    assert f"Image {image} cannot be read" in run.error
+    assert "missing" in run.error
+
+
+def test_an_image_that_cannot_be_read_is_left_out_of_the_order_and_said(
+    trained: Campaign, client: Client
+) -> None:
+    waiting = list(trained.tasks.filter(state="open", held_out=False).order_by("-priority"))
+    left_out = gone(waiting[0])
+    damaged = waiting[1].image
+    damaged.sha256 = storage.put(b"cut short")
+    damaged.save()
+    model = predict.scoring_claim()
+    assert model is not None
+    assert predict.scoring_run(model) == trained.tasks.filter(state="open").count()
+    model.refresh_from_db()
+    assert sorted(model.unreadable) == sorted([*left_out, damaged.pk])
+    scored = set(Prediction.objects.filter(model=model).values_list("image_id", flat=True))
+    assert scored >= {task.image_id for task in waiting[2:]}
+    assert not scored & {*left_out, damaged.pk}
+    assert predict.scoring_claim() is None, "it is not tried for ever"
+    client.force_login(User.objects.get(username="manager"))
+    shown = client.get(f"/api/v1/campaigns/{trained.slug}/learning").json()
+    assert (shown["unreadable"], shown["scoring_error"]) == (2, "")
+
+
+def test_a_scoring_that_fails_says_why_and_waits(trained: Campaign, client: Client) -> None:
+    ModelVersion.objects.update(weights_sha256="0" * 64)
+    model = predict.scoring_claim()
+    assert model is not None
+    assert predict.scoring_run(model) == 0
+    assert predict.scoring_claim() is None
+    model.refresh_from_db()
+    assert model.scoring_until is not None
+    assert model.scoring_until > now() + timedelta(minutes=30), "no failure is repeated at once"
+    client.force_login(User.objects.get(username="manager"))
+    shown = client.get(f"/api/v1/campaigns/{trained.slug}/learning").json()
+    assert "missing" in shown["scoring_error"]
+
+
 def test_a_class_added_while_it_runs_starts_afresh_and_is_judged_by_what_both_models_know(
     trained: Campaign,
 ) -> None:
@@ -313,6 +402,12 @@ def test_the_subgroups_of_a_snapshot_name_its_held_out_patients(campaign: Campai
     series = Series.objects.filter(study__patient_key__in=patients)
     series.update(attributes={"site": "north", "body_part": "HEAD"})
     assert subgroups_of(snapshot) == {"site north": patients}
+    some = series.filter(study__patient_key=min(patients))
+    some.update(modality="CT")
+    assert subgroups_of(snapshot) == {
+        "site north": patients, "modality CT": {min(patients)},
+        "modality MR": patients - {min(patients)},
+    }  # fmt: skip
 
 
 def test_a_child_that_fails_tells_why(tmp_path: Path) -> None:
@@ -416,6 +511,27 @@ def test_a_reader_asks_what_the_model_would_miss_and_a_worker_makes_it(held: Ass
     assert body.status_code == 200
 
 
+def test_a_worker_that_fell_silent_loses_its_wish_and_one_at_work_keeps_it(
+    held: Assignment,
+) -> None:
+    make.client(held.reader).post(f"/api/v1/assignments/{held.pk}/maps")
+    silent = asked.asked_claim()
+    assert silent is not None
+    Suggestion.objects.filter(pk=silent.pk).update(asked_until=now() - timedelta(seconds=1))
+    silent.refresh_from_db(fields=["asked_until"])
+    second = asked.asked_claim()
+    assert second is not None, "a claim holds no longer than that of any other work"
+    assert asked.folder_of(second) != asked.folder_of(silent)
+    assert not asked.asked_run(silent)
+    row = Suggestion.objects.get(pk=second.pk)
+    assert row.asked_at is not None, "the wish is the second's"
+    assert row.asked_until == second.asked_until
+    Suggestion.objects.filter(pk=second.pk).update(asked_until=now())
+    second.refresh_from_db(fields=["asked_until"])
+    assert asked.asked_run(second), "it prolongs its claim"
+    assert Suggestion.objects.get(pk=second.pk).asked_at is None
+
+
 def test_a_wish_that_fails_is_gone_and_a_blind_case_has_none(
     held: Assignment,
 ) -> None:
@@ -452,12 +568,10 @@ def test_the_neighbours_of_a_case_are_the_nearest_labelled_ones_of_other_patient
     }
     assert {row["image"] for row in found} <= set(settled)
     others = [image for image, patient in settled.items() if patient != own]
-    spread = np.stack([vectors[image] for image in others]).std(axis=0)
-    spread[spread == 0] = np.finfo(np.float32).eps
-    away = {
-        image: float(np.linalg.norm((vectors[image] - vectors[held.task.image_id]) / spread))
-        for image in others
-    }
+    known = np.stack([vectors[image] for image in others]).astype(float)
+    tell = known.std(axis=0) > 1e-6 * max(np.abs(known).max(), 1.0)
+    gaps = (known - vectors[held.task.image_id])[:, tell] / known.std(axis=0)[tell]
+    away = dict(zip(others, np.linalg.norm(gaps, axis=1).tolist(), strict=True))
     assert found[0]["image"] == min(away, key=lambda image: away[image])
     assert [away[row["image"]] for row in found] == sorted(away[row["image"]] for row in found)
     picture = client.get(found[0]["picture_url"])

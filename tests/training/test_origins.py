@@ -9,7 +9,7 @@ from pytest_django.fixtures import Settings
 import learning
 import make
 from annotations.campaigns import member_set
-from annotations.models import Campaign
+from annotations.models import Campaign, Task
 from reticle.accounts.models import User
 from reticle.accounts.roles import Role
 from reticle.errors import Invalid
@@ -144,6 +144,21 @@ def test_weights_that_have_seen_held_out_patients_are_no_beginning(manager: User
         assert refused.value.code == "donor_held_out"
         assert "1 of this campaign's held-out patients" in refused.value.message
     assert origins.donors_for(own, manager) == []
+
+
+def test_whom_a_donor_was_pre_trained_on_counts_as_seen(manager: User) -> None:
+    """Without a label of them: its campaign fixed its held-out patients before they joined."""
+    own, other = make.campaign(manager, patients=9), make.campaign(manager, slug="other", tasks=4)
+    secret = own.tasks.filter(held_out=True).first()
+    assert secret is not None
+    model = champion(other)
+    config = trigger.run_config(own, {"preset": "tiny"})
+    Task.objects.create(campaign=other, image=secret.image, held_out=False)
+    assert origins.donor_of(own, manager, "transfer", model.pk, config) == model
+    TrainingRun.objects.filter(pk=model.run_id).update(start=TrainingRun.Start.PRETRAINED)
+    with pytest.raises(Invalid) as refused:
+        origins.donor_of(own, manager, "transfer", model.pk, config)
+    assert refused.value.code == "donor_held_out"
 
 
 def test_a_donor_is_named_for_a_transfer_and_for_nothing_else(manager: User) -> None:

@@ -1,6 +1,8 @@
 """From stored scores to the order of the queue: complete, current, and never stale in silence."""
 
 import threading
+import uuid
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,12 +10,12 @@ from django.db import connection
 
 import make
 from annotations.campaigns import images_join
-from annotations.models import Assignment, Campaign, Task
+from annotations.models import IGNORE_INDEX, Annotation, Assignment, Campaign, Task
 from annotations.queue import task_lease
 from reticle.accounts.models import User
 from reticle.pixels.mask import pack
-from training import gain, pool, predict
-from training.models import ModelVersion, Prediction, TrainingRun
+from training import fit, gain, jobs, pool, predict
+from training.models import ModelVersion, Prediction, Snapshot, TrainingRun
 
 CLASSES = [{"index": 1, "name": "lesion"}]
 
@@ -302,6 +304,49 @@ def test_what_selection_gains_is_read_from_the_share_of_chance(
         f"/api/v1/campaigns/{campaign.slug}/learning"
     )
     assert answer.json()["selection"]["outcome"] == verdict
+
+
+def annotated(task: Task, **fields: Any) -> Annotation:
+    """A label of one lesion, drawn by the manager."""
+    author = User.objects.get(username="manager")
+    values = {"packed": pack(make.mask()), "sha256": "0" * 64, **fields}
+    return Annotation.objects.create(task=task, author=author, key=uuid.uuid4(), **values)
+
+
+@pytest.mark.django_db
+def test_a_class_that_nobody_looked_for_is_no_background(campaign: Campaign) -> None:
+    """To what selection gains, and to the floor of the first model."""
+    task = waiting(campaign)[0]
+    label, drawn = make.mask(), make.mask()
+    drawn[20:24] = 2
+    looked, unseen = (Annotation(packed=pack(label), unseen=which) for which in ([], [2]))
+    assert gain._error(task, looked, pack(drawn)) > 0
+    assert gain._error(task, unseen, pack(drawn)) == 0
+    assert (jobs.judged_truth(looked, task.image) == label).all()
+    expected = np.where(label == 0, IGNORE_INDEX, label)
+    assert (jobs.judged_truth(unseen, task.image) == expected).all()
+
+    for unlooked, said in (([], label), ([2], expected)):
+        stored = annotated(task, unseen=unlooked)
+        manifest = {"training": [{"annotation": stored.pk}]}
+        (judged,) = fit._masks(Snapshot(manifest=manifest), "training")
+        assert (judged == said).all()
+
+
+@pytest.mark.django_db
+def test_the_floor_of_a_first_model_on_images_of_several_sizes_is_the_flat_mask(
+    campaign: Campaign,
+) -> None:
+    wide = make.images(1, patient="wide", columns=64)
+    images_join(actor=User.objects.get(username="manager"), campaign=campaign, images=wide)
+    other = annotated(campaign.tasks.get(image=wide[0]), packed=pack(make.mask(columns=64)))
+    rows = [{"annotation": row.pk} for row in (annotated(waiting(campaign)[0]), other)]
+    manifest = {"classes": CLASSES, "training": rows, "held_out": rows}
+    counted = {"lesion": {"tp": 1, "fp": 0, "fn": 0}}
+    report = {"cases": [{"classes": counted}] * 3, "majority_dice": 0.25}
+    assert fit._majority(Snapshot(manifest=manifest), report) == 0.25
+    manifest["training"] = manifest["held_out"] = rows[:1]
+    assert fit._majority(Snapshot(manifest=manifest), report) == 1.0
 
 
 @pytest.mark.django_db

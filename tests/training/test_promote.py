@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from training import paired
 from training.figures import ENOUGH_CASES
 from training.promote import Decision, decide, finite, majority_dice
 from training.reasons import Reason, run_reason
@@ -97,6 +98,63 @@ def test_models_measured_on_different_cases_are_not_compared() -> None:
     assert judge(report([0.9] * 5), report([0.8] * 4)).verdict == "insufficient"
 
 
+def false_on(lesion: list[float | None], *patients: int) -> dict[str, Any]:
+    """A report in which false lesions are drawn on these patients, who have none."""
+    drawn = report([0.5] * len(lesion), lesion)
+    for number in patients:
+        drawn["cases"][number]["classes"]["lesion"].update(fp=5, dice=0.0)
+        drawn["patients"][f"P{number}"]["lesion"] = 0.0
+    values = [own["lesion"] for own in drawn["patients"].values() if own["lesion"] is not None]
+    drawn["classes"]["lesion"]["dice"] = float(np.mean(values))
+    return drawn
+
+
+def with_grey(found: dict[str, Any], value: float) -> dict[str, Any]:
+    for own in found["patients"].values():
+        own["grey"] = value
+    found["classes"]["grey"]["dice"] = value
+    return found
+
+
+HALF_WITH: list[float | None] = [0.6, 0.6, 0.6, 0.6, None, None]
+
+
+def test_false_areas_of_the_candidate_alone_are_a_fall_of_their_class_and_subgroup() -> None:
+    candidate = with_grey(false_on(HALF_WITH, 4, 5), 0.95)
+    found = judge(candidate, report([0.5] * 6, HALF_WITH), subgroups={"site a": {"P0", "P4", "P5"}})
+    assert found.verdict == "reject"
+    assert found.classes == {"grey": pytest.approx(0.45), "lesion": pytest.approx(-2 / 6)}
+    assert [why.code for why in found.reasons[1:]] == ["part_fell", "group_fell"]
+
+
+def test_false_areas_of_the_champion_alone_count_in_difference_and_interval_alike() -> None:
+    candidate = with_grey(report([0.5] * 6, [0.59, 0.59, 0.59, 0.59, None, None]), 0.49)
+    found = judge(candidate, false_on(HALF_WITH, 4, 5))
+    assert found.classes == {"grey": pytest.approx(-0.01), "lesion": pytest.approx(1.96 / 6)}
+    assert found.difference == pytest.approx((-0.01 + 1.96 / 6) / 2)
+    assert found.candidate is not None
+    assert found.champion is not None
+    assert found.difference == found.candidate - found.champion
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low <= found.difference <= found.high
+    assert found.certainty is not None
+    assert found.certainty > 0.5
+
+
+def test_equal_reports_differ_by_nothing() -> None:
+    same = false_on(HALF_WITH, 4)
+    found = judge(same, same)
+    numbers = (found.difference, found.low, found.high, found.certainty)
+    assert (found.verdict, numbers) == ("promote", (0.0, 0.0, 0.0, 1.0))
+
+
+def test_an_answer_that_one_model_alone_was_asked_for_is_filled_in_with_nothing() -> None:
+    own, other = ({"questions": {}, "patients": {"P": {"q": value}}} for value in (0.5, None))
+    assert paired.pairs(own, other, ["q"]) == {}
+    assert paired.pairs(own, own, ["q"]) == {"q": {"P": (0.5, 0.5)}}
+
+
 def test_the_interval_is_over_patients() -> None:
     found = judge(report([0.9, 0.5, 0.9, 0.5]), report([0.5, 0.5, 0.5, 0.5]))
     assert found.low is not None
@@ -110,7 +168,9 @@ def test_the_majority_mask_is_pixel_by_pixel() -> None:
     other = np.array([[1, 0], [0, 0]], np.uint8)
     assert majority_dice([one, one, other], [one], [1]) == pytest.approx(1.0)
     assert majority_dice([one, one, other], [other], [1]) == pytest.approx(2 / 3)
-    assert majority_dice([], [one], [1]) == 0.0
+    wide = np.array([[1, 1, 0]], np.uint8)
+    for training, truth in (([], [one]), ([one, wide], [one]), ([one], [one, wide])):
+        assert majority_dice(training, truth, [1]) is None
 
 
 def test_what_is_no_number_becomes_null() -> None:

@@ -11,7 +11,8 @@
     python -m training.ml robustness JOB --model MODEL --out report.json [--watch-stdin]
     python -m training.ml score --model MODEL < job folders, one a line; results in FOLDER/out
 
-Standard output carries one JSON object per line and nothing else; logs go to standard error. The
+Standard output carries one JSON object per line and nothing else, with null for what is no number;
+logs go to standard error. The
 last line of a failed command is {"event": "error", "code", "message", "values"}. Exit codes: 0
 done, 1 failed while computing, 2 the job cannot be done as asked, 3 the parent went away.
 """
@@ -29,6 +30,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from training.ml.job import JobError, read_job
+from training.ml.plain import finite
 
 Emit = Callable[[dict[str, Any]], None]
 FAILED, BAD_JOB, ORPHANED = 1, 2, 3
@@ -48,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     events = _claim_stdout()
 
     def emit(event: dict[str, Any]) -> None:
-        events.write(json.dumps(event, allow_nan=False) + "\n")
+        events.write(json.dumps(finite(event), allow_nan=False) + "\n")
         events.flush()
 
     try:

@@ -1891,6 +1891,12 @@ export interface components {
             next_refresh: components["schemas"]["RefreshOutput"];
             /** @description the champion's scores are being made */
             scoring: boolean;
+            /** @description why the champion's last scoring failed, else empty */
+            scoring_error: string;
+            /** @description images left out of the champion's scores: they could not be read */
+            unreadable: number;
+            /** @description number of the model that a rollback brings back */
+            rollback_to: number | null;
             selection: components["schemas"]["SelectionOutput"] | null;
             /** @description null where a champion orders the queue or chance is to */
             cold_order: components["schemas"]["ColdOrderOutput"] | null;

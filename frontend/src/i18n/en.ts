@@ -356,6 +356,12 @@ export const en = {
   "run.learnsFrom.other": "from {count} labels",
   "run.attempt": "attempt {n}",
   "run.scoring": "The new champion is scoring the waiting cases; the queue is being re-ordered.",
+  "run.scoringFailed": "The champion could not score the waiting cases: {error}",
+  "run.scoringStays": "The order of the queue stays as it is; scoring is tried again later.",
+  "run.unreadable.one":
+    "{count} image could not be read: it has no score and stands behind the others.",
+  "run.unreadable.other":
+    "{count} images could not be read: they have no scores and stand behind the others.",
   "cold.waiting": "The queue is in random order until the images have been compared.",
   "cold.ordered": "No model yet: the queue is ordered by how images differ, as compared on {at}.",
   "cold.failed": "Comparing the images failed: {error}",
@@ -470,7 +476,7 @@ export const en = {
   "models.questions": "By question",
   "models.decision": "Decision",
   "models.created": "Trained",
-  "models.rollback": "Roll back to the champion before",
+  "models.rollback": "Roll back to v{number}",
   "models.promote": "Promote v{number}",
   "models.promoteShort": "Promote",
   "models.empty": "No model yet",
@@ -496,9 +502,9 @@ export const en = {
   "decide.promote": "Make v{number} the champion?",
   "decide.promoteHelp":
     "It will order the queue and draw the suggestions from now on. What people have read stays as it is.",
-  "decide.rollback": "Roll back to the champion before?",
+  "decide.rollback": "Roll back to v{number}?",
   "decide.rollbackHelp":
-    "The champion before this one takes over again. What people have read stays as it is.",
+    "v{number}, the champion before this one, takes over again; this one is rejected. What people have read stays as it is.",
   "decide.reason": "Why",
   "decide.reasonHelp": "Kept in the audit trail and shown on the model's page.",
   "train.title": "Train now",
@@ -642,6 +648,7 @@ export const en = {
   "subgroups.age_band": "age {value}",
   "subgroups.site": "site {value}",
   "subgroups.scanner": "scanner {value}",
+  "subgroups.modality": "modality {value}",
   "subgroups.mean": "Mean Dice",
   "subgroups.meanAccuracy": "Mean accuracy",
   "subgroups.difference": "Against the rest",

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save
 
 from discs import CONFIG, ENVIRONMENT, run, start, write_job
 from training.ml.config import ConfigError, NetworkConfig, TrainConfig
@@ -161,6 +161,21 @@ def test_a_child_ends_when_its_parent_goes_away(trained: Path, tmp_path: Path) -
         assert json.loads(process.stdout.readline())["event"] == "start"
         process.stdin.close()
         assert process.wait(20) != 0
+
+
+def test_a_score_that_is_no_number_is_null_and_stops_nothing(trained: Path, tmp_path: Path) -> None:
+    tensors = load_file(trained / "model" / "model.safetensors")
+    for values in tensors.values():
+        if values.dtype.kind == "f":
+            values[...] = np.nan
+    broken = save(tensors)
+    card = json.loads((trained / "model" / "model.json").read_text())
+    card["weights_sha256"] = hashlib.sha256(broken).hexdigest()
+    (tmp_path / "model.safetensors").write_bytes(broken)
+    (tmp_path / "model.json").write_text(json.dumps(card))
+    told = run("predict", trained / "job", "--model", tmp_path, "--out", tmp_path / "out")
+    assert told[-1] == {"event": "done", "count": 4}
+    assert [event["score"] for event in told[:-1]] == [None] * 4
 
 
 def test_prediction_goes_on_where_it_was_stopped(trained: Path, tmp_path: Path) -> None:

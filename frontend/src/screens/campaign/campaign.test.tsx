@@ -321,8 +321,35 @@ it.each([
       run: null,
       next_refresh: { enabled: true, needed: 8, new_labels: 0, settled: 0, held_out: 0 },
       scoring: false,
+      scoring_error: "",
+      unreadable: 0,
       selection: null,
       cold_order: { ordered_at, error },
+    });
+    show("overview");
+    const training = await screen.findByRole("region", { name: "Current training" });
+    for (const words of said) {
+      await within(training).findByText(words, { exact: false });
+    }
+  },
+);
+
+it.each([
+  ["", 0, ["The new champion is scoring"]],
+  ["no room", 0, ["could not score the waiting cases: no room", "stays as it is"]],
+  ["", 2, ["2 images could not be read"]],
+])(
+  "the overview says how the champion gets on with the queue (%s, %s)",
+  async (scoring_error, unreadable, said) => {
+    server.doors["GET /api/v1/campaigns/c/learning"] = () => ({
+      curve: [],
+      run: null,
+      next_refresh: { enabled: true, needed: 8, new_labels: 0, settled: 0, held_out: 0 },
+      scoring: true,
+      scoring_error,
+      unreadable,
+      selection: null,
+      cold_order: null,
     });
     show("overview");
     const training = await screen.findByRole("region", { name: "Current training" });

@@ -124,11 +124,11 @@ function Training(props: {
           {text}
         </Text>
       ))}
-      {learning?.scoring ? (
-        <Text size="sm" mt="sm">
-          {t("run.scoring")}
+      {(learning ? scoringTexts(learning) : []).map((text) => (
+        <Text key={text} size="sm" mt="sm">
+          {text}
         </Text>
-      ) : null}
+      ))}
       <Stack gap={0} mt="sm" mih={20}>
         {(learning ? refreshTexts(learning.next_refresh) : []).map((text) => (
           <Text key={text} size="sm" c="dimmed">
@@ -146,6 +146,16 @@ function coldTexts(order: Schemas["LearningOutput"]["cold_order"]): string[] {
   const failed = order.error ? [t("cold.failed", { error: order.error })] : [];
   if (order.ordered_at) return [t("cold.ordered", { at: dateTime(order.ordered_at) }), ...failed];
   return order.error ? [...failed, t("cold.stays")] : [t("cold.waiting")];
+}
+
+/** How the champion gets on with scoring the queue; nothing where all is well. */
+function scoringTexts(learning: Schemas["LearningOutput"]): string[] {
+  const { scoring, scoring_error: error, unreadable } = learning;
+  const failed = error ? [t("run.scoringFailed", { error }), t("run.scoringStays")] : [];
+  return [
+    ...(scoring && !error ? [t("run.scoring")] : failed),
+    ...(unreadable > 0 ? [tn("run.unreadable", unreadable)] : []),
+  ];
 }
 
 /** Whole sentences, one a line: how they would be joined is each language's own affair. */

@@ -58,13 +58,13 @@ export function EndShadow({ model, slug }: { model: Named; slug: string }) {
 }
 
 /** Go back to the champion before, after saying why. */
-export function RollBack({ slug }: { slug: string }) {
+export function RollBack({ slug, number }: { slug: string; number: number }) {
   return (
     <Decision
       slug={slug}
-      title={t("decide.rollback")}
-      help={t("decide.rollbackHelp")}
-      confirm={t("models.rollback")}
+      title={t("decide.rollback", { number })}
+      help={t("decide.rollbackHelp", { number })}
+      confirm={t("models.rollback", { number })}
       act={(reason) =>
         body(
           client.POST("/api/v1/campaigns/{slug}/rollback", {
@@ -73,7 +73,7 @@ export function RollBack({ slug }: { slug: string }) {
           }),
         )
       }
-      button={{ size: "compact-sm", children: t("models.rollback") }}
+      button={{ size: "compact-sm", children: t("models.rollback", { number }) }}
     />
   );
 }

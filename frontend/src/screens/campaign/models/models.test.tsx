@@ -125,3 +125,19 @@ it("what is asked for once can be asked for again", async () => {
   await screen.findByRole("heading", { name: "No cases" });
   expect(screen.queryByRole("alert")).toBeNull();
 }, 20_000);
+
+it("a rollback names the model that takes over, and is offered only where there is one", async () => {
+  const manages = { ...campaign, roles: ["manager"] } as TabProps["campaign"];
+  const queries = showPage(<ModelsTab campaign={manages} />, "/", "/");
+  await screen.findByRole("button", { name: "Train now" }, { timeout: 10_000 });
+  expect(screen.queryByRole("button", { name: /Roll back/ })).toBeNull();
+  server.doors["GET /api/v1/campaigns/c/learning"] = () => ({
+    curve: [],
+    selection: null,
+    rollback_to: 2,
+  });
+  await queries.refetchQueries({ queryKey: learningQuery("c").queryKey, exact: true });
+  fireEvent.click(await screen.findByRole("button", { name: "Roll back to v2" }));
+  await screen.findByRole("dialog", { name: "Roll back to v2?" });
+  await screen.findByText("v2, the champion before this one", { exact: false });
+}, 20_000);

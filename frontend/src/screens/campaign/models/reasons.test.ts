@@ -53,6 +53,7 @@ describe("a reason", () => {
 describe("a subgroup", () => {
   it("of an attribute that the pages do not know keeps its name", () => {
     expect(groupName({ attribute: "age_band", value: "60" })).toBe("age 60");
+    expect(groupName({ attribute: "modality", value: "CT" })).toBe("modality CT");
     expect(groupName({ attribute: "vendor", value: "A" })).toBe("vendor A");
   });
 });

@@ -5,7 +5,7 @@ import { decimal, number, t, word } from "../../../i18n";
 type Value = string | number;
 
 const COUNTS = new Set(["cases", "labels", "times"]);
-const GROUPS = ["sex", "age_band", "site", "scanner"] as const;
+const GROUPS = ["sex", "age_band", "site", "scanner", "modality"] as const;
 
 /** The name of a subgroup of patients; attributes beyond the usual ones stay as they are. */
 export function groupName({ attribute, value }: { attribute: string; value: string }): string {

@@ -41,14 +41,14 @@ export function ModelsTab({ campaign, onUnsaved }: TabProps) {
   const learning = useQuery(learningQuery(slug));
   const live = runs.data?.find(isLive);
   const [shown, setShown] = useState<number | null>(null);
-  const retired = models.data?.some((model) => model.state === "retired");
+  const before = learning.data?.rollback_to;
   return (
     <Stack gap="md">
       <ErrorNote error={models.error ?? runs.error ?? learning.error} />
       {manages ? (
         <Group gap="xs">
           {runs.data && !live ? <TrainNow slug={slug} /> : null}
-          {retired ? <RollBack slug={slug} /> : null}
+          {before != null ? <RollBack slug={slug} number={before} /> : null}
         </Group>
       ) : null}
       {live ? <RunPanel id={live.id} campaign={campaign} /> : null}
