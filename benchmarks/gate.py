@@ -39,6 +39,7 @@ import selection  # noqa: E402
 
 from annotations.campaigns import training_policy  # noqa: E402
 from reticle.simulation.effort import Hand, unsteady  # noqa: E402
+from training import paired  # noqa: E402
 from training.ml import checkpoint, device, evaluate, loop  # noqa: E402
 from training.ml.aim import Regions  # noqa: E402
 from training.ml.config import TrainConfig  # noqa: E402
@@ -172,8 +173,9 @@ def resampled(report: Mapping[str, Any], patients: Sequence[str]) -> dict[str, A
 
 def falls(new: Mapping[str, Any], old: Mapping[str, Any]) -> tuple[float, float]:
     """Change of the mean and of the worst class on the test patients (positive: better)."""
-    names = [n for n, row in old["classes"].items() if row["dice"] is not None]
-    each = [(new["classes"][n]["dice"] or 0.0) - old["classes"][n]["dice"] for n in names]
+    names = [name for name, row in old["classes"].items() if row["dice"] is not None]
+    found = paired.pairs(new, old, names)
+    each = [float(np.mean([a - b for a, b in own.values()])) for own in found.values()]
     return float(np.mean(each)), min(each)
 
 
