@@ -20,7 +20,8 @@ async function open(): Promise<unknown[]> {
   });
   showPage(<Recipe campaign={campaign} />, "/", "/");
   fireEvent.click(await screen.findByRole("button", { name: "Recipe" }));
-  await screen.findByLabelText("Fields (JSON)");
+  // Hidden from the tree of roles until it has unfolded.
+  await screen.findByRole("button", { name: "Save" });
   return told;
 }
 
