@@ -167,6 +167,7 @@ def class_add(*, actor: User, campaign: Campaign, name: str, colour: str = "") -
 @transaction.atomic
 def campaign_change(*, actor: User, campaign: Campaign, changes: Mapping[str, object]) -> Campaign:
     """Change settings; what changed stands in the audit row. Raises Invalid."""
+    campaign = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
     fields = dict(changes)
     if "training" in fields:
         given = fields["training"]

@@ -194,8 +194,12 @@ def answers_changed(
     """
     if not suggested:
         return None
-    now = findings_now(questions, given)
-    offered = findings_now(questions, suggested)
+    asked = list(questions)
+    now, offered = findings_now(asked, given), findings_now(asked, suggested)
+    # A question that was retired meanwhile was asked of nobody.
+    for question in asked:
+        if question.retired_at and question.name not in given:
+            offered.pop(question.name, None)
     return sum(_chosen(now.get(name)) != _chosen(value) for name, value in offered.items())
 
 

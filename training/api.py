@@ -504,10 +504,12 @@ class RollbackView(CampaignView):
 
     policy: ClassVar[dict[str, Action | None]] = {"post": Action.MANAGE}
 
-    @extend_schema(request=model_forms.ReasonInput, responses=model_forms.ModelOutput)
+    @extend_schema(request=model_forms.RollbackInput, responses=model_forms.ModelOutput)
     def post(self, request: Request, slug: str) -> Response:
         """Bring the earlier champion back."""
+        form = model_forms.RollbackInput(data=request.data)
+        form.is_valid(raise_exception=True)
         row = promote.model_rollback(
-            campaign=self.campaign, actor=person(request), reason=_reason(request)
+            campaign=self.campaign, actor=person(request), **form.validated_data
         )
         return Response(model_forms.ModelOutput(_with_scores(row)).data)

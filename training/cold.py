@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from annotations.campaigns import training_policy
@@ -167,23 +167,37 @@ def cold_publish(*, row: ColdOrder, features: Features, images: int) -> int:
     return published
 
 
-@transaction.atomic
 def chance_restore() -> int:
     """Give campaigns that no longer ask for it the order by chance back; return how many.
 
     Only before there is a model: a champion's order is its own.
     """
-    rows = ColdOrder.objects.filter(
+    rows = _unwanted().values_list("pk", flat=True)
+    return sum(_restore(pk) for pk in rows)
+
+
+def _unwanted() -> QuerySet[ColdOrder]:
+    return ColdOrder.objects.filter(
         campaign__cold_start=Campaign.ColdStart.RANDOM, campaign__champion__isnull=True
-    ).select_related("campaign")
-    for row in rows.filter(ordered_at__isnull=False):
-        published = order_publish(campaign=row.campaign, pool=[])
+    )
+
+
+@transaction.atomic
+def _restore(pk: int) -> bool:
+    """Undo one order, unless another tick is at it or it is wanted again."""
+    row = _unwanted().filter(pk=pk).select_for_update(skip_locked=True, of=("self",)).first()
+    if row is None:
+        return False
+    Campaign.objects.select_for_update(no_key=True).get(pk=row.campaign_id)
+    if not _unwanted().filter(pk=pk).exists():
+        return False
+    if row.ordered_at is not None:
         record(
             actor_id=None, action="queue.chance", target=row.campaign, campaign_id=row.campaign_id,
-            places=published,
+            places=order_publish(campaign=row.campaign, pool=[]),
         )  # fmt: skip
-    # Asked for again, it is made again.
-    return rows.delete()[0]
+    row.delete()  # asked for again, it is made again
+    return True
 
 
 def cold_state(campaign: Campaign) -> dict[str, Any] | None:

@@ -98,12 +98,13 @@ def compared(model: ModelVersion, other: ModelVersion) -> Row:
     names = figures.parts_of(own).keys() & figures.parts_of(rival).keys()
     shown = [name for name, count in figures.shown_counts(pair[0]).items() if count]
     found = paired.pairs(*pair, [name for name in shown if name in names])
+    # The two means whose difference is shown; each model's own where nothing can be paired.
+    both = paired.means(found) or (figures.mean_of(own), figures.mean_of(rival))
     return {
         "same_cases": common is not None,
         "cases": len(pair[0].get("cases", [])),
         "metric": figures.metric_of(own),
-        "mean": {"model": figures.mean_of(own), "against": figures.mean_of(rival),
-                 **_difference(found)},
+        "mean": {"model": both[0], "against": both[1], **_difference(found)},
         "classes": _beside(class_rows(own), class_rows(rival), pair),
         "questions": _beside(
             question_rows(own, model.questions), question_rows(rival, other.questions), pair

@@ -351,7 +351,11 @@ def _majority(snapshot: Snapshot, report: figures.Report) -> float:
     indexes = [int(row["index"]) for row in classes if row["name"] in names]
     training, held_out = (_masks(snapshot, split) for split in ("training", "held_out"))
     found = promote.majority_dice(training, held_out, indexes)
-    return figures.number(report.get("majority_dice")) or 0.0 if found is None else found
+    if found is not None:
+        return found
+    by_class = report.get("majority_by_class", {})
+    flat = [figures.number(by_class.get(name)) or 0.0 for name in names]
+    return sum(flat) / len(flat) if flat else 0.0
 
 
 def _masks(snapshot: Snapshot, split: str) -> Iterator[Mask]:

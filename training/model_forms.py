@@ -135,6 +135,12 @@ class ReasonInput(serializers.Serializer[Data]):
     reason = serializers.CharField(max_length=500)
 
 
+class RollbackInput(ReasonInput):
+    """Why a person goes back, and to which model, as the page said."""
+
+    number = serializers.IntegerField(help_text="the version that `rollback_to` named")
+
+
 class ReliabilityBin(serializers.Serializer[Data]):
     """Choices of like confidence, and how many of them are right."""
 

@@ -327,16 +327,24 @@ def model_promote(
     return model
 
 
-def model_rollback(*, campaign: Campaign, actor: User, reason: str) -> ModelVersion:
+@transaction.atomic
+def model_rollback(*, campaign: Campaign, actor: User, reason: str, number: int) -> ModelVersion:
     """Bring the champion before this one back; raises as `model_promote` does.
 
-    The one that is left is rejected: no later rollback comes back to it. Raises Conflict when there
-    was none before.
+    `number` is the version that the person was told. The one that is left is rejected: no later
+    rollback comes back to it. Raises Conflict when there was none before, or when another model
+    went live meanwhile, so that this would lead elsewhere.
     """
     _given(reason)
+    Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
     previous = champion_before(campaign)
     if previous is None:
         raise Conflict("There is no earlier champion to go back to.", code="no_earlier_champion")
+    if previous.number != number:
+        raise Conflict(
+            f"Another model went live meanwhile: going back would now lead to version "
+            f"{previous.number}.", code="rollback_elsewhere",
+        )  # fmt: skip
     return model_promote(
         model=previous, actor=actor, reason=reason, action="model.rollback",
         becomes=ModelVersion.State.REJECTED,

@@ -228,8 +228,7 @@ def recipe_config(policy: Mapping[str, object], before: Mapping[str, object]) ->
         words = f"{taken[0]} has a setting of its own."
         raise Invalid(words, code="bad_config", detail={taken[0]: words})
     config = {
-        **before,
-        **recipe,
+        **_over(before, recipe),
         "preset": policy["preset"],
         "epochs": int(policy_number(policy, "epochs")),
         "minimum_steps": int(policy_number(policy, "minimum_steps")),
@@ -237,11 +236,24 @@ def recipe_config(policy: Mapping[str, object], before: Mapping[str, object]) ->
         "threads": settings.TRAINING_THREADS,
     }
     try:
-        TrainConfig.parse(config)
+        found = TrainConfig.parse(config)
     except ConfigError as error:
         field, _, message = str(error).partition(": ")
         raise Invalid(str(error), code="bad_config", detail={field: message}) from None
+    if found.network.kind != TrainConfig.parse({"preset": config["preset"]}).network.kind:
+        words = "network.kind is the preset's: it follows from the kind of campaign."
+        raise Invalid(words, code="bad_config", detail={"network.kind": words})
     return config
+
+
+def _over(before: Mapping[str, object], recipe: Mapping[str, object]) -> dict[str, object]:
+    """Return a recipe laid over another, field by field, within `network` and `augment` too."""
+    found = dict(before)
+    for name, value in recipe.items():
+        known = found.get(name)
+        both = isinstance(known, Mapping) and isinstance(value, Mapping)
+        found[name] = {**known, **value} if both else value
+    return found
 
 
 @transaction.atomic

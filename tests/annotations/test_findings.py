@@ -487,5 +487,15 @@ def test_an_option_that_got_another_word_since_was_not_changed_by_the_reader(
     assert done.changed_answers == 0
 
 
+def test_a_question_that_was_retired_meanwhile_was_not_changed_by_the_reader(
+    asking: Campaign, manager: User, reader: User
+) -> None:
+    row = suggested_to(asking, reader)
+    question = asking.questions.get(name="is-a-lesion-there")
+    question_change(actor=manager, question=question, retired=True)
+    given = {name: value for name, value in SUGGESTED.items() if name != question.name}
+    assert answered(row, {**given, "image-quality": 3}).changed_answers == 0
+
+
 def test_answers_that_nobody_suggested_were_not_changed(asking: Campaign, reader: User) -> None:
     assert hand_in(asking, reader, ANSWERS).annotation.changed_answers is None

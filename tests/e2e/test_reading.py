@@ -11,10 +11,10 @@ from reading_page import OF_BRAIN_MRI, mask_of, shown, start_reading, stored, st
 
 pytestmark = pytest.mark.browser
 LogIn = Callable[[str], Page]
-HANDED_IN = """
+HANDED_IN = f"""
 SELECT count(*) FROM annotations_assignment place JOIN accounts_user reader
     ON reader.id = place.reader_id
-WHERE reader.username = 'reader' AND place.state = 'submitted'
+WHERE reader.username = 'reader' AND place.state = 'submitted' AND place.{OF_BRAIN_MRI}
 """
 
 

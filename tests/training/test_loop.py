@@ -257,7 +257,7 @@ def test_rollback_brings_the_earlier_champion_back(trained: Campaign) -> None:
     campaign, manager = trained, User.objects.get(username="manager")
     first = ModelVersion.objects.get()
     with pytest.raises(Conflict, match="no earlier champion"):
-        promote.model_rollback(campaign=campaign, actor=manager, reason="why")
+        promote.model_rollback(campaign=campaign, actor=manager, reason="why", number=1)
     run = trigger.run_create(campaign=campaign, actor=manager, reason="second")
     assert run is not None
     second = ModelVersion.objects.create(
@@ -265,7 +265,11 @@ def test_rollback_brings_the_earlier_champion_back(trained: Campaign) -> None:
     )
     promote.model_promote(model=second, actor=manager, reason="by hand")
     assert promote.champion_of(campaign) == second
-    assert promote.model_rollback(campaign=campaign, actor=manager, reason="why") == first
+    with pytest.raises(Conflict, match="version 1"):
+        promote.model_rollback(campaign=campaign, actor=manager, reason="why", number=3)
+    assert promote.champion_of(campaign) == second, "it would have led elsewhere than was said"
+    back = promote.model_rollback(campaign=campaign, actor=manager, reason="why", number=1)
+    assert back == first
     campaign.refresh_from_db()
     assert campaign.champion is not None
     assert campaign.champion["number"] == 1
@@ -291,7 +295,10 @@ def test_rolling_back_twice_goes_back_twice_and_never_to_what_was_left(
         return number
 
     def back() -> int:
-        return promote.model_rollback(campaign=trained, actor=manager, reason="bad").number
+        number = offered()
+        assert number is not None
+        row = promote.model_rollback(campaign=trained, actor=manager, reason="bad", number=number)
+        return row.number
 
     crowned(2)
     crowned(3)

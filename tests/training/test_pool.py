@@ -343,7 +343,9 @@ def test_the_floor_of_a_first_model_on_images_of_several_sizes_is_the_flat_mask(
     rows = [{"annotation": row.pk} for row in (annotated(waiting(campaign)[0]), other)]
     manifest = {"classes": CLASSES, "training": rows, "held_out": rows}
     counted = {"lesion": {"tp": 1, "fp": 0, "fn": 0}}
-    report = {"cases": [{"classes": counted}] * 3, "majority_dice": 0.25}
+    # Of a class that too few cases show nothing is compared, nor does its floor count.
+    flat = {"lesion": 0.25, "rare": 0.0}
+    report = {"cases": [{"classes": counted}] * 3, "majority_by_class": flat}
     assert fit._majority(Snapshot(manifest=manifest), report) == 0.25
     manifest["training"] = manifest["held_out"] = rows[:1]
     assert fit._majority(Snapshot(manifest=manifest), report) == 1.0

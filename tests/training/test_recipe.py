@@ -63,6 +63,7 @@ def test_it_stays_when_the_settings_are_saved(campaign: Campaign) -> None:
         ({"augment": {"blurr": 1}}, "augment.blurr"),
         ({"batch": "many"}, "batch"),
         ({"epochs": 3}, "epochs"),
+        ({"network": {"kind": "classifier"}}, "network.kind"),
     ],
 )
 def test_a_field_that_cannot_be_used_is_named_and_nothing_is_kept(
@@ -89,6 +90,16 @@ def test_a_run_by_hand_changes_fields_for_once(campaign: Campaign) -> None:
     assert (config["denoise"], config["batch"]) == (3, 4)
     campaign.refresh_from_db()
     assert campaign.training["recipe"] == {"denoise": 3, "batch": 6}
+
+
+def test_fields_of_the_network_are_laid_over_those_of_the_campaign_one_by_one(
+    campaign: Campaign,
+) -> None:
+    put(campaign, {"network": {"norm": "group"}, "batch": 2})
+    campaign.refresh_from_db()
+    changed = trigger.run_config(campaign, {"recipe": {"network": {"dropout": 0.5}}})
+    network = TrainConfig.parse(changed).network
+    assert (network.norm, network.dropout) == ("group", 0.5)
 
 
 def test_fields_travel_with_a_file_too(campaign: Campaign) -> None:

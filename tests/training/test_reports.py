@@ -201,6 +201,8 @@ def test_two_models_are_compared_patient_by_patient_on_the_same_cases(campaign: 
     assert grey["difference"] == pytest.approx(0.04)
     assert grey["low"] < 0.04 < grey["high"]
     assert grey["patients"] == 5
+    mean = found["mean"]
+    assert mean["difference"] == pytest.approx(mean["model"] - mean["against"])
 
 
 def counted(campaign: Campaign, misses: list[int]) -> dict[str, Any]:
@@ -289,9 +291,8 @@ def test_a_promotion_by_hand_needs_a_reason_and_keeps_it(campaign: Campaign) -> 
     assert promote.champion_of(campaign) == first
     answer = client.post(door, {"reason": "better in the fossa"}, format="json")
     assert answer.json()["state"] == "champion"
-    back = client.post(
-        f"/api/v1/campaigns/{campaign.slug}/rollback", {"reason": "too early"}, format="json"
-    )
+    told = {"reason": "too early", "number": 1}
+    back = client.post(f"/api/v1/campaigns/{campaign.slug}/rollback", told, format="json")
     assert back.json()["number"] == 1
     events = AuditEvent.objects.filter(action__in=["model.promote_by_hand", "model.rollback"])
     assert [event.detail["reason"] for event in events.order_by("id")] == [

@@ -81,6 +81,7 @@ def report_of(
         c.name: {**_class_summary(c.name, pooled, seed), **shape_summary(shapes[c.name], seed)}
         for c in classes
     }
+    flat_dice = {c.name: _class_summary(c.name, majority, seed)["dice"] for c in classes}
     shown = [name for name in summaries if any(by[name].tp + by[name].fn for by in pooled.values())]
     return {
         "cases": cases,
@@ -90,7 +91,8 @@ def report_of(
         },
         "classes": summaries,
         "mean_dice": _mean(summaries[name]["dice"] for name in shown),
-        "majority_dice": _mean(_class_summary(name, majority, seed)["dice"] for name in shown),
+        "majority_dice": _mean(flat_dice[name] for name in shown),
+        "majority_by_class": flat_dice,
         **calibration.report(),
     }
 

@@ -2541,6 +2541,12 @@ export interface components {
         };
         /** @enum {string} */
         RolesEnum: "reader" | "reviewer" | "manager";
+        /** @description Why a person goes back, and to which model, as the page said. */
+        RollbackInputRequest: {
+            reason: string;
+            /** @description the version that `rollback_to` named */
+            number: number;
+        };
         /** @description A run with what happened to it. */
         RunDetailOutput: {
             id: number;
@@ -4114,9 +4120,9 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ReasonInputRequest"];
-                "application/x-www-form-urlencoded": components["schemas"]["ReasonInputRequest"];
-                "multipart/form-data": components["schemas"]["ReasonInputRequest"];
+                "application/json": components["schemas"]["RollbackInputRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["RollbackInputRequest"];
+                "multipart/form-data": components["schemas"]["RollbackInputRequest"];
             };
         };
         responses: {

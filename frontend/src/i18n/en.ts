@@ -126,6 +126,8 @@ export const en = {
   "error.code.no_such_model": "There is no model of this number in the campaign.",
   "error.code.no_suggestion": "The model shows nothing of this case.",
   "error.code.not_whole": "A whole number is needed here.",
+  "error.code.rollback_elsewhere":
+    "Another model went live meanwhile: look again where going back leads.",
   "error.code.no_earlier_champion": "There is no champion before this one.",
   "error.code.bad_blob": "The file behind this record is not there. Tell the operator.",
   "error.code.blob_missing": "The file behind this record is missing. Tell the operator.",

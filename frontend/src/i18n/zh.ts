@@ -114,6 +114,7 @@ export const zh: Record<TextKey, string> = {
   "error.code.no_such_model": "标注项目中没有这个编号的模型。",
   "error.code.no_suggestion": "模型对此病例没有展示内容。",
   "error.code.not_whole": "此处需要整数。",
+  "error.code.rollback_elsewhere": "期间有另一个模型上线：请重新确认将恢复到哪个版本。",
   "error.code.no_earlier_champion": "在此之前没有其他冠军模型。",
   "error.code.bad_blob": "此记录对应的文件不存在。请告知运维人员。",
   "error.code.blob_missing": "此记录对应的文件缺失。请告知运维人员。",

@@ -69,7 +69,7 @@ export function RollBack({ slug, number }: { slug: string; number: number }) {
         body(
           client.POST("/api/v1/campaigns/{slug}/rollback", {
             params: { path: { slug } },
-            body: { reason },
+            body: { reason, number },
           }),
         )
       }
