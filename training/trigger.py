@@ -251,8 +251,10 @@ def _over(before: Mapping[str, object], recipe: Mapping[str, object]) -> dict[st
     found = dict(before)
     for name, value in recipe.items():
         known = found.get(name)
-        both = isinstance(known, Mapping) and isinstance(value, Mapping)
-        found[name] = {**known, **value} if both else value
+        if isinstance(known, Mapping) and isinstance(value, Mapping):
+            found[name] = {**known, **value}
+        else:
+            found[name] = value
     return found
 
 

@@ -131,7 +131,10 @@ def test_the_champion_pre_draws_a_case_and_the_page_says_why(
 def test_shuffled_priorities_change_the_order_served(
     installation: Installation, log_in: LogIn
 ) -> None:
-    last = "SELECT id FROM annotations_task WHERE state = 'open' ORDER BY priority LIMIT 1"
+    last = (
+        f"SELECT id FROM annotations_task WHERE state = 'open' AND {OF_BRAIN_MRI}"
+        " ORDER BY priority LIMIT 1"
+    )
     wanted = installation.query(last)[0][0]
     installation.query(
         "UPDATE annotations_task SET priority = 1000000 WHERE id = %s RETURNING id", wanted

@@ -33,10 +33,10 @@ const SHADES = {
 
 /** How far the cases are, as a bar and in words. */
 export function Progress({ counts, legend = false }: { counts: Counts; legend?: boolean }) {
-  const total = Math.max(1, counts.total - counts.excluded);
+  const total = Math.max(1, counts.total);
   const text = t("home.settled", {
     settled: number(counts.settled),
-    total: number(counts.total - counts.excluded),
+    total: number(counts.total),
   });
   return (
     <div>

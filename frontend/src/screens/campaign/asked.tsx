@@ -22,7 +22,9 @@ export function Questions({ campaign, onUnsaved }: TabProps) {
   const { slug } = campaign;
   const queries = useQueryClient();
   const [row, setRow] = useState(() => blankQuestion(campaign.questions.length));
-  useUnsaved(`${row.text}${row.options}`.trim() !== "", onUnsaved);
+  const chooses = row.kind === "single" || row.kind === "multiple";
+  const typed = chooses ? `${row.text}${row.options}` : row.text;
+  useUnsaved(typed.trim() !== "", onUnsaved);
   const add = useMutation({
     mutationFn: () =>
       body(

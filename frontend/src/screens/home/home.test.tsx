@@ -22,7 +22,8 @@ async function card(mine: { submitted: number; waiting: number; to_review: numbe
     state: "open",
     roles: ["reader", "reviewer"],
     mine,
-    counts: { total: 9, excluded: 0, open: 9, reading: 0, review: 0, settled: 0 },
+    // The total is without the excluded ones.
+    counts: { total: 9, excluded: 3, open: 9, reading: 0, review: 0, settled: 0 },
     champion: null,
   };
   new TestServer({
@@ -52,6 +53,7 @@ it("the main button leads to what waits to be read", async () => {
   const { found, main } = await card({ submitted: 0, waiting: 2, to_review: 1 });
   expect(main).toEqual(["Start reading"]);
   expect(found.textContent).toContain("2 cases wait for you");
+  expect(within(found).getByRole("img").getAttribute("aria-label")).toContain("0 of 9");
 }, 20_000);
 
 it("where nothing waits to be read it says so, and reading is not the main button", async () => {

@@ -50,6 +50,8 @@ export function Recipe({ campaign, onUnsaved }: TabProps) {
   const { slug } = campaign;
   const recipe = useQuery({
     queryKey: ["campaign", slug, "recipe"],
+    // The form begins with what is stored now, not with what was when this tab was last looked at.
+    gcTime: 0,
     queryFn: () =>
       body(client.GET("/api/v1/campaigns/{slug}/recipe", { params: { path: { slug } } })),
   });
