@@ -369,6 +369,18 @@ describe("what is out of sight", () => {
     expect([...station.mask.data.slice(0, 2)]).toEqual([1, 0]);
   });
 
+  it("keeps the keys of what cannot be done from the browser, which would search by them", () => {
+    const taken = (key: string, more = {}) => !press(key, more);
+    const swap = () => taken("e", { ctrlKey: true });
+    expect(swap()).toBe(true);
+    press("/");
+    station.ui.set({ ask: null });
+    expect([swap(), ui().ask]).toEqual([true, null]);
+    station.setForm([], []);
+    expect(["/", "'"].map((key) => taken(key))).toEqual([true, true]);
+    expect(taken(";")).toBe(false);
+  });
+
   it("is in sight again on the next case", async () => {
     press("/");
     press("'");
