@@ -2,7 +2,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
 import { body, client, csrfToken, onSignedOut, type Schemas, type User } from "./api/client";
-import { leaving as leavingPage } from "./components/leave";
+import { leaving as leavingPage, letGo } from "./components/leave";
 import { setLanguage } from "./i18n";
 import { type Unsent, unsentOf } from "./journal/unsent";
 import { preferences } from "./preferences/preferences";
@@ -67,8 +67,11 @@ export function SessionProvider({ children }: { children: ReactNode }) {
         const answer = await body(client.POST("/api/v1/session", { body: { username, password } }));
         const person = answer.user;
         if (!person) throw new Error("the server logged nobody in");
-        // Another person must not go on in this person's page.
-        if (user && user.id !== person.id) location.assign("/");
+        // Another person must not go on in this person's page, nor be asked whether to stay there.
+        if (user && user.id !== person.id) {
+          letGo();
+          location.assign("/");
+        }
         queries.setQueryData(sessionKey, known(answer));
         setExpired(false);
         await queries.invalidateQueries({ predicate: (query) => query.queryKey[0] !== "session" });

@@ -97,6 +97,11 @@ describe("a person's keys", () => {
     expect(["b", "+", "shift+f", "mod+k", " ", "arrowup", "mod++"].every(isKey)).toBe(true);
   });
 
+  it("go before a key that an act got in the list later", () => {
+    expect(holderOf("'", "work", {})?.id).toBe("image");
+    expect(holderOf("'", "work", { panel: ["'"] })?.id).toBe("panel");
+  });
+
   it("are all such as the server takes", () => {
     const taken = /^(shift\+)?(mod\+)?([^\sA-Z]| |[a-z][a-z0-9]{1,19})$/;
     for (const key of acts.flatMap((each) => each.keys)) expect(key).toMatch(taken);

@@ -11,9 +11,14 @@ export function keysOf(act: Keyed, table: Table = preferences.store.get().keys):
   return table[act.id] ?? act.keys;
 }
 
-/** What a key does in a room. */
-export function holderOf(key: string, room: Room, table?: Table): Act | null {
-  return rooms[room].find((each) => keysOf(each, table).includes(key)) ?? null;
+/** What a key does in a room: what the person chose it for, before what came into the list since. */
+export function holderOf(
+  key: string,
+  room: Room,
+  table: Table = preferences.store.get().keys,
+): Act | null {
+  const holders = rooms[room].filter((each) => keysOf(each, table).includes(key));
+  return holders.find(({ id }) => id in table) ?? holders[0] ?? null;
 }
 
 /** Why a key cannot be given away at all, or null. */

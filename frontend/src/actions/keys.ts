@@ -87,6 +87,11 @@ function giveBack(station: Workstation, { detail, target }: MouseEvent): void {
   if (activeElement === button || activeElement === document.body) station.focus();
 }
 
+/** What browsers take for their address bar or their quick search where the page lets it through. */
+function leadsAway({ ctrlKey, metaKey, key }: KeyboardEvent): boolean {
+  return ctrlKey || metaKey || key === "/" || key === "'";
+}
+
 /** Listen on the page until the returned function is called. */
 export function listen(station: Workstation): () => void {
   const stop = new AbortController();
@@ -114,7 +119,11 @@ export function listen(station: Workstation): () => void {
       return;
     }
     const act = actionFor(event);
-    if (!act?.enabled(station, station.ui.get())) return;
+    if (!act) return;
+    if (!act.enabled(station, station.ui.get())) {
+      if (leadsAway(event)) event.preventDefault();
+      return;
+    }
     // A submit held down by accident must not hand in the next case as well.
     if (event.repeat && (act.release || act.id === "submit")) {
       event.preventDefault();

@@ -79,7 +79,11 @@ export const view: readonly Action[] = [
     keys: [";"],
     group: "view",
     enabled: drawing,
-    perform: (station) => station.layers.setLook(nextLook(station.ui.get().look)),
+    perform: (station) => {
+      const next = nextLook(station.ui.get().look);
+      // While something is drawn nothing is hidden: the key goes on to the look after that.
+      station.layers.setLook(next === "hidden" && station.tool.busy ? nextLook(next) : next);
+    },
   },
   {
     id: "hideClass",

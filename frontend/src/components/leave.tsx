@@ -18,6 +18,12 @@ export function leaving(go: Go): void {
   else go();
 }
 
+/** Let the page go unasked, with what is not saved on it: who is here now is not who wrote that. */
+export function letGo(): void {
+  const unasked = (event: Event) => event.stopImmediatePropagation();
+  window.addEventListener("beforeunload", unasked, { capture: true });
+}
+
 /** The router's count of a place in the browser's history; null for one that is not its own. */
 function placeOf(state: unknown): number | null {
   const { idx } = (state ?? {}) as { idx?: unknown };

@@ -168,8 +168,14 @@ describe("whole-map acts", () => {
 
   it("loading it again makes the maps equal", () => {
     const mask = emptyMask(1, 5);
-    replaceAll(mask, suggestion, makeInk(0).over);
+    replaceAll(mask, suggestion, makeInk(0).over, new Set());
     expect(isEmpty(differenceRect(mask, suggestion))).toBe(true);
+  });
+
+  it("loading it writes no label that may not be written", () => {
+    const mask = maskFrom(1, 5, Uint8Array.from([3, 0, 3, 3, 0]));
+    replaceAll(mask, suggestion, makeInk(0).over, new Set([2]));
+    expect([...mask.data]).toEqual([1, 1, 3, 0, 0]);
   });
 
   it("the difference is the smallest box around what differs", () => {

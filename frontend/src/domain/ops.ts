@@ -170,10 +170,19 @@ export function fillEllipse(mask: Mask, a: Point, b: Point, ink: Ink): Rect {
   return rect;
 }
 
-/** Put another map in place of this one, but for labels that may not be replaced (256 flags). */
-export function replaceAll(mask: Mask, other: Mask, over: Uint8Array): Rect {
+/**
+ * Put another map in place of this one, but for labels that may not be replaced (256 flags), and
+ * for those of the other map that may not be written.
+ */
+export function replaceAll(
+  mask: Mask,
+  other: Mask,
+  over: Uint8Array,
+  unwritten: ReadonlySet<number>,
+): Rect {
   for (let i = 0; i < mask.data.length; i++) {
-    if (over[mask.data[i]!]) mask.data[i] = other.data[i]!;
+    const label = other.data[i]!;
+    if (over[mask.data[i]!] && !unwritten.has(label)) mask.data[i] = label;
   }
   return fullRect(mask);
 }

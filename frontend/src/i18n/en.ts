@@ -1138,6 +1138,7 @@ export const en = {
   "work.dropOutline": "Drop it",
   "work.back": "Back to my slice",
   "work.hiddenClass": "{name} is hidden: drawing is off until it is shown.",
+  "work.hiddenOther": "{name} is hidden: what is drawn of it is handed in as it is.",
   "work.hiddenImage": "The image is hidden.",
   "work.showAgain": "Show",
   "work.hidden": "Labels are hidden: drawing is off until they are shown.",

@@ -1075,6 +1075,7 @@ export const zh: Record<TextKey, string> = {
   "work.dropOutline": "放弃",
   "work.back": "返回我的层面",
   "work.hiddenClass": "{name} 已隐藏：重新显示后才能绘制。",
+  "work.hiddenOther": "{name} 已隐藏：提交时仍会包含该类别的标注。",
   "work.hiddenImage": "图像已隐藏。",
   "work.showAgain": "显示",
   "work.hidden": "标注已隐藏：重新显示后才能绘制。",

@@ -94,12 +94,18 @@ export class Drawing {
 
   loadSuggestion(): void {
     const suggestion = this.sheet.slice?.suggestion;
-    if (suggestion) this.edit((mask) => replaceAll(mask, suggestion, this.pen.open));
+    if (suggestion) this.replaceBy(suggestion);
   }
 
   clearAll(): void {
     const nothing = emptyMask(this.sheet.mask.rows, this.sheet.mask.columns);
-    this.edit((mask) => replaceAll(mask, nothing, this.pen.open));
+    this.replaceBy(nothing);
+  }
+
+  /** Classes out of sight are neither changed nor written. */
+  private replaceBy(other: Mask): void {
+    const { unshown } = this.ui.get();
+    this.edit((mask) => replaceAll(mask, other, this.pen.open, unshown));
   }
 
   undo(): void {

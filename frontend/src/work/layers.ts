@@ -43,11 +43,13 @@ export class Layers {
     this.lay();
   }
 
-  /** Take a class out of sight, or show it again. */
+  /** Take a class out of sight, or show it again: that at any time. */
   toggleClass(label: number): void {
-    if (this.busy()) return;
     const unshown = new Set(this.ui.get().unshown);
-    if (!unshown.delete(label)) unshown.add(label);
+    if (!unshown.delete(label)) {
+      if (this.busy()) return;
+      unshown.add(label);
+    }
     this.ui.set({ unshown });
     this.colour();
     this.lay();

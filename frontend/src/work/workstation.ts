@@ -247,6 +247,8 @@ export class Workstation implements Board {
   }
 
   setLabel(label: number): void {
+    // What is being drawn goes on with this class: it is to be seen.
+    if (this.atWork && this.ui.get().unshown.has(label)) this.layers.toggleClass(label);
     this.ui.set({ label });
     this.maps.lay(); // what is of one class follows the class at hand
     this.tally.count();

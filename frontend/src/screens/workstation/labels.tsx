@@ -123,30 +123,32 @@ function EachClass({ list, unshown, strengths, onClass, onStrength }: Props) {
           </ActionIcon>
         </Popover.Target>
       </Tooltip>
-      <Popover.Dropdown aria-label={t("work.eachClass")} className={classes.eachClass}>
-        {list.map(({ index, name, colour }) => (
-          <div key={index}>
-            <Checkbox
-              size="xs"
-              label={name}
-              color={colour}
-              styles={{ input: { borderColor: colour } }}
-              checked={!unshown.has(index)}
-              onChange={() => onClass(index)}
-            />
-            <Slider
-              size="xs"
-              min={10}
-              max={100}
-              step={5}
-              disabled={unshown.has(index)}
-              value={Math.round((strengths.get(index) ?? 1) * 100)}
-              onChange={(value) => onStrength(index, value / 100)}
-              label={null}
-              thumbLabel={t("work.classOpacity", { name })}
-            />
-          </div>
-        ))}
+      <Popover.Dropdown aria-label={t("work.eachClass")}>
+        <div className={classes.eachClass}>
+          {list.map(({ index, name, colour }) => (
+            <div key={index}>
+              <Checkbox
+                size="xs"
+                label={name}
+                color={colour}
+                styles={{ input: { borderColor: colour } }}
+                checked={!unshown.has(index)}
+                onChange={() => onClass(index)}
+              />
+              <Slider
+                size="xs"
+                min={10}
+                max={100}
+                step={5}
+                disabled={unshown.has(index)}
+                value={Math.round((strengths.get(index) ?? 1) * 100)}
+                onChange={(value) => onStrength(index, value / 100)}
+                label={null}
+                thumbLabel={t("work.classOpacity", { name })}
+              />
+            </div>
+          ))}
+        </div>
       </Popover.Dropdown>
     </Popover>
   );

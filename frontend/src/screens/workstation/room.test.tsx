@@ -289,7 +289,7 @@ describe("the palette's list", () => {
 describe("what is out of sight", () => {
   const grey = { index: 1, name: "grey", colour: "#E69F00", retired: false };
   const white = { ...grey, index: 2, name: "white" };
-  const press = (key: string) => fireEvent.keyDown(document.body, { key });
+  const press = (key: string, more = {}) => fireEvent.keyDown(document.body, { key, ...more });
   const ui = () => station.ui.get();
 
   beforeEach(() => station.setForm([grey, white], []));
@@ -327,9 +327,58 @@ describe("what is out of sight", () => {
     station.tool.down(station, spot);
     press("/");
     press(";");
-    press(";");
     expect([ui().unshown.size, ui().look]).toEqual([0, "outlined"]);
+    press(";");
+    expect(ui().look).toBe("filled");
+    station.layers.setLook("hidden");
+    expect(ui().look).toBe("filled");
     station.tool.up(station, spot);
+  });
+
+  it("is shown when what is being drawn goes on with it", () => {
+    station.layers.toggleClass(2);
+    station.choose("polygon");
+    for (const [x, y] of [
+      [1, 1],
+      [6, 1],
+      [6, 6],
+    ] as const) {
+      station.tool.down(station, { image: { x, y }, screen: { x, y } });
+    }
+    press("2");
+    expect([ui().unshown.size, station.drawable]).toEqual([0, true]);
+    station.submit();
+    expect(station.mask.data.includes(2)).toBe(true);
+  });
+
+  it("can be shown while something is drawn", () => {
+    station.layers.toggleClass(2);
+    const spot = { image: { x: 1, y: 1 }, screen: { x: 1, y: 1 } };
+    station.tool.down(station, spot);
+    station.layers.toggleClass(2);
+    expect(ui().unshown.size).toBe(0);
+    station.tool.up(station, spot);
+  });
+
+  it("is not written by the suggestion either", () => {
+    const { slice } = station;
+    station.layers.toggleClass(2);
+    Object.assign(slice!, { suggestion: { ...slice!.mask, data: slice!.mask.data.slice() } });
+    slice!.suggestion!.data.set([1, 2]);
+    station.drawing.loadSuggestion();
+    expect([...station.mask.data.slice(0, 2)]).toEqual([1, 0]);
+  });
+
+  it("keeps the keys of what cannot be done from the browser, which would search by them", () => {
+    const taken = (key: string, more = {}) => !press(key, more);
+    const swap = () => taken("e", { ctrlKey: true });
+    expect(swap()).toBe(true);
+    press("/");
+    station.ui.set({ ask: null });
+    expect([swap(), ui().ask]).toEqual([true, null]);
+    station.setForm([], []);
+    expect(["/", "'"].map((key) => taken(key))).toEqual([true, true]);
+    expect(taken(";")).toBe(false);
   });
 
   it("is in sight again on the next case", async () => {
@@ -354,6 +403,15 @@ describe("what is out of sight", () => {
     expect(screen.getByRole("status").textContent).toContain("The image is hidden");
     fireEvent.click(screen.getByRole("button", { name: /Show/ }));
     expect(screen.queryByRole("status")).toBeNull();
+  });
+
+  it("is said of a class that is not at hand, too", () => {
+    station.setLabel(1);
+    station.layers.toggleClass(2);
+    show(<Context station={station} />);
+    expect(screen.getByRole("status").textContent).toContain("white is hidden");
+    fireEvent.click(screen.getByRole("button", { name: "Show" }));
+    expect([ui().unshown.size, screen.queryByRole("status")]).toEqual([0, null]);
   });
 
   it("is chosen in the panel class by class, and each as strong as wanted", async () => {

@@ -178,45 +178,49 @@ function Hidden({ station }: { station: Workstation }) {
   const held = usePick(station.ui, (ui) => ui.labelsHidden);
   const hidden = usePick(station.ui, outOfSight);
   const image = usePick(station.ui, (ui) => ui.image);
-  const name = usePick(
-    station.ui,
-    ({ classes: list, label }) => list.find((each) => each.index === label)?.name,
+  // The class at hand before others: without it nothing is drawn.
+  const unshown = usePick(station.ui, (ui) =>
+    ui.unshown.has(ui.label) ? ui.label : ([...ui.unshown][0] ?? null),
   );
+  const list = usePick(station.ui, (ui) => ui.classes);
+  const name = list.find((each) => each.index === unshown)?.name ?? t("work.ignore");
+  const by = (id: ActionId, text: string) => ({
+    id,
+    text,
+    show: () => action(id).perform(station),
+  });
   const said =
     hidden === "labels"
-      ? ({ id: "labels", text: t("work.hidden") } as const)
+      ? by("labels", t("work.hidden"))
       : hidden === "class"
-        ? ({
-            id: "hideClass",
-            text: t("work.hiddenClass", { name: name ?? t("work.ignore") }),
-          } as const)
-        : image
-          ? null
-          : ({ id: "image", text: t("work.hiddenImage") } as const);
+        ? by("hideClass", t("work.hiddenClass", { name }))
+        : unshown !== null
+          ? {
+              id: null, // the key is that of the class at hand
+              text: t("work.hiddenOther", { name }),
+              show: () => station.layers.toggleClass(unshown),
+            }
+          : image
+            ? null
+            : by("image", t("work.hiddenImage"));
   if (!said) return null;
   return (
     <div className={classes.context} role="status">
       {said.text}
-      {held ? null : (
-        <Way
-          id={said.id}
-          name={t("work.showAgain")}
-          onClick={() => action(said.id).perform(station)}
-        />
-      )}
+      {held ? null : <Way id={said.id} name={t("work.showAgain")} onClick={said.show} />}
     </div>
   );
 }
 
-/** A way out of what is said, with the key of an action that goes it as well. */
-function Way(props: { id: ActionId; name: string; onClick: () => void }) {
+/** A way out of what is said, with the key of an action that goes it as well, where there is one. */
+function Way(props: { id: ActionId | null; name: string; onClick: () => void }) {
   const { id, name, onClick } = props;
   return (
     <Button
       size="compact-xs"
       variant="default"
       flex="none"
-      rightSection={<kbd>{firstKey(action(id))}</kbd>}
+      rightSection={id ? <kbd>{firstKey(action(id))}</kbd> : null}
       onClick={onClick}
     >
       {name}
