@@ -28,27 +28,29 @@ AHEAD = 24  # so many cases at the head of the queue have maps
 ENOUGH = 8  # starting the model takes seconds: not for fewer, unless no more are coming
 
 
-def _wanted(model: ModelVersion) -> list[Suggestion]:
+def _wanted(model: ModelVersion) -> list[int]:
     """Return the suggestions that readers come to next and have no maps; none when too few."""
     first = _next(model, None)
     past = pool.readers_past(model.campaign, [row.task_id for row in first])
-    found: dict[int, Suggestion] = {}
+    found: dict[int, None] = {}
     for head in (first, *(_next(model, reader) for reader in past)):
-        wanted = [row for row in head if row.maps_at is None]
+        wanted = [row.pk for row in head if row.maps_at is None]
         if len(wanted) >= min(ENOUGH, len(head)):
-            found |= {row.pk: row for row in wanted}
-    return list(found.values())
+            found |= dict.fromkeys(wanted)
+    return list(found)
 
 
 def _next(model: ModelVersion, reader: int | None) -> list[Suggestion]:
-    """Return the suggestions of what this reader, or one who has read nothing, is served next."""
-    # Asked every other second: the drawings themselves are left where they are.
+    """Return the suggestions of what this reader, or one who has read nothing, is served next.
+
+    Asked every other second: only their keys, those of task and series, and `maps_at`.
+    """
     ahead = (
         Suggestion.objects.filter(
             task__campaign=model.campaign, task__state=Task.State.OPEN, model_number=model.number
         )
         .select_related("task__image")
-        .defer("packed")
+        .only("task", "maps_at", "task__image__series")
     )
     if reader is not None:
         ahead = ahead.exclude(task__assignments__reader=reader)
@@ -84,7 +86,10 @@ def maps_run(model: ModelVersion) -> int:
     done = 0
     try:
         weights = jobs.model_write(folder / "model", model)
-        wanted = {str(row.task.image_id): row for row in _wanted(model)}
+        keys = _wanted(model)
+        full = Suggestion.objects.select_related("task__image__series").defer("packed")
+        rows = full.in_bulk(keys)
+        wanted = {str(row.task.image_id): row for row in map(rows.get, keys) if row is not None}
         examples = [jobs.Example(image=row.task.image, patient="") for row in wanted.values()]
         job = folder / "job"
         explain_write(job, examples, model)

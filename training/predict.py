@@ -274,42 +274,66 @@ def _order(
     ]  # fmt: skip
 
 
+def suggests(model: ModelVersion) -> bool:
+    """Tell whether the model is good at anything, and so may suggest it."""
+    good = good_questions if answers.asks(model.campaign) else good_classes
+    return bool(good(model.campaign, model))
+
+
+def _measured(model: ModelVersion, part: str) -> dict[str, Any]:
+    """Return one part of the newest report; the whole of it has a row for every held-out case."""
+    reports = model.evaluations.order_by("-id").values_list(f"report__{part}", flat=True)
+    return reports.first() or {}
+
+
 def good_questions(campaign: Campaign, model: ModelVersion) -> list[dict[str, Any]]:
     """Return the questions whose held-out accuracy has reached the campaign's threshold.
 
     In the model's words; those that were retired or changed since are not among them.
     """
-    newest = model.evaluations.order_by("-id").first()
+    report = {"questions": _measured(model, "questions")}
     words = answers.words_of(campaign, model.questions, answers.questions_of(campaign))
     return [
         row
         for row in model.questions
-        if newest is not None
+        if report["questions"]
         and row["code"] in words
-        and (figures.value_of(newest.report, row["code"]) or 0.0) >= campaign.suggestion_dice
+        and (figures.value_of(report, row["code"]) or 0.0) >= campaign.suggestion_dice
     ]
 
 
-def _suggest_answers(campaign: Campaign, model: ModelVersion, tasks: Sequence[Task]) -> int:
-    """Answer the questions the model is good at; return how many cases got a suggestion."""
+def answered(
+    campaign: Campaign, model: ModelVersion, tasks: Sequence[Task]
+) -> dict[int, dict[str, Any]]:
+    """Return {task: findings} by the questions the model is good at; none where it says nothing."""
     good = good_questions(campaign, model)
-    if not good or not campaign.suggestions:
-        return 0
     asked = answers.questions_of(campaign)
     words = answers.words_of(campaign, model.questions, asked)
     said = Prediction.objects.filter(model=model, image_id__in=[task.image_id for task in tasks])
     found = dict(said.values_list("image_id", "answers"))
-    rows = []
+    rows = {}
     for task in tasks:
         given = answers.translated(answers.chosen(good, found.get(task.image_id, {})), words)
         findings = answers.findings_of(asked, given)
-        if not findings:
+        if findings:
+            rows[task.pk] = findings
+    return rows
+
+
+def _suggest_answers(campaign: Campaign, model: ModelVersion, tasks: Sequence[Task]) -> int:
+    """Answer the questions the model is good at; return how many cases got a suggestion."""
+    if not campaign.suggestions:
+        return 0
+    found = answered(campaign, model, tasks)
+    rows = []
+    for task in tasks:
+        if task.pk not in found:
             continue
         nothing = np.zeros((task.image.rows, task.image.columns), np.uint8)
         rows.append(
             Suggestion(
-                task=task, model_number=model.number, findings=findings, packed=pack(nothing),
-                sha256=mask_hash(nothing),
+                task=task, model_number=model.number, findings=found[task.pk],
+                packed=pack(nothing), sha256=mask_hash(nothing),
             )
         )  # fmt: skip
     Suggestion.objects.bulk_create(rows, ignore_conflicts=True)
@@ -318,17 +342,18 @@ def _suggest_answers(campaign: Campaign, model: ModelVersion, tasks: Sequence[Ta
 
 def good_classes(campaign: Campaign, model: ModelVersion) -> list[int]:
     """Return the mask values whose held-out Dice has reached the campaign's threshold."""
-    newest = model.evaluations.order_by("-id").first()
-    found = newest.report.get("classes", {}) if newest else {}
+    found = _measured(model, "classes")
     return [
         int(str(row["index"]))
         for row in classes_of(campaign)
-        if (found.get(row["name"], {}).get("dice") or 0.0) >= campaign.suggestion_dice
+        if (found.get(str(row["name"]), {}).get("dice") or 0.0) >= campaign.suggestion_dice
     ]
 
 
 def suggest(campaign: Campaign, model: ModelVersion, tasks: Sequence[Task]) -> int:
     """Pre-draw the classes the model is good at; return how many cases got a suggestion."""
+    # In one order: at the commit each row locks its task, as those who lease and submit do.
+    tasks = sorted(tasks, key=lambda task: task.pk)
     if answers.asks(campaign):
         return _suggest_answers(campaign, model, tasks)
     good = good_classes(campaign, model)
