@@ -34,7 +34,7 @@ from training.snapshot import classes_of
 
 logger = logging.getLogger(__name__)
 CHUNK = 64
-AGAIN_SECONDS = 3600  # so long a scoring that failed waits
+AGAIN_SECONDS = 300  # so long a scoring that failed waits, and with it the model's maps and trial
 SCORED = (
     "packed", "answers", "score", "class_scores", "measures", "foreground", "embedding", "gradient",
 )  # fmt: skip
@@ -110,7 +110,7 @@ def scoring_run(model: ModelVersion) -> int:
 def _failed(model: ModelVersion, error: Exception) -> None:
     """Keep why; the old order stays. A killed child is tried again when the claim has run out.
 
-    Anything else would fail the same way: it is tried again much later.
+    Anything else would fail the same way: it is tried again some minutes later.
     """
     killed = isinstance(error, jobs.ChildFailed) and error.killed
     later = {} if killed else {"scoring_until": Now() + timedelta(seconds=AGAIN_SECONDS)}
@@ -132,7 +132,7 @@ def images_score(
         ["score", "--model", str(weights), *EXTRAS.get(pool.strategy_of(model.campaign), ())],
         beat=beat,
         beat_seconds=settings.HEARTBEAT_SECONDS,
-        feed=_chunks(model, images, folder),
+        feed=_chunks(model, images, folder, beat),
     ):
         if event.get("event") == "case":
             events.append(promote.finite(event))
@@ -141,30 +141,31 @@ def images_score(
             events = []
 
 
-def _chunks(model: ModelVersion, images: Sequence[int], folder: Path) -> Iterator[str]:
+def _chunks(
+    model: ModelVersion, images: Sequence[int], folder: Path, beat: Callable[[], bool]
+) -> Iterator[str]:
     for first in range(0, len(images), CHUNK):
         chunk = folder / f"chunk-{first}"
         rows = Image.objects.select_related("series").in_bulk(images[first : first + CHUNK])
-        if _chunk_write(model, chunk, rows):
+        if _chunk_write(model, chunk, list(rows.values()), beat):
             yield str(chunk)
 
 
-def _chunk_write(model: ModelVersion, chunk: Path, rows: dict[int, Image]) -> bool:
+def _chunk_write(
+    model: ModelVersion, chunk: Path, images: Sequence[Image], beat: Callable[[], bool]
+) -> bool:
     """Write a job folder of what of these images can be read; False when none of them can."""
-    while rows:
-        examples = [jobs.Example(image=image, patient="") for image in rows.values()]
-        try:
-            jobs.job_write(chunk, examples, classes=model.card["classes"], config={}, seed=0)
-        except jobs.Unreadable as error:
-            logger.error("left out of the scores of %s: %s", model, error)
-            del rows[error.image]
-            model.unreadable = [*model.unreadable, error.image]
-            ModelVersion.objects.filter(pk=model.pk, scoring_token=model.scoring_token).update(
-                unreadable=model.unreadable
-            )
-        else:
-            return True
-    return False
+    examples = [jobs.Example(image=image, patient="") for image in images]
+    told = jobs.beating(examples, beat, settings.HEARTBEAT_SECONDS)
+    left_out: list[jobs.Unreadable] = []
+    jobs.job_write(chunk, told, classes=model.card["classes"], config={}, seed=0, left_out=left_out)
+    if left_out:
+        logger.error("left out of the scores of %s: %s", model, "; ".join(map(str, left_out)))
+        model.unreadable = [*model.unreadable, *(error.image for error in left_out)]
+        ModelVersion.objects.filter(pk=model.pk, scoring_token=model.scoring_token).update(
+            unreadable=model.unreadable
+        )
+    return len(left_out) < len(examples)
 
 
 def _keep(model: ModelVersion, events: Sequence[dict[str, Any]], chunk: Path) -> None:
