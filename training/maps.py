@@ -86,17 +86,13 @@ def maps_run(model: ModelVersion) -> int:
     done = 0
     try:
         weights = jobs.model_write(folder / "model", model)
-        keys = _wanted(model)
-        full = Suggestion.objects.select_related("task__image__series").defer("packed")
-        rows = full.in_bulk(keys)
-        wanted = {str(row.task.image_id): row for row in map(rows.get, keys) if row is not None}
-        examples = [jobs.Example(image=row.task.image, patient="") for row in wanted.values()]
         job = folder / "job"
-        explain_write(job, examples, model)
+        wanted = _wanted_write(job, model)
         arguments = ["explain", str(job), "--model", str(weights), "--out", str(job / "out")]
-        for event in jobs.child_lines(
+        events = jobs.child_lines(
             arguments, beat=lambda: claim_beat(model), beat_seconds=settings.HEARTBEAT_SECONDS
-        ):
+        )
+        for event in events if wanted else ():
             if event.get("event") == "case":
                 maps_keep(wanted[event["id"]], job / "out" / f"{event['id']}.npz", model)
                 done += 1
@@ -115,10 +111,35 @@ def maps_run(model: ModelVersion) -> int:
     return done
 
 
-def explain_write(job: Path, examples: Sequence[jobs.Example], model: ModelVersion) -> None:
-    """Write a job folder of images that the model is to explain."""
-    classes, questions = model.card["classes"], model.questions
-    jobs.job_write(job, examples, classes=classes, questions=questions, config={}, seed=0)
+def _wanted_write(job: Path, model: ModelVersion) -> dict[str, Suggestion]:
+    """Write a job folder of what lacks maps; return its suggestions by image.
+
+    An image that was damaged since it was scored gets none, and is not wanted again.
+    """
+    keys = _wanted(model)
+    rows = Suggestion.objects.select_related("task__image__series").defer("packed").in_bulk(keys)
+    wanted = {str(rows[key].task.image_id): rows[key] for key in keys if key in rows}
+    examples = [jobs.Example(image=row.task.image, patient="") for row in wanted.values()]
+    left_out: list[jobs.Unreadable] = []
+    explain_write(job, examples, model, left_out)
+    for error in left_out:
+        logger.error("no maps of %s: %s", model, error)
+        row = wanted.pop(str(error.image))
+        Suggestion.objects.filter(pk=row.pk).update(maps_at=Now())
+    return wanted
+
+
+def explain_write(
+    job: Path,
+    examples: Sequence[jobs.Example],
+    model: ModelVersion,
+    left_out: list[jobs.Unreadable] | None = None,
+) -> None:
+    """Write a job folder of images that the model is to explain; as `jobs.job_write`."""
+    jobs.job_write(
+        job, examples, classes=model.card["classes"], questions=model.questions, config={}, seed=0,
+        left_out=left_out,
+    )  # fmt: skip
 
 
 @transaction.atomic

@@ -16,8 +16,10 @@ from django.utils.timezone import now
 import make
 from annotations.models import Assignment, Campaign, Suggestion, SuggestionMap, Task
 from annotations.queue import lease_release
+from reticle import storage
 from reticle.accounts.models import User
 from reticle.audit.models import AuditEvent
+from reticle.images.models import Image
 from reticle.pixels.mask import pack, unpack
 from training import ahead, maps, pool, predict, promote, tasks
 from training.models import ModelVersion, Prediction, TrainingRun
@@ -220,6 +222,18 @@ def test_who_reads_ahead_of_others_gets_maps_too(monkeypatch: pytest.MonkeyPatch
         read_next(campaign, people[0])
     make.lease(campaign, people[0])
     assert maps.maps_claim() == model
+
+
+def test_cases_that_were_damaged_since_they_were_scored_keep_no_others_from_their_maps() -> None:
+    model = published(campaign_of([]))
+    ModelVersion.objects.update(weights_sha256=storage.put(b"weights"))
+    Image.objects.update(sha256="0" * 64)
+    claimed = maps.maps_claim()
+    assert claimed == model
+    assert maps.maps_run(claimed) == 0
+    assert not Suggestion.objects.filter(maps_at=None).exists()
+    model.refresh_from_db()
+    assert model.scoring_until is None, "nothing failed"
 
 
 def test_a_model_that_was_scored_while_suggestions_were_off_suggests_once_they_are_on() -> None:
