@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from django.utils.timezone import now
 import make
 from annotations.models import Assignment, Campaign, Suggestion, SuggestionMap, Task
 from annotations.queue import lease_release
+from locks import wait_until, waits_for_a_lock
 from reticle import storage
 from reticle.accounts.models import User
 from reticle.audit.models import AuditEvent
@@ -301,6 +303,29 @@ def test_a_case_that_is_leased_while_the_threshold_is_raised_keeps_its_suggestio
         other.join()
     assert row.suggestion is not None
     assert list(Suggestion.objects.all()) == [row.suggestion]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_threshold_is_changed_while_maps_are_stored(tmp_path: Path) -> None:
+    campaign = campaign_of([])
+    model = published(campaign)
+    row = Suggestion.objects.all()[0]
+    np.savez(tmp_path / "maps.npz", uncertainty=make.mask(9), targets=np.zeros(0, int))
+
+    def raise_threshold() -> None:
+        try:
+            change(Campaign.objects.get(pk=campaign.pk), suggestion_dice=0.7)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            maps.maps_keep(row, tmp_path / "maps.npz", model)
+            changed = threads.submit(raise_threshold)
+            wait_until(lambda: changed.done() or waits_for_a_lock())
+        changed.result(timeout=20)
+    assert not Suggestion.objects.exists()
+    assert not SuggestionMap.objects.exists()
 
 
 def test_maps_of_a_suggestion_that_was_taken_away_meanwhile_are_let_go(tmp_path: Path) -> None:
