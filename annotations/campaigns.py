@@ -207,7 +207,10 @@ def _suggestions_drop(campaign: Campaign) -> None:
     suggested = Suggestion.objects.filter(task=OuterRef("pk"))
     waiting = campaign.tasks.filter(Exists(suggested), state=Task.State.OPEN).order_by("id")
     locked = list(waiting.select_for_update(skip_locked=True, no_key=True))
-    Suggestion.objects.filter(task__in=locked, assignments=None).delete()
+    # Locked before their maps are looked for: a worker may be adding some, and they go with it.
+    unseen = Suggestion.objects.filter(task__in=locked, assignments=None).only("pk").order_by("pk")
+    rows = list(unseen.select_for_update(of=("self",)))
+    Suggestion.objects.filter(pk__in=[row.pk for row in rows]).delete()
 
 
 @transaction.atomic

@@ -61,7 +61,8 @@ ORDER BY mine.id FOR UPDATE OF mine
 """
 
 # The claim: one statement. `taken` is counted on the locked row, so a task cannot be over-served.
-# A row that only points at a task (a suggestion that is being written) keeps nobody from it.
+# A row that only points at a task (a suggestion that is being written) keeps nobody from it, here
+# and where several are locked: suggestions for many are written at once, in an order of their own.
 _CLAIM = """
 UPDATE annotations_task SET
     taken = taken + 1,
@@ -105,7 +106,7 @@ WHERE id IN (
         AND NOT EXISTS (
             SELECT 1 FROM annotations_assignment mine
             WHERE mine.task_id = task.id AND mine.reader_id = %(reader)s)
-    ORDER BY task.id FOR UPDATE OF task)
+    ORDER BY task.id FOR NO KEY UPDATE OF task)
 RETURNING *
 """
 # Two readers at once would each claim a frame of the same series, and one of them and a new order

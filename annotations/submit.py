@@ -52,7 +52,7 @@ SELECT task.*, mine.id AS mine_id, mine.state AS mine_state, mine.token AS mine_
     suggestion.findings AS suggested_answers
 FROM annotations_assignment mine JOIN annotations_task task ON task.id = mine.task_id
 LEFT JOIN annotations_suggestion suggestion ON suggestion.id = mine.suggestion_id
-WHERE mine.id = ANY(%s) ORDER BY mine.id FOR UPDATE OF mine, task
+WHERE mine.id = ANY(%s) ORDER BY mine.id FOR UPDATE OF mine FOR NO KEY UPDATE OF task
 """
 
 # A draft is replaced only by a higher sequence, and only when it is the one the sender last saw, if

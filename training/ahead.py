@@ -5,14 +5,17 @@ drawn from stored predictions, by a worker for short work: the one that trains m
 hour. So are cases whose suggestions were taken away when their campaign's threshold was changed.
 """
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Sequence
 
 from django.db import transaction
 
 from annotations.models import Campaign, Suggestion, Task
 from reticle.audit.record import record
-from training import pool, predict
+from training import answers, pool, predict
 from training.models import ModelVersion, Prediction
+
+logger = logging.getLogger(__name__)
 
 
 def suggestions_make() -> int:
@@ -21,17 +24,30 @@ def suggestions_make() -> int:
         state=ModelVersion.State.CHAMPION, scored_at__isnull=False,
         campaign__state=Campaign.State.OPEN, campaign__suggestions=True,
     )  # fmt: skip
-    models = champions.select_related("campaign").order_by("id")
-    return sum(_make(model) for model in models if _wanted(model))
+    made = 0
+    for model in champions.select_related("campaign").order_by("id"):
+        try:
+            wanted = _wanted(model) if predict.suggests(model) else []
+            made += _make(model, wanted) if wanted else 0
+        except Exception:  # whatever is wrong with one campaign, the others are not to wait
+            logger.exception("what comes next of %s was not pre-drawn", model)
+    return made
 
 
 @transaction.atomic
-def _make(model: ModelVersion) -> int:
-    """Pre-draw what comes next, while neither champion nor settings change."""
-    campaign = Campaign.objects.select_for_update(no_key=True).get(pk=model.campaign_id)
-    if not ModelVersion.objects.filter(pk=model.pk, state=ModelVersion.State.CHAMPION).exists():
+def _make(model: ModelVersion, wanted: Sequence[int]) -> int:
+    """Pre-draw these tasks, while neither champion nor settings change.
+
+    Not while they are being written: a worker for short work waits for no order.
+    """
+    campaigns = Campaign.objects.select_for_update(no_key=True, skip_locked=True)
+    campaign = campaigns.filter(pk=model.campaign_id).first()
+    champions = ModelVersion.objects.filter(pk=model.pk, state=ModelVersion.State.CHAMPION)
+    if campaign is None or not champions.exists():
         return 0
-    drawn = predict.suggest(campaign, model, _wanted(model))
+    tasks = pool.open_tasks(campaign).filter(pk__in=wanted)
+    tasks = tasks.exclude(suggestions__model_number=model.number).select_related("image")
+    drawn = predict.suggest(campaign, model, list(tasks))
     if drawn:
         record(
             actor_id=None, action="queue.suggest", target=model, campaign_id=campaign.pk,
@@ -40,30 +56,32 @@ def _make(model: ModelVersion) -> int:
     return drawn
 
 
-def _wanted(model: ModelVersion) -> list[Task]:
-    """Return what lacks a suggestion before readers for whom most of what comes lacks one.
+def _wanted(model: ModelVersion) -> list[int]:
+    """Return the tasks without a suggestion before readers for whom most of what comes lacks one.
 
-    Asked every other second: of each reader who is at work only what is served next is looked at.
+    Asked every other second: of readers who are at work only what is served next is looked at.
     """
     first = _next(model.campaign, None)
     past = pool.readers_past(model.campaign, [task.pk for task in first])
     heads = [first, *(_next(model.campaign, reader) for reader in past)]
     tasks = {task.pk: task for head in heads for task in head}
-    drawn, scored = _drawn(model, tasks), _scored(model, tasks.values())
-    found: dict[int, Task] = {}
+    drawn = _drawn(model, list(tasks))
+    able = _able(model, [task for task in tasks.values() if task.pk not in drawn])
+    found: dict[int, None] = {}
     for head in heads:
-        lacking = [task for task in head if task.pk not in drawn and task.image_id in scored]
+        lacking = [task.pk for task in head if task.pk in able]
         if len(lacking) > sum(task.pk in drawn for task in head):
-            found |= {task.pk: task for task in lacking}
-    return list(found.values())
+            found |= dict.fromkeys(lacking)
+    return list(found)
 
 
 def _next(campaign: Campaign, reader: int | None) -> list[Task]:
     """Return what this reader, or one who has read nothing yet, is served next.
 
-    As many cases, or all frames of as many series, as an order that is published pre-draws.
+    As many cases, or all frames of as many series, as an order that is published pre-draws. Only
+    their keys, and those of image and series.
     """
-    rows = pool.open_tasks(campaign).select_related("image")
+    rows = pool.open_tasks(campaign).select_related("image").only("image__series")
     if reader is not None:
         rows = rows.exclude(assignments__reader=reader)
     head = list(rows.order_by("-priority", "id")[: predict.HEAD])
@@ -73,14 +91,20 @@ def _next(campaign: Campaign, reader: int | None) -> list[Task]:
     return list(rows.filter(image__series_id__in=series))
 
 
-def _drawn(model: ModelVersion, tasks: Iterable[int]) -> set[int]:
+def _drawn(model: ModelVersion, tasks: Sequence[int]) -> set[int]:
     """Return which of these tasks have a suggestion of the model."""
-    rows = Suggestion.objects.filter(model_number=model.number, task_id__in=list(tasks))
+    rows = Suggestion.objects.filter(model_number=model.number, task_id__in=tasks)
     return set(rows.values_list("task_id", flat=True))
 
 
-def _scored(model: ModelVersion, tasks: Iterable[Task]) -> set[int]:
-    """Return which images of these tasks the model has looked at."""
+def _able(model: ModelVersion, tasks: Sequence[Task]) -> set[int]:
+    """Return of which of these tasks the model has something to suggest.
+
+    It has looked at them and, where it answers, chosen anything: else they would lack it for ever.
+    """
+    if answers.asks(model.campaign):
+        return set(predict.answered(model.campaign, model, tasks))
     images = [task.image_id for task in tasks]
     rows = Prediction.objects.filter(model=model, image_id__in=images)
-    return set(rows.values_list("image_id", flat=True))
+    scored = set(rows.values_list("image_id", flat=True))
+    return {task.pk for task in tasks if task.image_id in scored}

@@ -5,6 +5,7 @@ segfault or an out-of-memory kill becomes a state of the run. The child ends whe
 input closes, so a killed worker leaves no orphan.
 """
 
+import gzip
 import json
 import logging
 import os
@@ -26,7 +27,7 @@ from django.conf import settings
 
 from annotations.models import IGNORE_INDEX, Annotation
 from reticle import storage
-from reticle.errors import ReticleError
+from reticle.errors import NotFound, ReticleError
 from reticle.images.models import Image
 from reticle.images.render import samples
 from reticle.pixels.mask import Mask, unpack
@@ -58,7 +59,7 @@ class ChildFailed(Exception):
 
 
 class Unreadable(ReticleError):
-    """The samples of an image cannot be read; `image` is its key."""
+    """The samples of an image are gone or damaged, for good; `image` is its key."""
 
     def __init__(self, image: int, why: Exception) -> None:
         super().__init__(f"Image {image} cannot be read: {why}")
@@ -91,10 +92,12 @@ def job_write(
     start: ModelVersion | None = None,
     transfer: ModelVersion | Path | None = None,
     questions: Sequence[Mapping[str, object]] = (),
+    left_out: list[Unreadable] | None = None,
 ) -> None:
     """Write a complete job folder; a folder that is complete already is left alone.
 
-    `transfer`: a model to begin with, kept or fresh from a child's folder. Raises Unreadable.
+    `transfer`: a model to begin with, kept or fresh from a child's folder. Raises Unreadable,
+    unless there is a list for what is `left_out` because it cannot be read.
     """
     if (folder / "examples.json").exists():
         return
@@ -112,7 +115,14 @@ def job_write(
         **({"questions": list(questions)} if questions else {}),
     }  # fmt: skip
     (folder / "job.json").write_text(json.dumps(job, indent=1, sort_keys=True))
-    rows = [_example_write(folder, example) for example in examples]
+    rows = []
+    for example in examples:
+        try:
+            rows.append(_example_write(folder, example))
+        except Unreadable as error:
+            if left_out is None:
+                raise
+            left_out.append(error)
     # Written last and renamed: its presence says that the folder is whole.
     temporary = folder / "examples.json.part"
     temporary.write_text(json.dumps(rows))
@@ -173,7 +183,8 @@ def judged_truth(label: Annotation, image: Image) -> Mask:
 def _samples(image: Image) -> npt.NDArray[Any]:
     try:
         return samples(image)
-    except (ReticleError, OSError, EOFError, ValueError, zlib.error) as error:  # gone, or damaged
+    except (NotFound, gzip.BadGzipFile, EOFError, ValueError, zlib.error) as error:
+        # Gone, or damaged. A storage that fails (OSError) says nothing of the image.
         raise Unreadable(image.pk, error) from error
 
 

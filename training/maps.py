@@ -28,27 +28,29 @@ AHEAD = 24  # so many cases at the head of the queue have maps
 ENOUGH = 8  # starting the model takes seconds: not for fewer, unless no more are coming
 
 
-def _wanted(model: ModelVersion) -> list[Suggestion]:
+def _wanted(model: ModelVersion) -> list[int]:
     """Return the suggestions that readers come to next and have no maps; none when too few."""
     first = _next(model, None)
     past = pool.readers_past(model.campaign, [row.task_id for row in first])
-    found: dict[int, Suggestion] = {}
+    found: dict[int, None] = {}
     for head in (first, *(_next(model, reader) for reader in past)):
-        wanted = [row for row in head if row.maps_at is None]
+        wanted = [row.pk for row in head if row.maps_at is None]
         if len(wanted) >= min(ENOUGH, len(head)):
-            found |= {row.pk: row for row in wanted}
-    return list(found.values())
+            found |= dict.fromkeys(wanted)
+    return list(found)
 
 
 def _next(model: ModelVersion, reader: int | None) -> list[Suggestion]:
-    """Return the suggestions of what this reader, or one who has read nothing, is served next."""
-    # Asked every other second: the drawings themselves are left where they are.
+    """Return the suggestions of what this reader, or one who has read nothing, is served next.
+
+    Asked every other second: only their keys, those of task and series, and `maps_at`.
+    """
     ahead = (
         Suggestion.objects.filter(
             task__campaign=model.campaign, task__state=Task.State.OPEN, model_number=model.number
         )
         .select_related("task__image")
-        .defer("packed")
+        .only("task", "maps_at", "task__image__series")
     )
     if reader is not None:
         ahead = ahead.exclude(task__assignments__reader=reader)
@@ -84,14 +86,13 @@ def maps_run(model: ModelVersion) -> int:
     done = 0
     try:
         weights = jobs.model_write(folder / "model", model)
-        wanted = {str(row.task.image_id): row for row in _wanted(model)}
-        examples = [jobs.Example(image=row.task.image, patient="") for row in wanted.values()]
         job = folder / "job"
-        explain_write(job, examples, model)
+        wanted = _wanted_write(job, model)
         arguments = ["explain", str(job), "--model", str(weights), "--out", str(job / "out")]
-        for event in jobs.child_lines(
+        events = jobs.child_lines(
             arguments, beat=lambda: claim_beat(model), beat_seconds=settings.HEARTBEAT_SECONDS
-        ):
+        )
+        for event in events if wanted else ():
             if event.get("event") == "case":
                 maps_keep(wanted[event["id"]], job / "out" / f"{event['id']}.npz", model)
                 done += 1
@@ -110,10 +111,35 @@ def maps_run(model: ModelVersion) -> int:
     return done
 
 
-def explain_write(job: Path, examples: Sequence[jobs.Example], model: ModelVersion) -> None:
-    """Write a job folder of images that the model is to explain."""
-    classes, questions = model.card["classes"], model.questions
-    jobs.job_write(job, examples, classes=classes, questions=questions, config={}, seed=0)
+def _wanted_write(job: Path, model: ModelVersion) -> dict[str, Suggestion]:
+    """Write a job folder of what lacks maps; return its suggestions by image.
+
+    An image that was damaged since it was scored gets none, and is not wanted again.
+    """
+    keys = _wanted(model)
+    rows = Suggestion.objects.select_related("task__image__series").defer("packed").in_bulk(keys)
+    wanted = {str(rows[key].task.image_id): rows[key] for key in keys if key in rows}
+    examples = [jobs.Example(image=row.task.image, patient="") for row in wanted.values()]
+    left_out: list[jobs.Unreadable] = []
+    explain_write(job, examples, model, left_out)
+    for error in left_out:
+        logger.error("no maps of %s: %s", model, error)
+        row = wanted.pop(str(error.image))
+        Suggestion.objects.filter(pk=row.pk).update(maps_at=Now())
+    return wanted
+
+
+def explain_write(
+    job: Path,
+    examples: Sequence[jobs.Example],
+    model: ModelVersion,
+    left_out: list[jobs.Unreadable] | None = None,
+) -> None:
+    """Write a job folder of images that the model is to explain; as `jobs.job_write`."""
+    jobs.job_write(
+        job, examples, classes=model.card["classes"], questions=model.questions, config={}, seed=0,
+        left_out=left_out,
+    )  # fmt: skip
 
 
 @transaction.atomic

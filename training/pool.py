@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q
+from django.db.models import BooleanField, Exists, ExpressionWrapper, F, Max, OuterRef, Q
+from django.db.models.functions import Now
 
 from annotations.models import Assignment, Campaign, Task
 from training import answers
@@ -26,6 +27,7 @@ HEAD_FRESH = 512  # so many cases at the head are always scored by the champion 
 LABELLED = 2000  # so many labelled cases at most are what a new one is compared with
 KNOWN = 30  # below so many images nothing is said to be unlike them
 FLAGGED = 50
+READERS = 8  # what comes next is asked for so many one by one: a query each, every other second
 FEATURES = {"core_set", "k_means", "badge"}
 ANSWERING = {"bald": "entropy", "variance": "entropy", "badge": "core_set", "foreground": "random"}
 """What a model that answers is ordered by where a strategy needs what only drawings have: several
@@ -53,13 +55,15 @@ def open_tasks(campaign: Campaign) -> Any:
 def readers_past(campaign: Campaign, tasks: Iterable[int]) -> list[int]:
     """Return who is at work and has read or skipped any of these tasks: they are not served them.
 
-    To all others what comes next is the same.
+    To all others what comes next is the same. Of many readers those who took a case last.
     """
     been = campaign.assignments.filter(task_id__in=list(tasks))
     held = campaign.assignments.filter(
-        state=Assignment.State.HELD, reader_id__in=been.values("reader_id")
+        state=Assignment.State.HELD, leased_until__gte=Now(), reader_id__in=been.values("reader_id")
     )
-    return list(held.order_by("reader_id").values_list("reader_id", flat=True).distinct())
+    latest = held.values("reader_id").annotate(latest=Max("leased_at"))
+    rows = latest.order_by("-latest", "reader_id").values_list("reader_id", flat=True)
+    return list(rows[:READERS])
 
 
 def unscored(model: ModelVersion) -> Any:

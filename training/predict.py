@@ -34,7 +34,7 @@ from training.snapshot import classes_of
 
 logger = logging.getLogger(__name__)
 CHUNK = 64
-AGAIN_SECONDS = 3600  # so long a scoring that failed waits
+AGAIN_SECONDS = 300  # so long a scoring that failed waits, and with it the model's maps and trial
 SCORED = (
     "packed", "answers", "score", "class_scores", "measures", "foreground", "embedding", "gradient",
 )  # fmt: skip
@@ -110,7 +110,7 @@ def scoring_run(model: ModelVersion) -> int:
 def _failed(model: ModelVersion, error: Exception) -> None:
     """Keep why; the old order stays. A killed child is tried again when the claim has run out.
 
-    Anything else would fail the same way: it is tried again much later.
+    Anything else would fail the same way: it is tried again some minutes later.
     """
     killed = isinstance(error, jobs.ChildFailed) and error.killed
     later = {} if killed else {"scoring_until": Now() + timedelta(seconds=AGAIN_SECONDS)}
@@ -132,7 +132,7 @@ def images_score(
         ["score", "--model", str(weights), *EXTRAS.get(pool.strategy_of(model.campaign), ())],
         beat=beat,
         beat_seconds=settings.HEARTBEAT_SECONDS,
-        feed=_chunks(model, images, folder),
+        feed=_chunks(model, images, folder, beat),
     ):
         if event.get("event") == "case":
             events.append(promote.finite(event))
@@ -141,30 +141,31 @@ def images_score(
             events = []
 
 
-def _chunks(model: ModelVersion, images: Sequence[int], folder: Path) -> Iterator[str]:
+def _chunks(
+    model: ModelVersion, images: Sequence[int], folder: Path, beat: Callable[[], bool]
+) -> Iterator[str]:
     for first in range(0, len(images), CHUNK):
         chunk = folder / f"chunk-{first}"
         rows = Image.objects.select_related("series").in_bulk(images[first : first + CHUNK])
-        if _chunk_write(model, chunk, rows):
+        if _chunk_write(model, chunk, list(rows.values()), beat):
             yield str(chunk)
 
 
-def _chunk_write(model: ModelVersion, chunk: Path, rows: dict[int, Image]) -> bool:
+def _chunk_write(
+    model: ModelVersion, chunk: Path, images: Sequence[Image], beat: Callable[[], bool]
+) -> bool:
     """Write a job folder of what of these images can be read; False when none of them can."""
-    while rows:
-        examples = [jobs.Example(image=image, patient="") for image in rows.values()]
-        try:
-            jobs.job_write(chunk, examples, classes=model.card["classes"], config={}, seed=0)
-        except jobs.Unreadable as error:
-            logger.error("left out of the scores of %s: %s", model, error)
-            del rows[error.image]
-            model.unreadable = [*model.unreadable, error.image]
-            ModelVersion.objects.filter(pk=model.pk, scoring_token=model.scoring_token).update(
-                unreadable=model.unreadable
-            )
-        else:
-            return True
-    return False
+    examples = [jobs.Example(image=image, patient="") for image in images]
+    told = jobs.beating(examples, beat, settings.HEARTBEAT_SECONDS)
+    left_out: list[jobs.Unreadable] = []
+    jobs.job_write(chunk, told, classes=model.card["classes"], config={}, seed=0, left_out=left_out)
+    if left_out:
+        logger.error("left out of the scores of %s: %s", model, "; ".join(map(str, left_out)))
+        model.unreadable = [*model.unreadable, *(error.image for error in left_out)]
+        ModelVersion.objects.filter(pk=model.pk, scoring_token=model.scoring_token).update(
+            unreadable=model.unreadable
+        )
+    return len(left_out) < len(examples)
 
 
 def _keep(model: ModelVersion, events: Sequence[dict[str, Any]], chunk: Path) -> None:
@@ -274,42 +275,66 @@ def _order(
     ]  # fmt: skip
 
 
+def suggests(model: ModelVersion) -> bool:
+    """Tell whether the model is good at anything, and so may suggest it."""
+    good = good_questions if answers.asks(model.campaign) else good_classes
+    return bool(good(model.campaign, model))
+
+
+def _measured(model: ModelVersion, part: str) -> dict[str, Any]:
+    """Return one part of the newest report; the whole of it has a row for every held-out case."""
+    reports = model.evaluations.order_by("-id").values_list(f"report__{part}", flat=True)
+    return reports.first() or {}
+
+
 def good_questions(campaign: Campaign, model: ModelVersion) -> list[dict[str, Any]]:
     """Return the questions whose held-out accuracy has reached the campaign's threshold.
 
     In the model's words; those that were retired or changed since are not among them.
     """
-    newest = model.evaluations.order_by("-id").first()
+    report = {"questions": _measured(model, "questions")}
     words = answers.words_of(campaign, model.questions, answers.questions_of(campaign))
     return [
         row
         for row in model.questions
-        if newest is not None
+        if report["questions"]
         and row["code"] in words
-        and (figures.value_of(newest.report, row["code"]) or 0.0) >= campaign.suggestion_dice
+        and (figures.value_of(report, row["code"]) or 0.0) >= campaign.suggestion_dice
     ]
 
 
-def _suggest_answers(campaign: Campaign, model: ModelVersion, tasks: Sequence[Task]) -> int:
-    """Answer the questions the model is good at; return how many cases got a suggestion."""
+def answered(
+    campaign: Campaign, model: ModelVersion, tasks: Sequence[Task]
+) -> dict[int, dict[str, Any]]:
+    """Return {task: findings} by the questions the model is good at; none where it says nothing."""
     good = good_questions(campaign, model)
-    if not good or not campaign.suggestions:
-        return 0
     asked = answers.questions_of(campaign)
     words = answers.words_of(campaign, model.questions, asked)
     said = Prediction.objects.filter(model=model, image_id__in=[task.image_id for task in tasks])
     found = dict(said.values_list("image_id", "answers"))
-    rows = []
+    rows = {}
     for task in tasks:
         given = answers.translated(answers.chosen(good, found.get(task.image_id, {})), words)
         findings = answers.findings_of(asked, given)
-        if not findings:
+        if findings:
+            rows[task.pk] = findings
+    return rows
+
+
+def _suggest_answers(campaign: Campaign, model: ModelVersion, tasks: Sequence[Task]) -> int:
+    """Answer the questions the model is good at; return how many cases got a suggestion."""
+    if not campaign.suggestions:
+        return 0
+    found = answered(campaign, model, tasks)
+    rows = []
+    for task in tasks:
+        if task.pk not in found:
             continue
         nothing = np.zeros((task.image.rows, task.image.columns), np.uint8)
         rows.append(
             Suggestion(
-                task=task, model_number=model.number, findings=findings, packed=pack(nothing),
-                sha256=mask_hash(nothing),
+                task=task, model_number=model.number, findings=found[task.pk],
+                packed=pack(nothing), sha256=mask_hash(nothing),
             )
         )  # fmt: skip
     Suggestion.objects.bulk_create(rows, ignore_conflicts=True)
@@ -318,17 +343,18 @@ def _suggest_answers(campaign: Campaign, model: ModelVersion, tasks: Sequence[Ta
 
 def good_classes(campaign: Campaign, model: ModelVersion) -> list[int]:
     """Return the mask values whose held-out Dice has reached the campaign's threshold."""
-    newest = model.evaluations.order_by("-id").first()
-    found = newest.report.get("classes", {}) if newest else {}
+    found = _measured(model, "classes")
     return [
         int(str(row["index"]))
         for row in classes_of(campaign)
-        if (found.get(row["name"], {}).get("dice") or 0.0) >= campaign.suggestion_dice
+        if (found.get(str(row["name"]), {}).get("dice") or 0.0) >= campaign.suggestion_dice
     ]
 
 
 def suggest(campaign: Campaign, model: ModelVersion, tasks: Sequence[Task]) -> int:
     """Pre-draw the classes the model is good at; return how many cases got a suggestion."""
+    # In one order: at the commit each row locks its task, as those who lease and submit do.
+    tasks = sorted(tasks, key=lambda task: task.pk)
     if answers.asks(campaign):
         return _suggest_answers(campaign, model, tasks)
     good = good_classes(campaign, model)

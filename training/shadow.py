@@ -32,11 +32,11 @@ def snapshots_due(model: ModelVersion) -> Any:
 
 def images_due(model: ModelVersion) -> list[int]:
     """Return the images at the head of the queue that it has not drawn; none when too few."""
-    order = pool.open_tasks(model.campaign).order_by("-priority", "id")
-    head = list(order.values_list("image_id", flat=True)[:HEAD])
+    rows = pool.open_tasks(model.campaign).exclude(image_id__in=model.unreadable)
+    head = list(rows.order_by("-priority", "id").values_list("image_id", flat=True)[:HEAD])
     known = Prediction.objects.filter(model=model, image_id__in=head)
     drawn = set(known.values_list("image_id", flat=True))
-    due = [image for image in head if image not in drawn and image not in model.unreadable]
+    due = [image for image in head if image not in drawn]
     return due if len(due) >= min(ENOUGH, len(head)) else []
 
 

@@ -7,11 +7,11 @@ from training import ahead, asked, cold, fit, maps, onnx, predict, shadow, tidy,
 
 @shared_task
 def tick() -> None:
-    """Pre-draw what comes next; queue runs where a policy asks for one; clear up after old ones."""
-    ahead.suggestions_make()
+    """Queue runs where a policy asks for one; clear up after old ones; pre-draw what comes next."""
     trigger.runs_trigger()
     cold.chance_restore()
     tidy.folders_tidy()
+    ahead.suggestions_make()
 
 
 @shared_task

@@ -1,9 +1,7 @@
 """The queue: the head is served, once, to as many readers as asked for."""
 
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -16,6 +14,7 @@ from annotations import queue
 from annotations.campaigns import campaign_set_state, images_join
 from annotations.models import Assignment, Campaign, Suggestion, Task
 from annotations.queue import Place, lease_release, lease_renew, order_publish, task_lease
+from locks import wait_until, waits_for_a_lock
 from reticle.accounts.models import User
 from reticle.errors import Conflict
 from reticle.pixels.mask import mask_hash, pack
@@ -72,19 +71,6 @@ def test_readers_are_served_while_images_join_the_campaign() -> None:
         images_join(actor=manager, campaign=campaign, images=make.images(1, patient="new"))
         served = pool.submit(_lease_elsewhere, campaign, reader).result(timeout=20)
     assert served.campaign_id == campaign.pk
-
-
-def waits_for_a_lock() -> bool:
-    """Tell whether another connection waits for what this one has locked."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted LIMIT 1")
-        return cursor.fetchone() is not None
-
-
-def wait_until(ready: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not ready():
-        assert time.monotonic() < end
 
 
 @pytest.mark.django_db(transaction=True)

@@ -5,6 +5,7 @@ import json
 import threading
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from gzip import decompress as gunzip
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
@@ -103,6 +104,27 @@ def test_readers_who_ask_at_once_never_share_a_series() -> None:
         thread.join()
     assert all(len(series) == 1 for series in found.values())
     assert len(set.union(*found.values())) == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_series_is_served_and_handed_in_while_suggestions_for_it_are_written() -> None:
+    campaign, _, (reader, _) = make_world(readers_per_task=2)
+    drawn = make.mask()
+
+    def read() -> int:
+        try:
+            return len(hand_in(make.lease(campaign, reader)))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        for task in campaign.tasks.order_by("-id"):
+            Suggestion.objects.create(
+                task=task, model_number=1, packed=pack(drawn), sha256=mask_hash(drawn)
+            )
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # as in the moment of the commit
+        assert pool.submit(read).result(timeout=20) == FRAMES
 
 
 @pytest.mark.django_db

@@ -2,6 +2,8 @@
 
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +11,19 @@ import numpy as np
 import pytest
 from django.db import connection, transaction
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import now
 
 import make
 from annotations.models import Assignment, Campaign, Suggestion, SuggestionMap, Task
 from annotations.queue import lease_release
+from locks import wait_until, waits_for_a_lock
+from reticle import storage
 from reticle.accounts.models import User
 from reticle.audit.models import AuditEvent
+from reticle.images.models import Image
 from reticle.pixels.mask import pack, unpack
-from training import maps, pool, predict, promote, tasks
+from training import ahead, maps, pool, predict, promote, tasks
 from training.models import ModelVersion, Prediction, TrainingRun
 from training.snapshot import snapshot_take
 
@@ -61,6 +68,10 @@ def published(campaign: Campaign) -> ModelVersion:
     return model
 
 
+def queries_of(table: str, queries: Sequence[dict[str, str]]) -> int:
+    return sum(f'"{table}"' in query["sql"] for query in queries)
+
+
 def read_next(campaign: Campaign, reader: User) -> Assignment:
     """Lease and hand in the next case that is not held out."""
     row = make.lease(campaign, reader)
@@ -100,6 +111,71 @@ def test_as_long_as_half_of_what_comes_is_suggested_nothing_is_made() -> None:
     tasks.tick()
     assert made() == [HEAD // 2 + 1]
     assert Suggestion.objects.filter(task__held_out=True).count() == 0
+
+
+def test_a_model_that_is_good_at_nothing_is_not_asked_what_comes_next() -> None:
+    campaign = campaign_of([], suggestion_dice=0.9)
+    published(campaign)
+    assert not Suggestion.objects.exists()
+    with CaptureQueriesContext(connection) as asked:
+        assert ahead.suggestions_make() == 0
+    assert not queries_of("annotations_task", asked.captured_queries)
+    assert not [query for query in asked.captured_queries if '"report",' in query["sql"]]
+    change(campaign, suggestion_dice=0.5)
+    assert ahead.suggestions_make() == HEAD
+
+
+def test_what_goes_wrong_in_one_campaign_keeps_no_other_waiting() -> None:
+    first = campaign_of([])
+    broken = published(first)
+    second = make.campaign(
+        User.objects.get(username="manager"), slug="other", patients=12, training={"enabled": 0}
+    )
+    published(second)
+    Suggestion.objects.all().delete()
+    Prediction.objects.filter(model=broken).update(packed=b"no mask")
+    tasks.tick()
+    assert set(Suggestion.objects.values_list("task__campaign__slug", flat=True)) == {"other"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_campaign_that_is_being_written_is_not_waited_for() -> None:
+    campaign = campaign_of([])
+    published(campaign)
+    Suggestion.objects.all().delete()
+    made: list[int] = []
+
+    def look() -> None:
+        try:
+            made.append(ahead.suggestions_make())
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
+        other = threading.Thread(target=look)
+        other.start()
+        other.join(timeout=30)
+        waited = other.is_alive()
+    other.join()
+    assert (waited, made) == (False, [0])
+    assert ahead.suggestions_make() == HEAD
+
+
+def test_readers_who_went_home_are_not_looked_at_and_of_many_those_who_took_a_case_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pool, "READERS", 2)
+    people = [make.user(f"reader-{number}") for number in range(4)]
+    campaign = campaign_of(people, readers_per_task=4)
+    rows = [make.lease(campaign, person) for person in people]
+    for number, row in enumerate(rows):
+        begun = now() - timedelta(minutes=number)
+        Assignment.objects.filter(pk=row.pk).update(leased_at=begun)
+    tasks_read = [row.task_id for row in rows]
+    assert pool.readers_past(campaign, tasks_read) == [people[0].pk, people[1].pk]
+    Assignment.objects.filter(pk=rows[0].pk).update(leased_until=now() - timedelta(seconds=1))
+    assert pool.readers_past(campaign, tasks_read) == [people[1].pk, people[2].pk]
 
 
 def test_who_reads_or_skips_ahead_of_others_gets_suggestions_too() -> None:
@@ -148,6 +224,18 @@ def test_who_reads_ahead_of_others_gets_maps_too(monkeypatch: pytest.MonkeyPatch
         read_next(campaign, people[0])
     make.lease(campaign, people[0])
     assert maps.maps_claim() == model
+
+
+def test_cases_that_were_damaged_since_they_were_scored_keep_no_others_from_their_maps() -> None:
+    model = published(campaign_of([]))
+    ModelVersion.objects.update(weights_sha256=storage.put(b"weights"))
+    Image.objects.update(sha256="0" * 64)
+    claimed = maps.maps_claim()
+    assert claimed == model
+    assert maps.maps_run(claimed) == 0
+    assert not Suggestion.objects.filter(maps_at=None).exists()
+    model.refresh_from_db()
+    assert model.scoring_until is None, "nothing failed"
 
 
 def test_a_model_that_was_scored_while_suggestions_were_off_suggests_once_they_are_on() -> None:
@@ -215,6 +303,29 @@ def test_a_case_that_is_leased_while_the_threshold_is_raised_keeps_its_suggestio
         other.join()
     assert row.suggestion is not None
     assert list(Suggestion.objects.all()) == [row.suggestion]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_threshold_is_changed_while_maps_are_stored(tmp_path: Path) -> None:
+    campaign = campaign_of([])
+    model = published(campaign)
+    row = Suggestion.objects.all()[0]
+    np.savez(tmp_path / "maps.npz", uncertainty=make.mask(9), targets=np.zeros(0, int))
+
+    def raise_threshold() -> None:
+        try:
+            change(Campaign.objects.get(pk=campaign.pk), suggestion_dice=0.7)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            maps.maps_keep(row, tmp_path / "maps.npz", model)
+            changed = threads.submit(raise_threshold)
+            wait_until(lambda: changed.done() or waits_for_a_lock())
+        changed.result(timeout=20)
+    assert not Suggestion.objects.exists()
+    assert not SuggestionMap.objects.exists()
 
 
 def test_maps_of_a_suggestion_that_was_taken_away_meanwhile_are_let_go(tmp_path: Path) -> None:

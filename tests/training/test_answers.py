@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from django.apps import apps
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 import make
@@ -22,7 +23,7 @@ from learning import ANSWERS, NOTHING_DRAWN, asking, hand_in, has_disc
 from reticle.accounts.models import User
 from reticle.errors import Conflict, Invalid
 from reticle.pixels.mask import pack
-from training import answers, figures, fit, maps, pool, predict, promote, trials, trigger
+from training import ahead, answers, figures, fit, maps, pool, predict, promote, trials, trigger
 from training.gain import gain_of
 from training.models import Evaluation, ModelVersion, Prediction, TrainingRun
 from training.snapshot import manifest_of, snapshot_take
@@ -644,6 +645,28 @@ def test_only_questions_that_reach_the_threshold_are_answered_before_the_reader(
     found = [row.findings for row in Suggestion.objects.all()]
     assert found
     assert all(each == {"disc": "present"} for each in found)
+
+
+def test_a_case_of_which_nothing_is_chosen_is_not_looked_at_for_ever(
+    campaign: Campaign, manager: User
+) -> None:
+    """A classifier that is good at a question of several options alone, and chooses none."""
+    model = measured_model(campaign, 1, {"disc": 0.4, "sides": 0.8})
+    promote.model_promote(model=model, actor=manager, reason="test")
+    model.refresh_from_db()
+    for task in pool.open_tasks(campaign):
+        Prediction.objects.create(
+            model=model, image_id=task.image_id, packed=b"", score=0.5,
+            answers={"disc": {"seen": 0.7, "none": 0.3}, "sides": {"left": 0.2, "right": 0.1}},
+        )  # fmt: skip
+    predict.scores_publish(model=model)
+    with CaptureQueriesContext(connection) as asked:
+        assert ahead.suggestions_make() == 0
+    assert not [query for query in asked.captured_queries if "FOR NO KEY" in query["sql"]]
+    said = {"disc": {"seen": 0.7, "none": 0.3}, "sides": {"left": 0.9, "right": 0.1}}
+    Prediction.objects.update(answers=said)
+    assert ahead.suggestions_make() == pool.open_tasks(campaign).count()
+    assert all(row.findings == {"sides": ["left"]} for row in Suggestion.objects.all())
 
 
 def test_no_answers_are_suggested_where_the_campaign_shows_none(

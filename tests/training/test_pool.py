@@ -1,18 +1,23 @@
 """From stored scores to the order of the queue: complete, current, and never stale in silence."""
 
+import json
 import threading
 import uuid
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from django.conf import settings
 from django.db import connection
+from pytest_django.fixtures import Settings
 
 import make
 from annotations.campaigns import images_join
 from annotations.models import IGNORE_INDEX, Annotation, Assignment, Campaign, Task
 from annotations.queue import task_lease
 from reticle.accounts.models import User
+from reticle.images.models import Image
 from reticle.pixels.mask import pack
 from training import fit, gain, jobs, pool, predict
 from training.models import ModelVersion, Prediction, Snapshot, TrainingRun
@@ -363,3 +368,49 @@ def test_cases_unlike_the_others_are_named() -> None:
     predict.scores_publish(model=model)
     model.refresh_from_db()
     assert [row["image"] for row in model.unfamiliar] == [tasks[7].image_id]
+
+
+def blob(image: Image) -> Path:
+    return Path(settings.BLOB_FOLDER) / image.sha256[:2] / f"{image.sha256}.gz"
+
+
+@pytest.mark.django_db
+def test_each_image_of_a_chunk_is_read_once_and_what_is_damaged_is_left_out(
+    campaign: Campaign, settings: Settings, tmp_path: Path
+) -> None:
+    """A beat each keeps the claim meanwhile."""
+    settings.HEARTBEAT_SECONDS = 0
+    model = champion(campaign)
+    images = [task.image for task in waiting(campaign)[:8]]
+    whole = blob(images[0]).read_bytes()
+    blob(images[0]).unlink()
+    blob(images[2]).write_bytes(whole[: len(whole) // 2])
+    blob(images[4]).write_bytes(b"something else")
+    blob(images[6]).write_bytes(whole[:20] + bytes(40) + whole[60:])
+    beats: list[int] = []
+
+    def beat() -> bool:
+        beats.append(1)
+        return True
+
+    assert predict._chunk_write(model, tmp_path / "chunk", images, beat)
+    assert len(beats) == len(images)
+    model.refresh_from_db()
+    assert model.unreadable == [image.pk for image in images[::2]]
+    rows = json.loads((tmp_path / "chunk" / "examples.json").read_text())
+    assert [row["id"] for row in rows] == [str(image.pk) for image in images[1::2]]
+    assert not predict._chunk_write(model, tmp_path / "lost", images[::2], beat)
+    with pytest.raises(jobs.ChildStopped):
+        predict._chunk_write(model, tmp_path / "stopped", images[1::2], lambda: False)
+
+
+@pytest.mark.django_db
+def test_a_storage_that_fails_says_nothing_of_the_image(campaign: Campaign, tmp_path: Path) -> None:
+    model = champion(campaign)
+    image = waiting(campaign)[0].image
+    blob(image).unlink()
+    blob(image).mkdir()  # reading it is an error of the system's
+    with pytest.raises(IsADirectoryError):
+        predict._chunk_write(model, tmp_path / "chunk", [image], lambda: True)
+    model.refresh_from_db()
+    assert model.unreadable == []

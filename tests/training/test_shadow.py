@@ -185,6 +185,15 @@ def test_held_out_cases_are_not_among_the_drawings(manager: User, reader: User) 
     assert beside.drawings(model, None)["settled"] == 0
 
 
+def test_an_image_that_cannot_be_read_keeps_it_from_no_other(manager: User) -> None:
+    campaign = make.campaign(manager, patients=6)
+    model = candidate(campaign, 1, "shadow")
+    images = list(pool.open_tasks(campaign).values_list("image_id", flat=True))
+    assert len(images) <= shadow.ENOUGH, "all of them together are enough"
+    model.unreadable = images[:1]
+    assert sorted(shadow.images_due(model)) == sorted(images[1:])
+
+
 # --- the whole of it, really trained --------------------------------------------------------
 
 
