@@ -81,7 +81,8 @@ def _next(campaign: Campaign, reader: int | None) -> list[Task]:
     As many cases, or all frames of as many series, as an order that is published pre-draws. Only
     their keys, and those of image and series.
     """
-    rows = pool.open_tasks(campaign).select_related("image").only("image__series")
+    # The campaign's key too: its related manager would ask for it row by row.
+    rows = pool.open_tasks(campaign).select_related("image").only("campaign", "image__series")
     if reader is not None:
         rows = rows.exclude(assignments__reader=reader)
     head = list(rows.order_by("-priority", "id")[: predict.HEAD])

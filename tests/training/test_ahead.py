@@ -162,6 +162,22 @@ def test_a_campaign_that_is_being_written_is_not_waited_for() -> None:
     assert ahead.suggestions_make() == HEAD
 
 
+@pytest.mark.parametrize("unit", ["image", "series"])
+def test_what_comes_next_is_looked_at_by_its_keys_in_one_statement_a_reader(unit: str) -> None:
+    people = [make.user(f"reader-{number}") for number in range(3)]
+    campaign = campaign_of(people, readers_per_task=3, unit=unit)
+    model = published(campaign)
+    for person in people:
+        make.lease(campaign, person)
+    for look in (ahead._wanted, maps._wanted):
+        with CaptureQueriesContext(connection) as asked:
+            assert look(model) is not None
+        found = asked.captured_queries
+        heads = [query["sql"] for query in found if '"image_id"' in query["sql"].split("FROM")[0]]
+        assert not [sql for sql in heads if "sha256" in sql or "packed" in sql]
+        assert len(found) <= 3 + (1 + len(people)) * (2 if unit == "series" else 1)
+
+
 def test_readers_who_went_home_are_not_looked_at_and_of_many_those_who_took_a_case_last(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
