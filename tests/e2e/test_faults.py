@@ -253,7 +253,7 @@ def test_a_minute_offline_is_said_nothing_is_lost_and_it_is_saved_after(
     page.context.set_offline(True)
     gone = page.evaluate("() => Date.now()")
     drawn = mask_of(page, case)
-    # An odd number: a stroke over a stroke takes the other class, and in pairs they undo each other.
+    # An odd number: a stroke over a stroke takes the other class; pairs undo each other.
     for _ in range(5):
         before, drawn = drawn, draw(page, case)
         assert not np.array_equal(before, drawn)
