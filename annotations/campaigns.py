@@ -167,7 +167,8 @@ def class_add(*, actor: User, campaign: Campaign, name: str, colour: str = "") -
 @transaction.atomic
 def campaign_change(*, actor: User, campaign: Campaign, changes: Mapping[str, object]) -> Campaign:
     """Change settings; what changed stands in the audit row. Raises Invalid."""
-    campaign = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
+    Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
+    campaign.refresh_from_db()  # somebody may have changed it since it was loaded
     fields = dict(changes)
     if "training" in fields:
         given = fields["training"]

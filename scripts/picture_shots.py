@@ -342,6 +342,8 @@ def desk() -> Iterator[Shot]:
     yield Shot("models-below", "manager", "campaigns/brain-mri/models", down)
     yield Shot("models-train", "manager", "campaigns/brain-mri/models", training)
     yield Shot("models-train-file", "manager", "campaigns/brain-mri/models", from_file)
+    yield Shot("models-recipe", "manager", "campaigns/brain-mri/models", recipe)
+    yield Shot("preferences-language", "manager", "", other_language)
     yield Shot("settings-below", "manager", "campaigns/brain-mri/settings", lower)
     yield Shot("settings-unsaved", "manager", "campaigns/brain-mri/settings", unsaved)
     yield Shot("settings-closing", "manager", "campaigns/brain-mri/settings", closing)
@@ -378,6 +380,22 @@ def training(page: Page) -> None:
     """Open what can be asked of a training."""
     page.get_by_role("button", name=re.compile("^(Train now|立即训练)$")).click()
     page.get_by_role("dialog").wait_for()
+
+
+def recipe(page: Page) -> None:
+    """Unfold what the runs of a campaign change, with words that are no JSON."""
+    page.get_by_role("button", name=re.compile("^(Recipe|训练配方)$")).click()
+    fields = page.locator("textarea:visible").first
+    fields.fill('{"augment": {"blur": 1.2}, denoise: 3}')
+    fields.scroll_into_view_if_needed()
+
+
+def other_language(page: Page) -> None:
+    """Choose another language in the preferences: it is asked about."""
+    page.locator("header button").last.click()
+    page.get_by_role("menuitem", name=re.compile("^(Preferences|偏好设置)")).click()
+    other = page.get_by_role("dialog").locator("input[type=radio]:not(:checked)").first
+    page.locator(f"label[for='{other.get_attribute('id')}']").click()
 
 
 def from_file(page: Page) -> None:
