@@ -190,7 +190,7 @@ def in_shadow(people: People, slug: str) -> None:
     models = people.ask("manager", "GET", f"campaigns/{slug}/models")
     champion = next(each["id"] for each in models if each["state"] == "champion")
     first = min(each["id"] for each in models)
-    run = people.ask("manager", "POST", f"campaigns/{slug}/runs", {"start": "champion"})["id"]
+    run = begun(people, slug, {"start": "champion"})
     wait_for(lambda: people.ask("manager", "GET", f"runs/{run}")["state"] != "queued", 300)
     if champion != first:
         promoted(people, first)
@@ -207,7 +207,19 @@ def promoted(people: People, model: int) -> None:
 
 def ran(people: People, slug: str, run: dict[str, Any]) -> None:
     """Ask for a training and wait for its end."""
-    ends(people, people.ask("manager", "POST", f"campaigns/{slug}/runs", run)["id"])
+    ends(people, begun(people, slug, run))
+
+
+def begun(people: People, slug: str, run: dict[str, Any]) -> int:
+    """Ask for a training, once the one that simulated readers brought about is over."""
+    found: dict[str, Any] = {}
+
+    def taken() -> bool:
+        found.update(people.ask("manager", "POST", f"campaigns/{slug}/runs", run))
+        return "id" in found
+
+    wait_for(taken, 900)
+    return int(found["id"])
 
 
 def ends(people: People, run: int) -> None:

@@ -10,7 +10,6 @@ readers make a first model (some minutes), and takes it down again. The front en
 import argparse
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from find_browser import find
 from picture_people import (
+    PASSWORD,
     SIZES,
     People,
     demo_volumes,
@@ -36,6 +36,7 @@ from picture_people import (
 )
 from picture_shots import CASE, READY_SECONDS, Shot, shots
 from reticle.config.embedded import free_port
+from reticle.simulation.client import Refused, Session
 
 BASE = Path(__file__).resolve().parents[1]
 FLAGS = [
@@ -60,9 +61,10 @@ def installation() -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     try:
         wait_for(lambda: answers(url), START_SECONDS)
+        wait_for(lambda: furnished(url), START_SECONDS)
         yield url
     finally:
-        demo.send_signal(signal.SIGINT)
+        demo.terminate()
         demo.wait(60)
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -71,6 +73,14 @@ def answers(url: str) -> bool:
     """Tell whether the server is there."""
     with suppress(OSError):
         return bool(urllib.request.urlopen(f"{url}/api/v1/health", timeout=2).status == 200)
+    return False
+
+
+def furnished(url: str) -> bool:
+    """Tell whether the demo has its campaigns: the last one is of DICOM."""
+    with suppress(Refused):
+        rows = Session(url, "manager", PASSWORD).call("GET", "campaigns").json()
+        return any(row["slug"] == "dicom-samples" for row in rows)
     return False
 
 

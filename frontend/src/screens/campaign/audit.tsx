@@ -40,8 +40,10 @@ export function AuditTab({ campaign }: TabProps) {
                   <Table.Tr key={event.id}>
                     <Table.Td style={{ whiteSpace: "nowrap" }}>{dateTime(event.at)}</Table.Td>
                     <Table.Td>{event.actor ?? t("audit.system")}</Table.Td>
-                    <Table.Td>{word("audit.action", event.action)}</Table.Td>
-                    <Table.Td>
+                    <Table.Td style={{ whiteSpace: "nowrap" }}>
+                      {word("audit.action", event.action)}
+                    </Table.Td>
+                    <Table.Td style={{ whiteSpace: "nowrap" }}>
                       {word("audit.on", event.target)} {event.target_id}
                     </Table.Td>
                     <Table.Td>

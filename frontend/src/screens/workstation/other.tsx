@@ -1,4 +1,4 @@
-import { Modal, UnstyledButton } from "@mantine/core";
+import { Box, Modal, UnstyledButton } from "@mantine/core";
 import { useRef } from "react";
 import { keyOfLabel, labelFor } from "../../actions/keys";
 import type { SheetProps } from "../../components/later";
@@ -40,17 +40,20 @@ export function OtherClass(props: SheetProps & { station: Workstation }) {
         if (other !== null && others.includes(other)) choose(other);
       }}
     >
-      {others.map((index, place) => (
-        <UnstyledButton
-          key={index}
-          className={classes.classRow}
-          data-autofocus={place === 0 || undefined}
-          onClick={() => choose(index)}
-        >
-          <span className={classes.className}>{nameOf(index)}</span>
-          <kbd>{keyOfLabel(index, list)}</kbd>
-        </UnstyledButton>
-      ))}
+      {/* Room for the ring around the first one in focus. */}
+      <Box pt={4}>
+        {others.map((index, place) => (
+          <UnstyledButton
+            key={index}
+            className={classes.classRow}
+            data-autofocus={place === 0 || undefined}
+            onClick={() => choose(index)}
+          >
+            <span className={classes.className}>{nameOf(index)}</span>
+            <kbd>{keyOfLabel(index, list)}</kbd>
+          </UnstyledButton>
+        ))}
+      </Box>
     </Modal>
   );
 }
