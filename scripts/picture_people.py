@@ -186,8 +186,14 @@ def tried(people: People, slug: str) -> None:
 
 def in_shadow(people: People, slug: str) -> None:
     """Train a model that passes the gate: begun with the champion, judged against the first one."""
+    models: list[dict[str, Any]] = []
+
+    def crowned() -> bool:
+        models[:] = people.ask("manager", "GET", f"campaigns/{slug}/models")
+        return any(each["state"] == "champion" for each in models)
+
+    wait_for(crowned, 900)
     people.ask("manager", "PATCH", f"campaigns/{slug}", {"training": {"shadow": 1}})
-    models = people.ask("manager", "GET", f"campaigns/{slug}/models")
     champion = next(each["id"] for each in models if each["state"] == "champion")
     first = min(each["id"] for each in models)
     run = begun(people, slug, {"start": "champion"})
