@@ -180,13 +180,14 @@ def _kill_after(checkpoint: Path, folder: Path) -> None:
 
 
 def _killed(folder: Path) -> bool:
-    """Kill the child that was called with this folder; False when there is none (yet)."""
+    """Kill a process that trains into this folder; False when there is none (yet)."""
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             command = entry.read_bytes().split(b"\0")
         except OSError:
             continue
-        if b"training.ml" in command and str(folder).encode() in command:
+        trains = b"training.ml" in command and b"torch.distributed.run" not in command
+        if trains and str(folder).encode() in command:
             os.kill(int(entry.parent.name), signal.SIGKILL)
             return True
     return False

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import queue
+import re
 import shutil
 import subprocess
 import sys
@@ -36,6 +37,9 @@ from training.models import ModelVersion
 
 logger = logging.getLogger(__name__)
 STDERR_KEPT = 4000
+TOGETHER = ("train", "pretrain")
+"""Commands that several processes (of several GPUs) can do together."""
+_KILLED = re.compile(r"exitcode\s*: -\d+")  # what torchrun says of a process that a signal ended
 AHEAD = 2  # so many lines wait for a child: it never waits for the next one to be written
 
 
@@ -221,7 +225,7 @@ def child_lines(
     and ChildStopped raised. Raises ChildFailed when the child ends with an error.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", "training.ml", *arguments, *([] if feed else ["--watch-stdin"])],
+        [*_program(arguments[0]), *arguments, *([] if feed else ["--watch-stdin"])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -237,29 +241,58 @@ def child_lines(
     ]
     for thread in threads:
         thread.start()
+    told: dict[str, Any] = {}
     try:
         for _ in range(AHEAD if feed else 0):
             _hand_over(process, feed)
         for event in _until_end(lines, beat, beat_seconds):
+            if event.get("event") == "error":
+                told = told or event
+                continue
             yield event
             if event.get("event") == "chunk":
                 _hand_over(process, feed)
         process.wait()
     finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-        for thread in threads:
-            thread.join()
-        for stream in (process.stdin, process.stdout, process.stderr):
-            if stream is not None:
-                stream.close()
-    if process.returncode != 0:
-        last_words = "".join(errors)[-STDERR_KEPT:].strip()
-        raise ChildFailed(
-            f"The training process ended with {process.returncode}. {last_words}".strip(),
-            killed=process.returncode < 0,
-        )
+        _end(process, threads)
+    if told or process.returncode != 0:
+        raise _failed(process.returncode, told, "".join(errors)[-STDERR_KEPT:].strip())
+
+
+def _end(process: "subprocess.Popen[str]", threads: Sequence[threading.Thread]) -> None:
+    """Kill the child if it still runs, and let go of it."""
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+    # Closed first: processes that the child started end by it, and hold the others open.
+    if process.stdin is not None:
+        process.stdin.close()
+    for thread in threads:
+        thread.join()
+    for stream in (process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()
+
+
+def _failed(code: int, told: Mapping[str, Any], last_words: str) -> ChildFailed:
+    """Return the failure of a child that ended with this code, from what it told.
+
+    Where one of several processes was killed, the others tell that it went away.
+    """
+    killed = code < 0 or _KILLED.search(last_words) is not None
+    if told:
+        values = told["values"]
+        return ChildFailed(told["message"], killed=killed, code=told["code"], values=values)
+    words = f"The training process ended with {code}. {last_words}"
+    return ChildFailed(words.strip(), killed=killed)
+
+
+def _program(command: str) -> list[str]:
+    """Return what runs a command: for a training in several processes, what starts those."""
+    if command not in TOGETHER or settings.TRAINING_PROCESSES == 1:
+        return [sys.executable, "-m", "training.ml"]
+    several = ["--standalone", f"--nproc-per-node={settings.TRAINING_PROCESSES}"]
+    return [sys.executable, "-m", "torch.distributed.run", *several, "-m", "training.ml"]
 
 
 def _hand_over(process: "subprocess.Popen[str]", feed: Iterator[str] | None) -> None:
@@ -293,10 +326,7 @@ def _until_end(
             continue
         if line is None:
             return
-        event = json.loads(line)
-        if event.get("event") == "error":
-            raise ChildFailed(event["message"], code=event["code"], values=event["values"])
-        yield event
+        yield json.loads(line)
 
 
 def _pump(stream: Any, lines: "queue.Queue[str | None]") -> None:

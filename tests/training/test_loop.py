@@ -1,6 +1,7 @@
 """The learner's loop, with a tiny network that is really trained for seconds."""
 
 import io
+import json
 import zipfile
 from datetime import timedelta
 from pathlib import Path
@@ -204,8 +205,15 @@ def test_a_run_hears_of_its_cancellation_while_its_images_are_written(campaign: 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_killed_child_is_run_again_from_its_checkpoint(campaign: Campaign) -> None:
-    """The child is killed by the kernel (as when memory runs out) after its first epoch."""
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_killed_child_is_run_again_from_its_checkpoint(
+    campaign: Campaign, settings: Settings, processes: int
+) -> None:
+    """The child is killed by the kernel (as when memory runs out) after its first epoch.
+
+    Of several, which train together as on several GPUs, one is killed, and all end.
+    """
+    settings.TRAINING_PROCESSES = processes
     Campaign.objects.filter(pk=campaign.pk).update(
         training={**campaign.training, "epochs": 6, "minimum_steps": 240}
     )
@@ -224,6 +232,8 @@ def test_a_killed_child_is_run_again_from_its_checkpoint(campaign: Campaign) -> 
     assert [row["epoch"] for row in final.epochs] == [1, 2, 3, 4, 5, 6]
     metrics = (fit.run_folder(run) / "attempt-2" / "metrics.jsonl").read_text().splitlines()
     assert len(metrics) == 6
+    result = json.loads((fit.run_folder(run) / "attempt-2" / "result.json").read_text())
+    assert result["processes"] == processes
 
 
 def test_a_worker_that_lost_its_claim_writes_nothing_more(campaign: Campaign) -> None:

@@ -56,6 +56,7 @@ class Report:
                 "epochs": run.config.epochs,
                 "examples": run.trained_on,
                 "device": str(run.place.device),
+                "processes": run.place.world,
                 "resumed_from": record.epoch,
             }
         )
@@ -114,6 +115,7 @@ class Report:
         if self._leads:
             summary = {key: value for key, value in vars(result).items() if key != "model"}
             summary |= {"config": self._run.config.to_json(), "trained_on": model.trained_on}
+            summary["processes"] = self._run.place.world
             write_json(self._out / "result.json", summary)
         self._emit({"event": "done", "weights_sha256": digest})
         return result

@@ -169,6 +169,7 @@ CELERY_BEAT_SCHEDULE = {
 HEARTBEAT_SECONDS = env.number("HEARTBEAT_SECONDS", 10, low=1, high=60)
 RUN_LEASE_SECONDS = env.number("RUN_LEASE_SECONDS", 60, low=3, high=3600)
 TRAINING_THREADS = env.number("TRAINING_THREADS", 1, low=1, high=256)
+TRAINING_PROCESSES = env.number("TRAINING_PROCESSES", 1, low=1, high=64)
 
 LOGGING = {
     "version": 1,
