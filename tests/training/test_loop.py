@@ -22,7 +22,7 @@ from reticle.accounts.models import User
 from reticle.errors import Conflict
 from reticle.images.models import Image, ReferenceMask, Series
 from reticle.pixels.mask import mask_hash, pack, unpack
-from training import asked, fit, jobs, maps, near, predict, promote, trials, trigger
+from training import asked, fit, jobs, maps, near, pool, predict, promote, trials, trigger
 from training.ml import robust
 from training.models import ModelVersion, Prediction, TrainingRun
 from training.snapshot import snapshot_take, subgroups_of
@@ -360,6 +360,25 @@ def test_an_image_that_cannot_be_read_is_left_out_of_the_order_and_said(
     client.force_login(User.objects.get(username="manager"))
     shown = client.get(f"/api/v1/campaigns/{trained.slug}/learning").json()
     assert (shown["unreadable"], shown["scoring_error"]) == (2, "")
+
+
+def test_a_scoring_that_was_stopped_goes_on_with_the_chunk_after_the_last_one_kept(
+    trained: Campaign, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(predict, "CHUNK", 2)
+    settings.HEARTBEAT_SECONDS = 0  # asked before each line that the child prints
+    model = predict.scoring_claim()
+    assert model is not None
+    waiting = list(pool.unscored(model).order_by("-priority", "id").values_list("image", flat=True))
+    kept = Prediction.objects.filter(model=model)
+    with pytest.raises(jobs.ChildStopped):
+        predict.images_score(model, waiting, tmp_path, beat=lambda: not kept.exists())
+    assert set(kept.values_list("image_id", flat=True)) == set(waiting[:2])
+    kept.update(score=0.123)
+    assert predict.scoring_run(model) == trained.tasks.filter(state="open").count()
+    assert set(kept.values_list("image_id", flat=True)) == set(waiting)
+    again = kept.filter(score=0.123).values_list("image_id", flat=True)
+    assert set(again) == set(waiting[:2]), "what was kept is not scored again"
 
 
 def test_a_scoring_that_fails_says_why_and_waits(trained: Campaign, client: Client) -> None:
