@@ -333,6 +333,8 @@ export const en = {
     "Once cases are read, this shows the time each one took, with and without suggestions.",
   "overview.effortEmptyQuestions": "Once cases are read, this shows the time each one took.",
   "overview.effortEach": "each case",
+  "overview.changed": "Suggested answers changed",
+  "overview.changedUnit": "answers per case; 0: all accepted as suggested",
   "overview.mean": "mean",
   "overview.csv": "Download {plot} as CSV",
   "overview.csvShort": "CSV",

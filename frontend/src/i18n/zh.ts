@@ -310,6 +310,8 @@ export const zh: Record<TextKey, string> = {
   "overview.effortEmpty": "有病例完成阅片后，这里显示每例在有、无模型建议时的用时。",
   "overview.effortEmptyQuestions": "有病例完成阅片后，这里显示每例的用时。",
   "overview.effortEach": "每例",
+  "overview.changed": "对建议答案的修改",
+  "overview.changedUnit": "每例修改的答案数；0：全部按建议接受",
   "overview.mean": "均值",
   "overview.csv": "将“{plot}”下载为 CSV",
   "overview.csvShort": "CSV",
