@@ -1135,7 +1135,7 @@ export const en = {
   "work.slice": "slice {n} / {of}",
   "work.sliceLabel": "Slice of the series",
   "work.context": "Slice {n} is shown for context only. Your case is slice {own}.",
-  "work.unclosed": "Before you leave this slice, close the outline or drop it.",
+  "work.unclosed": "Before you go on, close the outline or drop it.",
   "work.closeOutline": "Close it",
   "work.dropOutline": "Drop it",
   "work.back": "Back to my slice",

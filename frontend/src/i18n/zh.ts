@@ -1072,7 +1072,7 @@ export const zh: Record<TextKey, string> = {
   "work.slice": "层面 {n} / {of}",
   "work.sliceLabel": "序列中的层面",
   "work.context": "层面 {n} 仅供对照，您的病例为层面 {own}。",
-  "work.unclosed": "离开此层面之前，请先闭合轮廓或将其放弃。",
+  "work.unclosed": "继续之前，请先闭合轮廓或将其放弃。",
   "work.closeOutline": "闭合",
   "work.dropOutline": "放弃",
   "work.back": "返回我的层面",
