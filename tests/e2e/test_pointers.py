@@ -219,13 +219,15 @@ def test_a_pinch_takes_back_its_own_corner_and_not_the_outline(desk: Desk, tool:
     scale = desk.seen(1, 0)[0] - desk.seen(0, 0)[0]
     for corner in corners[:-1]:
         tap(corner)
-    first, second = corners[-1], (corners[0][0], corners[-1][1])
-    desk.hands.touch("touchStart", first)
-    desk.hands.touch("touchStart", first, second)
-    desk.hands.touch("touchMove", first, (second[0] - 30, second[1]))
-    desk.hands.touch("touchMove", first, second)  # and as it was: the corners are where they were
-    desk.hands.touch("touchEnd")
-    assert desk.seen(1, 0)[0] - desk.seen(0, 0)[0] == pytest.approx(scale)
+    second = (corners[0][0], corners[-1][1])
+    for first in (corners[-1], corners[0]):  # a new corner, and the one that would close it
+        desk.hands.touch("touchStart", first)
+        desk.hands.touch("touchStart", first, second)
+        desk.hands.touch("touchMove", first, (second[0] - 30, second[1]))
+        desk.hands.touch("touchMove", first, second)  # and as it was: the corners are in place
+        desk.hands.touch("touchEnd")
+        assert desk.seen(1, 0)[0] - desk.seen(0, 0)[0] == pytest.approx(scale)
+        assert np.array_equal(desk.mask, desk.before)
     tap(corners[-1])
     page.keyboard.press("Enter")
     desk.drawn(desk.before)
