@@ -219,13 +219,15 @@ def test_a_pinch_takes_back_its_own_corner_and_not_the_outline(desk: Desk, tool:
     scale = desk.seen(1, 0)[0] - desk.seen(0, 0)[0]
     for corner in corners[:-1]:
         tap(corner)
-    first, second = corners[-1], (corners[0][0], corners[-1][1])
-    desk.hands.touch("touchStart", first)
-    desk.hands.touch("touchStart", first, second)
-    desk.hands.touch("touchMove", first, (second[0] - 30, second[1]))
-    desk.hands.touch("touchMove", first, second)  # and as it was: the corners are where they were
-    desk.hands.touch("touchEnd")
-    assert desk.seen(1, 0)[0] - desk.seen(0, 0)[0] == pytest.approx(scale)
+    second = (corners[0][0], corners[-1][1])
+    for first in (corners[-1], corners[0]):  # a new corner, and the one that would close it
+        desk.hands.touch("touchStart", first)
+        desk.hands.touch("touchStart", first, second)
+        desk.hands.touch("touchMove", first, (second[0] - 30, second[1]))
+        desk.hands.touch("touchMove", first, second)  # and as it was: the corners are in place
+        desk.hands.touch("touchEnd")
+        assert desk.seen(1, 0)[0] - desk.seen(0, 0)[0] == pytest.approx(scale)
+        assert np.array_equal(desk.mask, desk.before)
     tap(corners[-1])
     page.keyboard.press("Enter")
     desk.drawn(desk.before)
@@ -252,6 +254,42 @@ def test_the_wheel_leaves_an_open_outline_where_it_is(desk: Desk) -> None:
     page.mouse.wheel(0, turn)
     expect(slice_text).not_to_have_text(here)
     page.keyboard.press("Control+z")
+
+
+@pytest.mark.parametrize("tool", ["polygon", "livewire"])
+def test_an_open_outline_stays_when_the_image_is_turned_or_another_tool_chosen(
+    desk: Desk, tool: str
+) -> None:
+    page = desk.page
+    page.keyboard.press(KEYS[tool])
+    middle = (desk.case["image"]["columns"] / 2 + 0.5, desk.case["image"]["rows"] / 2 + 0.5)
+    corners = [(middle[0] + x, middle[1] + y) for x, y in ((-6, -5), (6, -5), (6, 5), (-6, 4))]
+
+    def click(*places: tuple[float, float]) -> None:
+        for x, y in (desk.seen(*place) for place in places):
+            page.mouse.click(x, y)
+
+    click(*corners)
+    page.keyboard.press("Enter")
+    desk.drawn(desk.before)
+    whole = desk.mask
+    page.keyboard.press("Control+z")
+    click(*corners[:2])
+    for keys in ("Shift+R", "Shift+V"):
+        page.keyboard.press(keys)
+    click(corners[2])
+    page.keyboard.press("b")
+    told = page.get_by_role("status").filter(has_text="close the outline or drop it")
+    expect(told).to_be_visible()
+    expect(page.get_by_test_id("surface")).to_have_attribute("data-tool", tool)
+    click(corners[3])
+    page.keyboard.press("Enter")
+    desk.drawn(desk.before)
+    assert np.array_equal(desk.mask, whole)
+    page.keyboard.press("b")
+    expect(page.get_by_test_id("surface")).to_have_attribute("data-tool", "brush")
+    for keys in ("Control+z", "Shift+V", "Shift+E"):
+        page.keyboard.press(keys)
 
 
 def test_a_palm_beside_the_pen_is_not_heard(desk: Desk) -> None:

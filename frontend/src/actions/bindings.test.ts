@@ -12,7 +12,7 @@ import {
   type Table,
 } from "./bindings";
 import { actFor, actionFor, firstKey } from "./keys";
-import { acts, rooms } from "./rooms";
+import { acts, type Room, rooms } from "./rooms";
 
 const press = (key: string, ctrlKey = false) => ({
   key,
@@ -100,6 +100,21 @@ describe("a person's keys", () => {
   it("go before a key that an act got in the list later", () => {
     expect(holderOf("'", "work", {})?.id).toBe("image");
     expect(holderOf("'", "work", { panel: ["'"] })?.id).toBe("panel");
+  });
+
+  it("are shown with the act that they do, and not with the one that had them", () => {
+    const table: Table = { panel: ["'"], zoomIn: ["z"], accept: ["e"] };
+    expect(keysOf(action("panel"), table)).toEqual(["'"]);
+    expect(keysOf(action("image"), table)).toEqual([]);
+    expect(keysOf(action("undo"), table)).toEqual(["mod+z"]);
+    expect(keysOf(action("eraser"), table)).toEqual(["e"]); // no reviewer has that act
+    for (const [name, room] of Object.entries(rooms)) {
+      for (const each of room) {
+        for (const key of keysOf(each, table)) {
+          expect(holderOf(key, name as Room, table)?.id).toBe(each.id);
+        }
+      }
+    }
   });
 
   it("are all such as the server takes", () => {

@@ -7,18 +7,26 @@ import { acts, type Room, rooms } from "./rooms";
 export type Table = Readonly<Record<string, readonly string[]>>;
 type Keyed = Pick<Act, "id" | "keys">;
 
+/** The keys that do an act: those chosen for it, or its own, but for what another was given. */
 export function keysOf(act: Keyed, table: Table = preferences.store.get().keys): readonly string[] {
-  return table[act.id] ?? act.keys;
+  return table[act.id] ?? act.keys.filter((key) => !givenAway(key, act.id, table));
 }
 
-/** What a key does in a room: what the person chose it for, before what came into the list since. */
-export function holderOf(
-  key: string,
-  room: Room,
-  table: Table = preferences.store.get().keys,
-): Act | null {
-  const holders = rooms[room].filter((each) => keysOf(each, table).includes(key));
-  return holders.find(({ id }) => id in table) ?? holders[0] ?? null;
+/** Whether a person chose a key for another act of a room where this one is. */
+function givenAway(key: string, id: ActId, table: Table): boolean {
+  return Object.entries(table).some(
+    ([other, keys]) => other !== id && keys.includes(key) && meet(other, id),
+  );
+}
+
+/** Whether there is a room that has both acts. */
+function meet(...ids: [string, string]): boolean {
+  return Object.values(rooms).some((list) => ids.every((id) => list.some((it) => it.id === id)));
+}
+
+/** What a key does in a room. */
+export function holderOf(key: string, room: Room, table?: Table): Act | null {
+  return rooms[room].find((each) => keysOf(each, table).includes(key)) ?? null;
 }
 
 /** Why a key cannot be given away at all, or null. */

@@ -84,8 +84,7 @@ export const tools: readonly Action[] = [
     enabled: reading,
     active: (ui) => ui.picking,
     perform: (station) => {
-      station.choose("threshold");
-      station.ui.set({ picking: true });
+      if (station.choose("threshold")) station.ui.set({ picking: true });
     },
   },
   {

@@ -8,12 +8,15 @@ interface ConfirmProps {
   readonly help: string;
   /** The word on the button that does it. */
   readonly act: string;
+  /** Nothing is lost by it. */
+  readonly harmless?: boolean;
   readonly onClose: () => void;
   readonly onConfirm: () => void;
 }
 
 /** Asks once more before something that a slip should not do. */
-export function Confirm({ opened, title, help, act, onClose, onConfirm }: ConfirmProps) {
+export function Confirm(props: ConfirmProps) {
+  const { opened, title, help, act, harmless = false, onClose, onConfirm } = props;
   return (
     <Modal
       opened={opened}
@@ -28,7 +31,7 @@ export function Confirm({ opened, title, help, act, onClose, onConfirm }: Confir
             {t("app.cancel")}
           </Button>
           <Button
-            color="danger"
+            {...(harmless ? {} : { color: "danger" })}
             onClick={() => {
               onClose();
               onConfirm();

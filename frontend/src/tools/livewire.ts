@@ -5,7 +5,8 @@ import type { Board, Preview, Spot, Tool } from "./tool";
 
 /**
  * Live-wire: a click sets an anchor, and the outline clings to edges on its way to the pointer; a
- * click on the first anchor, a double click or Enter closes and fills. States: idle, placing.
+ * click on the first anchor, a double click or Enter closes and fills. States: idle, placing,
+ * closing (from the last press until it is let go).
  */
 export class Wire implements Tool {
   readonly id = "livewire";
@@ -14,6 +15,8 @@ export class Wire implements Tool {
   /** The way to each anchor but the first. */
   private placed: Point[][] = [];
   private ahead: Point[] = [];
+  /** A press becomes a pinch by a second finger: until it is let go it fills nothing. */
+  private closing = false;
 
   get busy(): boolean {
     return this.anchors.length > 0;
@@ -24,12 +27,12 @@ export class Wire implements Tool {
     const first = this.anchors[0];
     const last = this.anchors.at(-1);
     if (first && this.anchors.length >= 2 && near(board, first, spot)) {
-      this.finish(board);
+      this.closing = true;
       return;
     }
     // The second press of a double click lands on the anchor just set.
     if (last && this.anchors.length >= 2 && near(board, last, spot, 3)) {
-      this.finish(board);
+      this.closing = true;
       return;
     }
     if (this.wire) this.placed.push(this.wire.path(spot.image));
@@ -44,7 +47,9 @@ export class Wire implements Tool {
     if (this.wire && to) this.ahead = this.wire.path(to);
   }
 
-  up(): void {}
+  up(board: Board): void {
+    if (this.closing) this.finish(board);
+  }
 
   finish(board: Board): boolean {
     const first = this.anchors[0];
@@ -63,6 +68,10 @@ export class Wire implements Tool {
   }
 
   back(): boolean {
+    if (this.closing) {
+      this.closing = false;
+      return true;
+    }
     if (!this.anchors.pop()) return false;
     const last = this.anchors.at(-1);
     if (!last) this.forget();
@@ -83,5 +92,6 @@ export class Wire implements Tool {
     this.anchors = [];
     this.placed = [];
     this.ahead = [];
+    this.closing = false;
   }
 }

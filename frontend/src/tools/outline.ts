@@ -8,12 +8,14 @@ const STEP = 1.5;
 
 /**
  * Polygon: a click sets a corner; a click on the first corner, a double click or Enter fills.
- * States: idle (no points), placing.
+ * States: idle (no points), placing, closing (from the last press until it is let go).
  */
 export class Polygon implements Tool {
   readonly id = "polygon";
   private corners: Spot[] = [];
   private hover: Point | null = null;
+  /** A press becomes a pinch by a second finger: until it is let go it fills nothing. */
+  private closing = false;
 
   get busy(): boolean {
     return this.corners.length > 0;
@@ -23,9 +25,9 @@ export class Polygon implements Tool {
     if (!board.drawable) return;
     const first = this.corners[0];
     const last = this.corners.at(-1);
-    if (first && this.corners.length >= 3 && near(board, first, spot)) this.finish(board);
+    if (first && this.corners.length >= 3 && near(board, first, spot)) this.closing = true;
     // The second press of a double click lands on the corner just set.
-    else if (last && this.corners.length >= 3 && near(board, last, spot, 3)) this.finish(board);
+    else if (last && this.corners.length >= 3 && near(board, last, spot, 3)) this.closing = true;
     else this.corners.push(spot);
   }
 
@@ -33,13 +35,14 @@ export class Polygon implements Tool {
     this.hover = spots.at(-1)?.image ?? this.hover;
   }
 
-  up(): void {}
+  up(board: Board): void {
+    if (this.closing) this.finish(board);
+  }
 
   finish(board: Board): boolean {
     if (!this.busy) return false;
     const points = this.corners.map((corner) => corner.image);
-    this.corners = [];
-    this.hover = null;
+    this.forget();
     board.touched(fillPolygon(board.mask, points, board.ink("draw")));
     board.commit();
     return true;
@@ -47,20 +50,27 @@ export class Polygon implements Tool {
 
   cancel(): boolean {
     const was = this.busy;
-    this.corners = [];
-    this.hover = null;
+    this.forget();
     return was;
   }
 
   back(): boolean {
     this.hover = null;
-    return this.corners.pop() !== undefined;
+    if (!this.closing) return this.corners.pop() !== undefined;
+    this.closing = false;
+    return true;
   }
 
   preview(): Preview | null {
     if (!this.busy) return null;
     const points = this.corners.map((corner) => corner.image);
     return { points: this.hover ? [...points, this.hover] : points, closed: false };
+  }
+
+  private forget(): void {
+    this.corners = [];
+    this.hover = null;
+    this.closing = false;
   }
 }
 

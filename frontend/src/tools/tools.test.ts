@@ -77,8 +77,21 @@ describe("polygon", () => {
     for (const [x, y] of corners) polygon.down(board, board.at(x, y));
     expect(board.drawn()).toBe(0);
     polygon.down(board, board.at(5.3, 5.3));
+    polygon.up(board);
     expect(board.drawn()).toBe(100);
     expect(polygon.busy).toBe(false);
+  });
+
+  it("stays open when the press on its first corner turns out to be a pinch", () => {
+    const polygon = new Polygon();
+    for (const [x, y] of corners) polygon.down(board, board.at(x, y));
+    polygon.down(board, board.at(5.3, 5.3));
+    expect(polygon.back()).toBe(true);
+    polygon.up(board);
+    expect([board.drawn(), board.history.canUndo]).toEqual([0, false]);
+    expect(polygon.preview()?.points.length).toBe(4);
+    polygon.finish(board);
+    expect(board.drawn()).toBe(100);
   });
 
   it("closes by Enter, and by the second press of a double click", () => {
@@ -87,7 +100,10 @@ describe("polygon", () => {
       const polygon = new Polygon();
       for (const [x, y] of corners) polygon.down(board, board.at(x, y));
       if (close === "enter") polygon.finish(board);
-      else polygon.down(board, board.at(5, 15));
+      else {
+        polygon.down(board, board.at(5, 15));
+        polygon.up(board);
+      }
       expect(board.drawn()).toBe(100);
     }
   });
@@ -331,6 +347,21 @@ describe("live-wire", () => {
     expect(back.back()).toBe(false);
     back.down(board, board.at(5.5, 5.5));
     expect([back.back(), back.busy]).toEqual([true, false]);
+  });
+
+  it("stays open when the press on its first anchor turns out to be a pinch", () => {
+    board.samples = noisy;
+    const tool = new Wire();
+    for (const [x, y] of anchors) tool.down(board, board.at(x + 0.5, y + 0.5));
+    const open = tool.preview();
+    tool.down(board, board.at(10.5, 10.5));
+    expect(tool.back()).toBe(true);
+    tool.up(board);
+    expect([board.drawn(), board.history.canUndo]).toEqual([0, false]);
+    expect(tool.preview()).toEqual(open);
+    tool.down(board, board.at(10.5, 10.5));
+    tool.up(board);
+    expect([board.drawn() > 0, tool.busy]).toEqual([true, false]);
   });
 
   it("goes the cheapest way to every pixel within reach", () => {

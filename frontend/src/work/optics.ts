@@ -11,7 +11,7 @@ export class Optics {
   constructor(
     private readonly ui: Store<Ui>,
     private readonly sheet: Sheet,
-    /** End the act under way. */
+    /** End the act under way, where it cannot go on when the image is turned. */
     private readonly leave: () => void,
   ) {}
 

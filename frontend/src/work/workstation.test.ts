@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { action } from "../actions/actions";
 import { ApiError } from "../api/errors";
 import { MemoryJournal } from "../journal/journal";
 import { FakeServer } from "./fake-server";
@@ -134,12 +135,30 @@ describe("while something is drawn on a slice", () => {
     expect(shown()).toBe(1);
   });
 
+  it.each(["polygon", "livewire"] as const)("the %s keeps its tool, and says so", (tool) => {
+    station.choose(tool);
+    for (const [x, y] of [
+      [4, 4],
+      [24, 4],
+      [24, 24],
+    ] as const)
+      click(x, y);
+    expect([station.choose(tool), told()]).toEqual([true, false]);
+    expect([station.choose("brush"), station.tool.id, told()]).toEqual([false, tool, true]);
+    action("pickRange").perform(station);
+    expect([station.tool.id, station.ui.get().picking]).toEqual([tool, false]);
+    station.submit();
+    expect(station.mask.data.includes(CLASS.index)).toBe(true);
+    expect([station.choose("brush"), station.tool.id, told()]).toEqual([true, "brush", false]);
+  });
+
   it("a stroke keeps it without a word", () => {
     const spot = { image: { x: 4, y: 4 }, screen: { x: 4, y: 4 } };
     station.choose("brush");
     station.tool.down(station, spot);
     station.slides.step(1);
-    expect([shown(), told()]).toEqual([0, false]);
+    expect(station.choose("eraser")).toBe(false);
+    expect([shown(), station.tool.id, told()]).toEqual([0, "brush", false]);
     station.tool.up(station, spot);
     station.slides.step(1);
     expect(shown()).toBe(1);
@@ -151,6 +170,7 @@ describe("while something is drawn on a slice", () => {
     click(4, 4);
     station.slides.step(1);
     expect(shown()).toBe(1);
+    expect(station.choose("brush")).toBe(true);
   });
 });
 

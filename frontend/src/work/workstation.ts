@@ -46,7 +46,10 @@ export class Workstation implements Board {
   /** When the case at hand came onto the screen, by `performance.now`; null until then. */
   private shownAt: number | null = null;
   readonly pen = new Pen(this.ui, this.sheet, () => this.pointer.draw());
-  readonly optics = new Optics(this.ui, this.sheet, () => this.leave());
+  readonly optics = new Optics(this.ui, this.sheet, () => {
+    // Corners are places of the image: an outline goes on however the image lies.
+    if (!this.outlining) this.leave();
+  });
   readonly marks = new Marks(this.ui, this.sheet);
   readonly drawing = new Drawing(this.ui, this.sheet, this.pen, {
     leave: () => this.leave(),
@@ -240,10 +243,14 @@ export class Workstation implements Board {
 
   // --- verbs --------------------------------------------------------------------------------
 
-  choose(tool: ToolId): void {
+  /** Take a tool in hand, unless something is being drawn with another; whether it is in hand. */
+  choose(tool: ToolId): boolean {
+    if (this.atWork && tool === this.tool.id) return true;
+    if (this.stay()) return false;
     this.leave();
     this.ui.set({ tool });
     this.pointer.draw();
+    return true;
   }
 
   setLabel(label: number): void {
@@ -322,10 +329,15 @@ export class Workstation implements Board {
     return this.tool.busy && !LOOKING.has(this.tool.id);
   }
 
-  /** Keep the slice on show while something is being drawn on it; of an outline left open say so. */
+  /** Whether an outline is begun and not closed. */
+  private get outlining(): boolean {
+    return this.tool.preview()?.closed === false;
+  }
+
+  /** Keep slice and tool while something is being drawn; of an outline left open say so. */
   private stay(): boolean {
     if (!this.atWork) return false;
-    this.ui.set({ unclosed: this.tool.preview()?.closed === false });
+    this.ui.set({ unclosed: this.outlining });
     return true;
   }
 

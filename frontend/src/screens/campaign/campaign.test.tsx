@@ -184,6 +184,29 @@ describe("the settings", () => {
   });
 });
 
+it.each(["segmentation", "classification"])(
+  "the overview of a campaign of %s shows how many suggested answers were changed",
+  async (kind) => {
+    server.doors["GET /api/v1/campaigns/c"] = () => ({ ...campaign, kind });
+    server.doors["GET /api/v1/campaigns/c/answers"] = () => [];
+    const point = { seconds: 20, changed_pixels: null, suggestion_dice: null, suggested: true };
+    const effort = [null, 2, 0].map((changed, i) => ({
+      ...point,
+      n: i + 1,
+      changed_answers: changed,
+    }));
+    const progress = server.doors["GET /api/v1/campaigns/c/progress"]!;
+    server.doors["GET /api/v1/campaigns/c/progress"] = async (request) => ({
+      ...((await progress(request)) as object),
+      effort,
+    });
+    show("");
+    const part = await screen.findByRole("region", { name: "Suggested answers changed" });
+    const link = within(part).getByRole<HTMLAnchorElement>("link", { name: /CSV/ });
+    expect(decodeURIComponent(link.href.split(",").slice(1).join(","))).toBe("n,changed\n2,2\n3,0");
+  },
+);
+
 describe("what a slip should not do", () => {
   it("closing the campaign is asked about, with what becomes of the readers' work", async () => {
     take("POST /api/v1/campaigns/c/close", () => ({ ...campaign, state: "closed" }));

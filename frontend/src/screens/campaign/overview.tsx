@@ -54,6 +54,7 @@ function Asking({ campaign }: TabProps) {
           digits={0}
           empty={t("overview.effortEmptyQuestions")}
         />
+        <Changed points={data?.effort ?? []} />
       </SimpleGrid>
     </Stack>
   );
@@ -95,6 +96,7 @@ function Drawing({ campaign }: TabProps) {
       <SimpleGrid cols={{ base: 1, md: 2 }}>
         <LabelsOverTime points={data?.labels_over_time ?? []} />
         <Effort points={data?.effort ?? []} />
+        <Changed points={data?.effort ?? []} />
       </SimpleGrid>
     </Stack>
   );
@@ -215,6 +217,33 @@ function Effort({ points }: { points: readonly Schemas["EffortPoint"][] }) {
       ]}
       digits={0}
       empty={t("overview.effortEmpty")}
+    />
+  );
+}
+
+/** How many of the suggested answers were not given so; nothing where none was suggested. */
+function Changed({ points }: { points: readonly Schemas["EffortPoint"][] }) {
+  const rows = points
+    .filter((point) => point.changed_answers !== null)
+    .map(({ n, changed_answers }) => ({ n, changed: changed_answers }));
+  if (rows.length === 0) return null;
+  return (
+    <Plot
+      title={t("overview.changed")}
+      unit={t("overview.changedUnit")}
+      xLabel={t("overview.effortAxis")}
+      xKey="n"
+      rows={rows}
+      series={[
+        {
+          key: "changed",
+          name: t("overview.effortEach"),
+          colour: "var(--reticle-accent)",
+          dotsOnly: true,
+        },
+      ]}
+      digits={0}
+      empty=""
     />
   );
 }

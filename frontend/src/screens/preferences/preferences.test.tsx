@@ -32,7 +32,10 @@ it("the language is changed only after it was asked in the one that is spoken", 
   expect([change.mock.calls, close.mock.calls]).toEqual([[], []]);
   expect(screen.getByRole<HTMLInputElement>("radio", { name: "English" }).checked).toBe(true);
 
-  fireEvent.click(within(await ask()).getByRole("button", { name: "简体中文" }));
+  const confirm = within(await ask()).getByRole("button", { name: "简体中文" });
+  // Red is the colour of what destroys.
+  expect(confirm.getAttribute("style") ?? "").not.toContain("danger");
+  fireEvent.click(confirm);
   expect(change).toHaveBeenCalledWith({ language: "zh-CN" });
   expect(close).toHaveBeenCalled();
 });

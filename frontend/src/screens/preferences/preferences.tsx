@@ -80,6 +80,7 @@ export function Preferences({ opened, onClose, onKeys }: Props) {
         title={t("preferences.languageTitle")}
         help={t("preferences.languageHelp", { language: name })}
         act={name}
+        harmless
         onClose={() => setAsking(false)}
         onConfirm={() => {
           onClose();

@@ -56,6 +56,44 @@ describe("a case that cannot be loaded", () => {
   });
 });
 
+describe("turning the image", () => {
+  let unmount: () => void;
+  beforeEach(() => {
+    vi.stubGlobal("ImageData", class {});
+    vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue(null);
+    station.setForm([{ index: 1, name: "Tumour", colour: "#ff0000", retired: false }], []);
+    unmount = station.mount(document.createElement("div"));
+  });
+  afterEach(() => {
+    unmount();
+    vi.restoreAllMocks();
+    vi.unstubAllGlobals();
+  });
+  const press = (...places: [number, number][]) => {
+    for (const [x, y] of places) {
+      station.tool.down(station, { image: { x, y }, screen: { x, y } });
+    }
+  };
+  const turn = () => action("turn").perform(station);
+
+  it.each(["polygon", "livewire"] as const)("leaves an open %s as it is", (tool) => {
+    station.choose(tool);
+    press([1, 1], [6, 1], [6, 6]);
+    const before = station.tool.preview();
+    turn();
+    expect(station.view.turn).toBe(1);
+    expect(station.tool.preview()).toEqual(before);
+    expect(before?.points.length).toBeGreaterThanOrEqual(3);
+  });
+
+  it("ends what is being dragged", () => {
+    station.choose("rectangle");
+    press([1, 1]);
+    turn();
+    expect([station.view.turn, station.tool.busy]).toEqual([1, false]);
+  });
+});
+
 describe("a submission that was not taken and lies in this browser alone", () => {
   const refuse = (durable = true) => {
     vi.spyOn(station.reading, "durable", "get").mockReturnValue(durable);

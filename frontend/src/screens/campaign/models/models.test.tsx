@@ -126,6 +126,16 @@ it("what is asked for once can be asked for again", async () => {
   expect(screen.queryByRole("alert")).toBeNull();
 }, 20_000);
 
+it("a training under way comes first, with no gap above it", async () => {
+  server.doors["GET /api/v1/campaigns/c/runs"] = () => [
+    { ...run, reason: { code: "manual", values: {}, text: "asked for" }, started_at: null, finished_at: null },
+  ];
+  const manages = { ...campaign, roles: ["manager"] } as TabProps["campaign"];
+  showPage(<ModelsTab campaign={manages} />, "/", "/");
+  const panel = await screen.findByRole("region", { name: "Training 9" }, { timeout: 10_000 });
+  expect(panel.previousElementSibling).toBeNull();
+}, 20_000);
+
 it("a rollback names the model that takes over, and is offered only where there is one", async () => {
   const manages = { ...campaign, roles: ["manager"] } as TabProps["campaign"];
   const queries = showPage(<ModelsTab campaign={manages} />, "/", "/");

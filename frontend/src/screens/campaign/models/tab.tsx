@@ -42,12 +42,13 @@ export function ModelsTab({ campaign, onUnsaved }: TabProps) {
   const live = runs.data?.find(isLive);
   const [shown, setShown] = useState<number | null>(null);
   const before = learning.data?.rollback_to;
+  const startable = runs.data !== undefined && !live;
   return (
     <Stack gap="md">
       <ErrorNote error={models.error ?? runs.error ?? learning.error} />
-      {manages ? (
+      {manages && (startable || before != null) ? (
         <Group gap="xs">
-          {runs.data && !live ? <TrainNow slug={slug} /> : null}
+          {startable ? <TrainNow slug={slug} /> : null}
           {before != null ? <RollBack slug={slug} number={before} /> : null}
         </Group>
       ) : null}
