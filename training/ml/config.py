@@ -127,10 +127,14 @@ class AugmentConfig:
     """Largest standard deviation of Gaussian noise, in units of the normalised range."""
     blur: float = 0.8
     """Largest standard deviation of Gaussian blur, pixels."""
+    paste: float = 0.0
+    """Share of the images, of those not drawn for a rare class, that get an area of one pasted in;
+    for classes that may lie anywhere, as lesions do."""
 
     def __post_init__(self) -> None:
         for name in ("rotate", "scale", "shift", "elastic", "gain", "gamma", "bias", "noise"):
             _require(getattr(self, name) >= 0, f"augment.{name}: must not be negative")
+        _require(0 <= self.paste <= 1, "augment.paste: a share from 0 to 1")
         _require(self.scale < 0.9, "augment.scale: must be below 0.9")
 
     @classmethod
@@ -231,6 +235,10 @@ class TrainConfig:
         _require(
             self.patience == 0 or (self.patience > 0 and self.inner_share > 0),
             "patience: at least 0; above that it needs inner_share, to have what to measure on",
+        )
+        _require(
+            self.network.kind == "unet" or self.augment.paste == 0,
+            "augment.paste: only what is drawn can be pasted",
         )
         _require(self.epochs >= 1, "epochs: at least 1")
         _require(self.minimum_steps >= 1, "minimum_steps: at least 1")

@@ -19,6 +19,7 @@ from training.ml.aim import Aim
 from training.ml.augment import Augment
 from training.ml.config import TrainConfig
 from training.ml.job import Example, JobError
+from training.ml.paste import paste, rare_classes
 from training.ml.prepared import Prepared, Store, store_name, store_open
 from training.ml.preprocess import Plan
 
@@ -154,6 +155,7 @@ class Batches:
         self.data, self.seed, self.rank = data, seed, rank
         self.fresh = np.array([e.fresh for e in data.examples]) if replay else None
         self._augment = Augment(data.config.augment, data.plan.patch)
+        self._rare = rare_classes(data.counts) if data.config.augment.paste else []
 
     def make(self, epoch: int, step: int) -> tuple[Tensor, Tensor]:
         """The batch of one step."""
@@ -165,11 +167,26 @@ class Batches:
             item = self.data[index]
             # An option that was chosen lies nowhere in the image.
             corner = _corner(item, wanted if self.data.aim.classes else 0, patch, rng)
+            item = self._pasted(item, wanted, corner, rng)
             picture, target = self._augment(item.picture, item.target, corner)
             pictures.append(picture)
             targets.append(target)
             examples.append(self.data.examples[index])
         return self.data.aim.batch(np.stack(pictures), np.stack(targets), examples, rng)
+
+    def _pasted(
+        self, item: Prepared, wanted: int, corner: tuple[int, int], rng: np.random.Generator
+    ) -> Prepared:
+        """A share of the images that were not chosen for a rare class, with an area of one."""
+        share = self.data.config.augment.paste
+        if not self._rare or wanted in self._rare or rng.random() >= share:
+            return item
+        label = int(rng.choice(self._rare))
+        donor = self.data[int(rng.choice(np.flatnonzero(self.data.counts[:, label])))]
+        top, left = (max(0, first) for first in corner)
+        patch = self.data.plan.patch
+        within = slice(top, corner[0] + patch), slice(left, corner[1] + patch)
+        return paste(item, donor, label, within, rng)
 
     def epoch(self, epoch: int, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Batches 0..steps-1 of an epoch, made a little ahead in a thread of their own."""

@@ -62,6 +62,8 @@ class Command(BaseCommand):
                 "minimum_new": 12,
                 "cooldown_seconds": 0,
                 "scratch_growth": 0,
+                # Few slices show a lesion, and lesions may lie anywhere.
+                "recipe": {"augment": {"paste": 0.5}},
             },
         )
         self._import(campaign, people["manager"], folder)
