@@ -451,6 +451,7 @@ export const en = {
   "review.return": "Return",
   "review.comment": "Comment for the reader",
   "review.commentHelp": "Say what to change. A comment is needed to return a case.",
+  "review.commentLost": "The comment you wrote has not been sent and will be lost.",
   "review.findings": "Answers",
   "review.noAnswer": "no answer",
   "flags.title": "A colleague was asked to look",
