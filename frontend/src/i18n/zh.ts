@@ -733,9 +733,10 @@ export const zh: Record<TextKey, string> = {
   "lineage.unknown": "未记录",
   "compare.title": "{campaign}，v{one} 对 v{other}",
   "compare.heading": "v{one} 对 v{other}",
-  "compare.same": "差值按患者计算，基于两者都测量过的 {cases} 例留出集病例。",
+  "compare.same":
+    "差值按患者计算，基于两者都测量过的 {cases} 例留出集病例。下方小字为其 95% 区间。",
   "compare.partly":
-    "两者使用的留出集不同：数值为各模型自己的，差值基于两者都测量过的 {cases} 例病例。",
+    "两者使用的留出集不同：数值为各模型自己的，差值基于两者都测量过的 {cases} 例病例。下方小字为其 95% 区间。",
   "compare.apart": "两者从未在相同的留出集病例上测量：数值并列显示，不计算差值。",
   "compare.metric": "指标",
   "compare.difference": "差值",
