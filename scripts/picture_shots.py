@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import count
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from picture_people import set_preferences, token
 
@@ -139,13 +139,25 @@ def overtaken(page: Page) -> None:
     other.wait_for_function(CASE)
     other.keyboard.press("2")
     # Each time elsewhere: a stroke over one that is there already is nothing to save.
-    place = 0.2 + 0.03 * next(ANEW)
-    stroke(other, (0.3, place), (0.7, place + 0.1))
-    other.locator("[data-save=saved]").wait_for()
+    place = 0.1 + 0.025 * (next(ANEW) % 32)
+    # A case with a draft says that it is saved before the stroke is as well.
+    with other.expect_response("**/draft"):
+        stroke(other, (0.3, place), (0.7, place + 0.1))
     other.close()
     page.keyboard.press("3")
     stroke(page, (0.4, 0.3), (0.6, 0.7))
     page.get_by_role("alert").first.wait_for()
+
+
+def overtaken_asking(place: int) -> Callable[[Page], None]:
+    """Choose one of the two drawings, by the place of its button: it is asked about."""
+
+    def ask(page: Page) -> None:
+        overtaken(page)
+        page.get_by_role("alert").get_by_role("button").nth(place).click()
+        page.get_by_role("dialog").wait_for()
+
+    return ask
 
 
 def unanswering(page: Page) -> None:
@@ -247,6 +259,32 @@ def remarking(page: Page) -> None:
     page.locator("form textarea").first.fill("The lesion on the left is an artefact?")
 
 
+def remark_leaving(page: Page) -> None:
+    """Go home with a remark that is begun."""
+    remarking(page)
+    page.locator("header a[href='/']").first.click()
+    page.locator("[role=dialog][aria-modal=true]").wait_for()
+
+
+def each_class(page: Page) -> None:
+    """Take one class out of sight, and show another more weakly."""
+    page.get_by_role("button", name=re.compile("^(Each class by itself|逐个类别设置)$")).click()
+    by_class = page.get_by_role("dialog")
+    by_class.get_by_role("checkbox").nth(1).uncheck()
+    by_class.get_by_role("slider").first.focus()
+    for _ in range(10):
+        page.keyboard.press("ArrowLeft")
+
+
+def unclosed(page: Page) -> None:
+    """Begin an outline, and go to the next slice."""
+    page.keyboard.press("p")
+    for x, y in ((0.4, 0.35), (0.6, 0.4), (0.55, 0.6)):
+        stroke(page, (x, y))
+    page.keyboard.press("ArrowDown")
+    page.locator("[data-part=stage] [role=status] button").nth(1).wait_for()
+
+
 def begun(page: Page) -> None:
     """Begin a campaign and go home."""
     page.locator("main input").first.fill("Liver CT")
@@ -283,6 +321,44 @@ def removing(page: Page) -> None:
     """Ask to remove a member."""
     page.locator("main table button").last.click()
     page.get_by_role("dialog").wait_for()
+
+
+def picture_removing(page: Page) -> None:
+    """Ask to remove a picture of the guideline."""
+    page.get_by_role("button", name=re.compile("^(Remove picture|删除图片) ")).first.click()
+    page.get_by_role("dialog").wait_for()
+
+
+def still_here(page: Page) -> None:
+    """Log out while the server does not answer."""
+    page.route("**/api/v1/session", lambda route: route.abort())
+    page.locator("header button").last.click()
+    page.get_by_role("menuitem").last.click()
+    page.get_by_role("dialog").wait_for()
+
+
+def sending(page: Page) -> None:
+    """Send a large file over a slow line, look at another tab meanwhile, and come back."""
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 500_000}
+    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", slow)
+    sent = {"name": "volume.nii.gz", "mimeType": "application/gzip", "buffer": bytes(8_000_000)}
+    page.locator("[type=file]").last.set_input_files(sent)  # type: ignore[arg-type]
+    page.locator("main [role=progressbar]").wait_for()
+    page.get_by_role("tab").nth(3).click()
+    page.locator("main [role=progressbar]").wait_for(state="detached")
+    page.get_by_role("tab").nth(4).click()
+    page.locator("main [role=progressbar]:not([aria-valuenow='0'])").wait_for()
+
+
+def unreadable(page: Page) -> None:
+    """Have the champion find images that it could not read."""
+
+    def answer(route: Route) -> None:
+        route.fulfill(json={**route.fetch().json(), "unreadable": 2})
+
+    page.route("**/learning", answer)
+    page.reload()
+    page.get_by_text(re.compile("(images could not be read|无法读取)")).first.wait_for()
 
 
 READ = "campaigns/brain-mri/read"
@@ -347,10 +423,24 @@ def desk() -> Iterator[Shot]:
     yield Shot("settings-below", "manager", "campaigns/brain-mri/settings", lower)
     yield Shot("settings-unsaved", "manager", "campaigns/brain-mri/settings", unsaved)
     yield Shot("settings-closing", "manager", "campaigns/brain-mri/settings", closing)
+    yield Shot("settings-picture", "manager", "campaigns/brain-mri/settings", picture_removing)
     yield Shot("readers-removing", "manager", "campaigns/brain-mri/readers", removing)
     yield Shot("model-against", "manager", "campaigns/brain-mri/models/2/against/1")
+    yield Shot(
+        "model-against-drawings", "manager", "campaigns/brain-mri/models/2/against/1", drawn_by_both
+    )
+    yield Shot("overview-unreadable", "manager", "campaigns/brain-mri/overview", unreadable)
+    yield Shot("import-sending", "manager", "campaigns/brain-mri/import", sending)
+    yield Shot("log-out-failed", "manager", "", still_here)
     yield Shot("campaign-reader", "reader", "campaigns/brain-mri")
     yield Shot("keys-desk", "manager", "", key("?"))
+
+
+def drawn_by_both(page: Page) -> None:
+    """Go to what both versions draw."""
+    page.locator("figure img").last.wait_for()
+    page.wait_for_load_state("networkidle")
+    page.locator("section:has(figure)").evaluate("(part) => part.scrollIntoView()")
 
 
 def down(page: Page) -> None:
@@ -429,6 +519,8 @@ def workstation() -> Iterator[Shot]:
     yield room("work-outline", act=key("s"))
     yield room("work-labels-outlined", act=key(";"))
     yield room("work-class-hidden", act=key("/"))
+    yield room("work-each-class", act=each_class)
+    yield room("work-unclosed", act=unclosed)
     yield room("work-swap", act=key("Control+e"))
     yield room("work-uncertainty", act=key("Shift+W"))
     yield room("work-explanation", act=key("Shift+L"))
@@ -446,6 +538,8 @@ def workstation() -> Iterator[Shot]:
     yield room("work-left", act=left)
     yield room("work-signed-out", act=signed_out)
     yield room("work-overtaken", act=overtaken)
+    yield room("work-overtaken-theirs", act=overtaken_asking(0))
+    yield room("work-overtaken-mine", act=overtaken_asking(1))
     yield room("work-released", act=released)
     yield room("work-broken", act=broken)
     yield room("work-refused", act=refused)
@@ -454,6 +548,7 @@ def workstation() -> Iterator[Shot]:
     yield room("work-without-map", act=lacking("suggestion-maps/", "Shift+W"))
     yield room("work-without-volume", act=lacking("series/", "Shift+P"))
     yield room("work-remarking", act=remarking)
+    yield room("work-remark-leaving", act=remark_leaving)
     yield room("unsent-home", act=unsent)
     yield room("unsent-leaving", act=leaving)
     yield room("work-no-panel", act=key("\\"))
@@ -464,6 +559,7 @@ def rooms() -> Iterator[Shot]:
     asking = partial(Shot, person="reader", address="campaigns/findings/read", work=True)
     yield asking("questions", act=key("1"))
     yield asking("questions-lacking", act=unanswered)
+    yield asking("questions-suggested", act=prefilled)
     yield Shot("series", "reader", "campaigns/series/read", drawing("b"), work=True)
     yield Shot(
         "series-without", "reader", "campaigns/series/read", lacking("api/v1/series/"), work=True
@@ -476,9 +572,27 @@ def rooms() -> Iterator[Shot]:
     yield Shot("review-gone", "reviewer", "campaigns/reviewed/review", decided)
     yield Shot("review-unseen", "reviewer", "campaigns/reviewed/review", unlooked)
     yield Shot("review-others", "reviewer", "campaigns/reviewed/review", comparing)
+    yield Shot("review-leaving", "reviewer", "campaigns/reviewed/review", commenting)
     yield Shot("review-done", "reviewer", "campaigns/brain-mri/review")
     yield Shot("work-empty", "reader", "campaigns/nothing-yet/read")
     yield Shot("work-forbidden", "reviewer", READ)
+
+
+def prefilled(page: Page) -> None:
+    """Change one of the answers that a model filled in."""
+    answers = {"is-a-lesion-there": "yes", "signs": ["oedema"], "image-quality": 4}
+    saved = {"sequence": 1, "saved_at": "2026-01-01T00:00:00Z"}
+    made = {"id": 1, "model_number": 3, "mask_url": "", "findings": answers, "maps": []}
+
+    def answer(route: Route) -> None:
+        route.fulfill(json={**route.fetch().json(), "suggestion": made, "draft": None})
+
+    page.route("**/lease", answer)
+    page.route("**/draft", lambda route: route.fulfill(json=saved))
+    page.reload()
+    page.wait_for_function(CASE)
+    page.locator("[data-part=panel] [role=radio]").nth(1).click()
+    page.locator("[data-save=saved]").wait_for()
 
 
 def reviewing(page: Page) -> None:
@@ -515,6 +629,14 @@ def unlooked(page: Page) -> None:
     number = next(item["annotation"] for item in items if item["unseen"])
     page.goto(f"{page.url}?annotation={number}")
     reviewing(page)
+
+
+def commenting(page: Page) -> None:
+    """Leave with a comment that is not sent."""
+    reviewing(page)
+    page.locator("aside textarea").first.fill("The border on the left runs through white matter.")
+    page.locator("header a").nth(1).click()
+    page.get_by_role("dialog").wait_for()
 
 
 def comparing(page: Page) -> None:

@@ -1,4 +1,4 @@
-import { Alert, Button, Center, Stack, Text } from "@mantine/core";
+import { Alert, Button, Center, Group, Stack, Text } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { Component, type ReactNode } from "react";
 import { ApiError, NetworkError } from "../api/errors";
@@ -33,12 +33,14 @@ export function ErrorNote({ error, onRetry }: { error: unknown; onRetry?: () => 
   if (!error) return null;
   return (
     <Alert color="danger" icon={<IconAlertTriangle size={18} />} role="alert">
-      {errorText(error)}
-      {onRetry ? (
-        <Button size="compact-sm" variant="default" ml="sm" onClick={onRetry}>
-          {t("app.retry")}
-        </Button>
-      ) : null}
+      <Group gap="xs">
+        <span>{errorText(error)}</span>
+        {onRetry ? (
+          <Button size="compact-sm" variant="default" onClick={onRetry}>
+            {t("app.retry")}
+          </Button>
+        ) : null}
+      </Group>
     </Alert>
   );
 }

@@ -453,6 +453,7 @@ export const en = {
   "review.return": "Return",
   "review.comment": "Comment for the reader",
   "review.commentHelp": "Say what to change. A comment is needed to return a case.",
+  "review.commentLost": "The comment you wrote has not been sent and will be lost.",
   "review.findings": "Answers",
   "review.noAnswer": "no answer",
   "flags.title": "A colleague was asked to look",
@@ -776,9 +777,9 @@ export const en = {
   "compare.title": "{campaign}, v{one} against v{other}",
   "compare.heading": "v{one} against v{other}",
   "compare.same":
-    "Differences are per patient on the {cases} held-out cases both were measured on.",
+    "Differences are per patient on the {cases} held-out cases both were measured on. What stands below them in small figures is their 95 % interval.",
   "compare.partly":
-    "They were measured on different held-out lists: the numbers are each model's own, the differences are of the {cases} cases that both were measured on.",
+    "They were measured on different held-out lists: the numbers are each model's own, the differences are of the {cases} cases that both were measured on. What stands below them in small figures is their 95 % interval.",
   "compare.apart":
     "The two were never measured on the same held-out cases: their numbers stand side by side, and are not subtracted.",
   "compare.metric": "Metric",

@@ -1,4 +1,4 @@
-import { Switch } from "@mantine/core";
+import { Group, Switch } from "@mantine/core";
 import { useQueries, useQuery } from "@tanstack/react-query";
 import { type RefObject, useEffect, useState } from "react";
 import { act } from "../../actions/rooms";
@@ -82,16 +82,18 @@ export function Others(props: {
           size="xs"
           mb={6}
           label={
-            <>
+            <Group component="span" gap={6} wrap="nowrap" align="flex-start">
               <span
                 className={classes.swatch}
-                style={{ "--colour": colour, display: "inline-block" } as React.CSSProperties}
-              />{" "}
-              {t(newest ? "review.version" : "review.earlier", {
-                reader,
-                time: dateTime(submitted_at),
-              })}
-            </>
+                style={{ "--colour": colour } as React.CSSProperties}
+              />
+              <span>
+                {t(newest ? "review.version" : "review.earlier", {
+                  reader,
+                  time: dateTime(submitted_at),
+                })}
+              </span>
+            </Group>
           }
           checked={chosen.has(annotation)}
           onChange={() => toggle(annotation)}

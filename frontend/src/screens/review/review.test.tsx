@@ -169,6 +169,7 @@ describe("a case under review", () => {
     fireEvent.change(comment(), { target: { value: "white is missing" } });
     fireEvent.click(screen.getByRole("link", { name: "C" }));
     const dialog = await screen.findByRole("dialog", { name: "Leave without saving?" });
+    within(dialog).getByText("The comment you wrote has not been sent and will be lost.");
     fireEvent.click(within(dialog).getByRole("button", { name: "Cancel" }));
     await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
     expect(comment()).toHaveProperty("value", "white is missing");

@@ -252,7 +252,7 @@ function Decision(props: {
 }) {
   const { item, slug, look, verdicts, onDone } = props;
   const [comment, setComment] = useState("");
-  const asked = useLeave(comment.trim() !== "");
+  const asked = useLeave(comment.trim() !== "", t("review.commentLost"));
   const field = useRef<HTMLTextAreaElement>(null);
   const verdict = useVerdict(item, slug, onDone);
   const { mutate, isPending } = verdict;

@@ -184,7 +184,7 @@ function ClassRows({ row, same }: { row: Schemas["PairedClass"]; same: boolean }
       ) : (
         <Table.Td ta="right">
           {same && ours?.[name] != null && theirs?.[name] != null
-            ? signed(ours[name] - theirs[name])
+            ? signed(ours[name] - theirs[name], METRICS[name] + 1)
             : "–"}
         </Table.Td>
       )}
