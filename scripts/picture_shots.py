@@ -269,7 +269,7 @@ def remark_leaving(page: Page) -> None:
 def each_class(page: Page) -> None:
     """Take one class out of sight, and show another more weakly."""
     page.get_by_role("button", name=re.compile("^(Each class by itself|逐个类别设置)$")).click()
-    by_class = page.get_by_role("dialog")
+    by_class = page.get_by_role("group", name=re.compile("^(Each class by itself|逐个类别设置)$"))
     by_class.get_by_role("checkbox").nth(1).uncheck()
     by_class.get_by_role("slider").first.focus()
     for _ in range(10):

@@ -127,9 +127,8 @@ def test_the_workstation_and_what_opens_over_it(installation: Installation, log_
             page.get_by_role("status").filter(has_text=told).wait_for()
         assert faults(page) == [], told
     page.get_by_role("button", name="Each class by itself").click()
-    page.get_by_role("dialog", name="Each class by itself").wait_for()
+    page.get_by_role("group", name="Each class by itself").wait_for()
     assert faults(page) == [], "each class by itself"
-    page.keyboard.press("Escape")
     page.keyboard.press("/")
     page.keyboard.press("Shift+G")
     page.get_by_role("region", name="Guideline").wait_for()

@@ -408,6 +408,7 @@ export const en = {
   "readers.empty": "Nobody is in this campaign yet",
   "readers.emptyHelp": "Add people by their user name. An administrator makes the accounts.",
 
+  "import.wait": "Files are on their way; more can follow when they are there.",
   "import.drop": "Drop images here, or choose files",
   "import.formats":
     "DICOM, NIfTI, PNG, JPEG, TIFF, or a zip of them. DICOM is de-identified before anything is stored.",
@@ -949,6 +950,7 @@ export const en = {
   "work.signedOut": "logged out: kept here",
   "work.held": "held until {time}",
   "work.model": "model v{number} suggested",
+  "work.suggestedAnswer": "suggested",
   "work.prefilled": "Filled in by model v{number}. Look at each answer, and change what is wrong.",
   "work.noModel": "no suggestion",
   "work.returned": "returned by the reviewer",
@@ -969,7 +971,8 @@ export const en = {
   "work.keepMine": "Keep this drawing",
   "work.takeTheirs": "Take the newer one",
   "work.keepMineTitle": "Drop the other window's drawing?",
-  "work.keepMineHelp": "What was saved from the other window will be replaced by this one's.",
+  "work.keepMineHelp":
+    "What was drawn and answered in the other window is lost and cannot be brought back. This window's work takes its place.",
   "work.takeTheirsTitle": "Drop this window's drawing?",
   "work.takeTheirsHelp":
     "What you drew and answered in this window is lost and cannot be brought back. The newer work of the other window takes its place.",

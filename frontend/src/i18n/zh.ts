@@ -383,6 +383,7 @@ export const zh: Record<TextKey, string> = {
   "readers.empty": "此标注项目还没有成员",
   "readers.emptyHelp": "按用户名添加成员。账户由系统管理员创建。",
 
+  "import.wait": "文件正在上传，完成后可继续添加。",
   "import.drop": "将图像拖放到此处，或选择文件",
   "import.formats":
     "DICOM、NIfTI、PNG、JPEG、TIFF，或包含这些文件的 zip。DICOM 在存储前会先去标识化。",
@@ -901,6 +902,7 @@ export const zh: Record<TextKey, string> = {
   "work.signedOut": "已退出登录，内容保存在本机",
   "work.held": "占用至 {time}",
   "work.model": "模型 v{number} 的建议",
+  "work.suggestedAnswer": "模型建议",
   "work.prefilled": "由模型 v{number} 预填。请逐项查看，并更正有误之处。",
   "work.noModel": "无模型建议",
   "work.returned": "被审核者退回",
@@ -919,7 +921,7 @@ export const zh: Record<TextKey, string> = {
   "work.keepMine": "保留此标注",
   "work.takeTheirs": "采用较新的内容",
   "work.keepMineTitle": "放弃另一个窗口中的标注？",
-  "work.keepMineHelp": "另一个窗口保存的内容将被此窗口的内容取代。",
+  "work.keepMineHelp": "另一个窗口中所画和所答的内容将丢失，无法恢复，并由此窗口的内容取代。",
   "work.takeTheirsTitle": "放弃此窗口中的标注？",
   "work.takeTheirsHelp":
     "您在此窗口中的标注和回答将会丢失，无法恢复，并由另一个窗口的较新内容取代。",

@@ -252,7 +252,8 @@ it("removing a picture of the guideline is asked about", async () => {
 describe("files on their way", () => {
   it("go on, and are shown again, when their tab was left meanwhile", async () => {
     const upload = { onprogress: (_: object) => {} };
-    const request = { upload, open() {}, setRequestHeader() {}, send() {}, onerror() {} };
+    const send = vi.fn();
+    const request = { upload, open() {}, setRequestHeader() {}, send, onerror() {} };
     vi.stubGlobal("XMLHttpRequest", function XMLHttpRequest() {
       return request;
     });
@@ -268,6 +269,11 @@ describe("files on their way", () => {
     fireEvent.click(await tab("Import"));
     await screen.findByText("Sending 40%");
     expect(screen.queryByRole("button", { name: "Choose files" })).toBeNull();
+    // Dropped now, others would begin beside them, and only their progress would be shown.
+    const zone = screen.getByText(/^Files are on their way/).parentElement!;
+    fireEvent.drop(zone, { dataTransfer: { files: [new File(["2"], "2.png")] } });
+    await screen.findByText("Sending 40%");
+    expect(send).toHaveBeenCalledOnce();
 
     fireEvent.click(await tab("Audit"));
     await waitFor(() => expect(screen.queryByText(/^Sending/)).toBeNull());

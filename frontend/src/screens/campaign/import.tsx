@@ -86,8 +86,9 @@ function DropZone({ slug }: { slug: string }) {
     filters: { mutationKey },
     select: ({ state }) => state as MutationState<unknown, Error, Sending>,
   }).at(-1);
+  const sending = last?.status === "pending" ? last.variables : undefined;
   const begin = (files: readonly File[]) => {
-    if (files.length > 0) send.mutate({ files, progress: new Store({ share: 0 }) });
+    if (files.length > 0 && !sending) send.mutate({ files, progress: new Store({ share: 0 }) });
   };
   const drop = (event: DragEvent) => {
     event.preventDefault();
@@ -101,18 +102,18 @@ function DropZone({ slug }: { slug: string }) {
       data-over={over}
       onDragOver={(event) => {
         event.preventDefault();
-        setOver(true);
+        setOver(!sending);
       }}
       onDragLeave={() => setOver(false)}
       onDrop={drop}
     >
       <IconUpload size={26} stroke={1.5} aria-hidden />
-      <Text fw={600}>{t("import.drop")}</Text>
+      <Text fw={600}>{t(sending ? "import.wait" : "import.drop")}</Text>
       <Text size="sm" c="dimmed" mb="sm">
         {t("import.formats")}
       </Text>
-      {last?.status === "pending" && last.variables ? (
-        <Sent progress={last.variables.progress} />
+      {sending ? (
+        <Sent progress={sending.progress} />
       ) : (
         <FileButton onChange={begin} multiple>
           {(props) => <Button {...props}>{t("import.choose")}</Button>}

@@ -1,4 +1,4 @@
-import { ActionIcon, Checkbox, Popover, Slider, Tooltip } from "@mantine/core";
+import { ActionIcon, Checkbox, Slider, Tooltip } from "@mantine/core";
 import {
   IconAdjustmentsHorizontal,
   IconEyeOff,
@@ -7,7 +7,7 @@ import {
   IconSquare,
   IconSquareFilled,
 } from "@tabler/icons-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import { spokenKey } from "../../actions/keys";
 import { act } from "../../actions/rooms";
 import type { LabelClass } from "../../api/client";
@@ -37,11 +37,14 @@ interface Props {
 /** How the image and the labels over it are shown; labels also by class. */
 export function ImageAndLabels(props: Props) {
   const { image, look, opacity, onImage, onLook, onOpacity } = props;
+  const [each, setEach] = useState(false);
   return (
     <>
       <div className={classes.layer}>
         <h2>{t("work.layers")}</h2>
-        <EachClass {...props} />
+        <Toggle name={t("work.eachClass")} pressed={each} onClick={() => setEach(!each)}>
+          <IconAdjustmentsHorizontal size={16} />
+        </Toggle>
         <Toggle
           name={t("work.image")}
           pressed={image}
@@ -82,6 +85,7 @@ export function ImageAndLabels(props: Props) {
         thumbLabel={t("work.opacity")}
         mb={6}
       />
+      {each ? <EachClass {...props} /> : null}
     </>
   );
 }
@@ -115,41 +119,35 @@ function Toggle(props: {
 /** Each class by itself: whether it is shown, and how strongly. */
 function EachClass({ list, unshown, strengths, onClass, onStrength }: Props) {
   return (
-    <Popover position="left-start" trapFocus returnFocus withArrow>
-      <Tooltip label={t("work.eachClass")}>
-        <Popover.Target>
-          <ActionIcon size={24} variant="subtle" color="gray" aria-label={t("work.eachClass")}>
-            <IconAdjustmentsHorizontal size={16} />
-          </ActionIcon>
-        </Popover.Target>
-      </Tooltip>
-      <Popover.Dropdown aria-label={t("work.eachClass")}>
-        <div className={classes.eachClass}>
-          {list.map(({ index, name, colour }) => (
-            <div key={index}>
-              <Checkbox
-                size="xs"
-                label={name}
-                color={colour}
-                styles={{ input: { borderColor: colour } }}
-                checked={!unshown.has(index)}
-                onChange={() => onClass(index)}
-              />
-              <Slider
-                size="xs"
-                min={10}
-                max={100}
-                step={5}
-                disabled={unshown.has(index)}
-                value={Math.round((strengths.get(index) ?? 1) * 100)}
-                onChange={(value) => onStrength(index, value / 100)}
-                label={null}
-                thumbLabel={t("work.classOpacity", { name })}
-              />
-            </div>
-          ))}
-        </div>
-      </Popover.Dropdown>
-    </Popover>
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset brings a look of its own
+    <div className={classes.eachClass} role="group" aria-label={t("work.eachClass")}>
+      {list.map(({ index, name, colour }) => {
+        const strength = strengths.get(index) ?? 1;
+        return (
+          <div key={index}>
+            <Checkbox
+              size="xs"
+              label={name}
+              color={colour}
+              styles={{ input: { borderColor: colour } }}
+              checked={!unshown.has(index)}
+              onChange={() => onClass(index)}
+            />
+            <Slider
+              size="xs"
+              min={10}
+              max={100}
+              step={5}
+              disabled={unshown.has(index)}
+              value={Math.round(strength * 100)}
+              onChange={(value) => onStrength(index, value / 100)}
+              label={null}
+              thumbLabel={t("work.classOpacity", { name })}
+            />
+            <span className={classes.dim}>{percent(strength)}</span>
+          </div>
+        );
+      })}
+    </div>
   );
 }

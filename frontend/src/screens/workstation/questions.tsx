@@ -77,6 +77,11 @@ function Choices({
   // An earlier answer that is no longer offered stays the answer until another one is chosen.
   const chosen = Array.isArray(value) ? value : [value];
   const gone = (question.dropped ?? []).filter((answer) => chosen.includes(answer));
+  const said = usePick(
+    station.reading.store,
+    ({ work }) => work?.assignment.suggestion?.findings[question.name],
+  );
+  const suggested = Array.isArray(said) ? said : [said];
   return (
     // biome-ignore lint/a11y/useAriaPropsSupportedByRole: both roles may be labelled; the rule reads no expression
     <div
@@ -92,6 +97,7 @@ function Choices({
       ))}
       {choicesOf(question).map((choice, i) => {
         const chosen = Array.isArray(value) ? value.includes(String(choice)) : value === choice;
+        const mark = suggested.includes(choice) ? `suggested-${question.name}-${i}` : undefined;
         return (
           <UnstyledButton
             key={choice}
@@ -100,9 +106,16 @@ function Choices({
             aria-checked={chosen}
             data-active={chosen}
             data-several={several}
+            data-suggested={mark !== undefined}
+            aria-describedby={mark}
             onClick={() => station.form.answer(place, i)}
           >
             <span>{choice}</span>
+            {mark ? (
+              <small id={mark} className={classes.dim} aria-hidden>
+                {t("work.suggestedAnswer")}
+              </small>
+            ) : null}
             {/* A scale's values are their own keys. */}
             {atHand && i < 9 && question.kind !== "scale" ? (
               <kbd aria-hidden>{shift ? t("work.shiftKey", { key: i + 1 }) : i + 1}</kbd>

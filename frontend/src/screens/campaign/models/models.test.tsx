@@ -128,7 +128,12 @@ it("what is asked for once can be asked for again", async () => {
 
 it("a training under way comes first, with no gap above it", async () => {
   server.doors["GET /api/v1/campaigns/c/runs"] = () => [
-    { ...run, reason: { code: "manual", values: {}, text: "asked for" }, started_at: null, finished_at: null },
+    {
+      ...run,
+      reason: { code: "manual", values: {}, text: "asked for" },
+      started_at: null,
+      finished_at: null,
+    },
   ];
   const manages = { ...campaign, roles: ["manager"] } as TabProps["campaign"];
   showPage(<ModelsTab campaign={manages} />, "/", "/");
