@@ -5,15 +5,16 @@
 
 The demo's cohort (12 patients, 16 slices each) and its training, without the loop around it: of
 each split 3 patients measure and slices of the others are labelled by chance; a first model learns
-from 12, and each next one goes on from the one before with 22, 31 and 42, 800 steps each. Both
-chains of a split have the same slices and seeds; one has `augment.paste` 0.5. Rows are kept in
-paste.jsonl; a chain that is there is not trained again. Four minutes a chain on a quiet core.
+from 12, and each next one goes on from the one before with 22, 31 and 42, 800 steps each. The
+chains of a split have the same slices and seeds, and differ by `augment.paste` alone. Rows are kept
+in paste.jsonl; a chain that is there is not trained again. Four minutes a chain on a quiet core.
 """
 
 import argparse
 import json
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,13 @@ from training.ml.origin import Origin
 
 ROWS = Path(__file__).with_suffix(".jsonl")
 STAGES, HELD_OUT, LESION = (12, 22, 31, 42), 3, 3
-SHARES = (0.0, 0.5)
+SHARES = (0.0, 0.25, 0.5)
 Row = dict[str, Any]
+SHOWN: tuple[Callable[[Row], float], ...] = (
+    lambda row: row["dice"]["lesion"],
+    lambda row: row["sensitivity"],
+    lambda row: row["false_areas"],
+)
 
 
 def divide(cohort: list[Slice], split: int) -> tuple[list[Slice], list[Slice]]:
@@ -91,50 +97,51 @@ def kept() -> list[Row]:
 
 
 def write(rows: list[Row], taken: str) -> None:
-    """The table: a line a split, and the means with their range."""
+    """The table: a line a split, and the means."""
     by = {(row["split"], row["paste"]): row for row in rows}
-    splits = sorted(s for s, share in by if share and (s, 0.0) in by)
-    pairs = [(by[s, 0.0], by[s, SHARES[1]]) for s in splits]
+    splits = sorted({s for s, _ in by if all((s, share) in by for share in SHARES)})
+    told = [(f"{s} | {by[s, 0.0]['shown']}", [by[s, share] for share in SHARES]) for s in splits]
+    shares = " | ".join(f"{share:g}" for share in SHARES)
     lines = [
         "# Rare areas pasted into other images",
         "",
-        f"{len(pairs)} splits of the demo's 12 patients: {HELD_OUT} measure (48 slices), of the "
+        f"{len(told)} splits of the demo's 12 patients: {HELD_OUT} measure (48 slices), of the "
         f"others {STAGES[-1]} slices are labelled, chosen by chance. Four models in a row "
         "(12, 22, 31, 42 labels; preset `small`, 800 steps each; each goes on from the one "
-        "before), the last one is measured. Both chains of a split have the same slices and "
-        "seeds; one has `augment.paste` 0.5. Mean Dice over patients, sensitivity of pixels.",
+        "before), the last one is measured. The chains of a split have the same slices and seeds, "
+        f"and differ by `augment.paste`: {', '.join(f'{share:g}' for share in SHARES)}. Mean "
+        "Dice over patients, sensitivity of pixels, false areas an image.",
         "",
-        "| split | slices with lesions | lesion Dice, without | with | sensitivity, without | with "
-        "| false areas an image, without | with | grey, without | with | white, without | with |",
-        "|---|" + "---|" * 11,
+        f"| split | slices with lesions | lesion Dice, {shares} | sensitivity, {shares} "
+        f"| false areas, {shares} |",
+        "|---|" + "---|" * (1 + 3 * len(SHARES)),
     ]
-    lines += [line(f"{a['split']} | {a['shown']}", [(a, b)]) for a, b in pairs]
-    lines.append(line("mean | ", pairs))
-    gains = [b["dice"]["lesion"] - a["dice"]["lesion"] for a, b in pairs]
-    higher = sum(gain > 0 for gain in gains)
+    for name, found in told:
+        values = [float(value(row)) for value in SHOWN for row in found]
+        lines.append(f"| {name} | " + " | ".join(f"{value:.3f}" for value in values) + " |")
+    lines += ["", *means([found for _, found in told])]
     seconds = sum(row["seconds"] for row in rows) / len(rows)
-    lines += [
-        "",
-        f"Lesion Dice with pasting less without: mean {np.mean(gains):+.3f}, from "
-        f"{min(gains):+.3f} to {max(gains):+.3f}; higher in {higher} of {len(gains)} splits.",
-        "",
-        f"`benchmarks/paste.py`, {seconds:.0f} s a chain. {taken}",
-    ]
+    lines += ["", f"`benchmarks/paste.py`, {seconds:.0f} s a chain. {taken}"]
     ROWS.with_suffix(".md").write_text("\n".join(lines) + "\n")
 
 
-def line(name: str, pairs: list[tuple[Row, Row]]) -> str:
-    """A row of the table: the mean of these pairs."""
-
-    def both(value: Any) -> list[float]:
-        return [float(np.mean([value(pair[side]) for pair in pairs])) for side in (0, 1)]
-
-    values = [
-        *both(lambda row: row["dice"]["lesion"]), *both(lambda row: row["sensitivity"]),
-        *both(lambda row: row["false_areas"]), *both(lambda row: row["dice"]["grey"]),
-        *both(lambda row: row["dice"]["white"]),
-    ]  # fmt: skip
-    return f"| {name} | " + " | ".join(f"{value:.3f}" for value in values) + " |"
+def means(found: list[list[Row]]) -> list[str]:
+    """Lines with the means over the splits, and the difference to chains without."""
+    lines = [
+        "| paste | lesion Dice | less without: mean | range | higher in | sensitivity "
+        "| false areas | grey | white |",
+        "|---|" + "---|" * 8,
+    ]
+    for place, share in enumerate(SHARES):
+        rows = [chains[place] for chains in found]
+        gains = [SHOWN[0](chains[place]) - SHOWN[0](chains[0]) for chains in found]
+        higher = f"{sum(gain > 0 for gain in gains)} of {len(gains)}"
+        values = [float(np.mean([value(row) for row in rows])) for value in SHOWN]
+        tissue = [float(np.mean([row["dice"][name] for row in rows])) for name in ("grey", "white")]
+        against = f"{np.mean(gains):+.3f} | {min(gains):+.3f} to {max(gains):+.3f} | {higher}"
+        rest = " | ".join(f"{value:.3f}" for value in (*values[1:], *tissue))
+        lines.append(f"| {share:g} | {values[0]:.3f} | {against if place else '| | '} | {rest} |")
+    return lines
 
 
 def main() -> None:

@@ -44,7 +44,7 @@ it("the browser's Back asks before it leaves what is not saved", async () => {
   await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
   screen.getByText("the form");
   history.back();
-  await press("Leave without saving");
+  await press("Leave anyway");
   await screen.findByText("to the form");
   expect(location.pathname).toBe("/");
 }, 20_000);
@@ -58,7 +58,7 @@ it("the browser's Back leaves at once what is saved", async () => {
 it("asks again after an act that did not lead away", async () => {
   await open(true);
   act(() => leaving(() => undefined));
-  await press("Leave without saving");
+  await press("Leave anyway");
   await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
   const go = vi.fn();
   const asked = () => {

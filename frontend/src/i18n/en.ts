@@ -164,9 +164,9 @@ export const en = {
   "home.noModel": "No model yet",
   "home.act": "{act}: {name}",
   "home.champion.unmeasured": "Model v{number}, not yet measured",
-  "leave.title": "Leave without saving?",
+  "leave.title": "Leave this page?",
   "leave.help": "What you changed on this page is not saved and will be lost.",
-  "leave.anyway": "Leave without saving",
+  "leave.anyway": "Leave anyway",
   "unsent.title": "Finished cases wait in this browser",
   "unsent.help":
     "They have not reached the server yet. The reading room of their campaign sends them.",

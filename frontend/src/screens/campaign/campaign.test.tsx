@@ -96,7 +96,7 @@ describe("the settings", () => {
     show("settings");
     type(await field(/^Name( \*)?$/), "Brain");
     fireEvent.click(await tab("Audit"));
-    const dialog = await screen.findByRole("dialog", { name: "Leave without saving?" });
+    const dialog = await screen.findByRole("dialog", { name: "Leave this page?" });
     fireEvent.click(within(dialog).getByRole("button", { name: "Cancel" }));
     await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
     expect((await field(/^Name( \*)?$/)).value).toBe("Brain");
@@ -106,7 +106,7 @@ describe("the settings", () => {
     expect(unload.defaultPrevented).toBe(true);
 
     fireEvent.click(screen.getByRole("link", { name: "Campaigns" }));
-    fireEvent.click(await button("Leave without saving"));
+    fireEvent.click(await button("Leave anyway"));
     await screen.findByText("/");
   });
 
@@ -115,7 +115,7 @@ describe("the settings", () => {
     show("settings");
     type(await field(/^Name( \*)?$/), "Brain");
     const stay = async () => {
-      const dialog = await screen.findByRole("dialog", { name: "Leave without saving?" });
+      const dialog = await screen.findByRole("dialog", { name: "Leave this page?" });
       fireEvent.click(within(dialog).getByRole("button", { name: "Cancel" }));
       await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
     };
@@ -144,7 +144,7 @@ describe("the settings", () => {
     const before = typed.value;
     type(typed, text);
     fireEvent.click(await tab("Audit"));
-    const dialog = await screen.findByRole("dialog", { name: "Leave without saving?" });
+    const dialog = await screen.findByRole("dialog", { name: "Leave this page?" });
     fireEvent.click(within(dialog).getByRole("button", { name: "Cancel" }));
     await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
     expect(typed.value).toBe(text);

@@ -36,7 +36,7 @@ const leave = () => fireEvent.click(screen.getByRole("link", { name: "Campaigns"
 it("a campaign that is begun is not left without a word", async () => {
   fireEvent.change(await name(), { target: { value: "Brain MRI" } });
   leave();
-  const dialog = await screen.findByRole("dialog", { name: "Leave without saving?" });
+  const dialog = await screen.findByRole("dialog", { name: "Leave this page?" });
   fireEvent.click(within(dialog).getByRole("button", { name: "Cancel" }));
   await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
   expect((await name()).value).toBe("Brain MRI");

@@ -156,7 +156,7 @@ describe("a case under review", () => {
     expect(accept().disabled).toBe(true);
     expect(giveBack().disabled).toBe(true);
     fireEvent.click(screen.getByRole("button", { name: "Next case" }));
-    fireEvent.click(await screen.findByRole("button", { name: "Leave without saving" }));
+    fireEvent.click(await screen.findByRole("button", { name: "Leave anyway" }));
     await screen.findByText(/case 2 · read by ada/);
     expect(comment()).toHaveProperty("value", "");
     await enabled();
@@ -168,7 +168,7 @@ describe("a case under review", () => {
     await enabled();
     fireEvent.change(comment(), { target: { value: "white is missing" } });
     fireEvent.click(screen.getByRole("link", { name: "C" }));
-    const dialog = await screen.findByRole("dialog", { name: "Leave without saving?" });
+    const dialog = await screen.findByRole("dialog", { name: "Leave this page?" });
     within(dialog).getByText("The comment you wrote has not been sent and will be lost.");
     fireEvent.click(within(dialog).getByRole("button", { name: "Cancel" }));
     await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
