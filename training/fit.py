@@ -6,7 +6,7 @@ every later write asks for that token, so a worker that lost its claim can chang
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -297,7 +297,9 @@ def _decide(run: TrainingRun, candidate: ModelVersion, snapshot: Snapshot) -> No
         gain_store(rival)
 
 
-def evaluate(model: ModelVersion, snapshot: Snapshot, *, beat: Any) -> dict[str, Any]:
+def evaluate(
+    model: ModelVersion, snapshot: Snapshot, *, beat: Callable[[], bool]
+) -> dict[str, Any]:
     """Measure a model on a snapshot's held-out cases and keep the report; kept ones are reused.
 
     A model from before a class was added is measured by the classes it knows; pixels of others
@@ -306,23 +308,33 @@ def evaluate(model: ModelVersion, snapshot: Snapshot, *, beat: Any) -> dict[str,
     known = model.evaluations.filter(snapshot=snapshot).first()
     if known is not None:
         return dict(known.report)
-    classes, questions = model.card["classes"], model.questions
     examples = in_words_of(model, snapshot, examples_of(snapshot, "held_out", seen=set()))
+    content = measured(model, examples, beat=beat)
+    promote.evaluation_store(model=model, snapshot_id=snapshot.pk, report=content)
+    return content
+
+
+def measured(
+    model: ModelVersion, examples: Sequence[jobs.Example], *, beat: Callable[[], bool]
+) -> dict[str, Any]:
+    """Return the report of a model on examples with their truth, which is kept nowhere."""
     runs = Path(settings.RUN_FOLDER)
     runs.mkdir(parents=True, exist_ok=True)
     seconds = settings.HEARTBEAT_SECONDS
     # A folder of its own: another worker may be measuring on the same cases.
-    with TemporaryDirectory(prefix=f"snapshot-{snapshot.pk}-", dir=runs) as scratch:
+    with TemporaryDirectory(prefix=f"measured-{model.pk}-", dir=runs) as scratch:
         folder = Path(scratch)
         told = jobs.beating(examples, beat, seconds)
-        jobs.job_write(folder, told, classes=classes, questions=questions, config={}, seed=0)
+        jobs.job_write(
+            folder, told, classes=model.card["classes"], questions=model.questions, config={},
+            seed=0,
+        )  # fmt: skip
         weights = jobs.model_write(folder / "model", model)
         report = folder / "report.json"
         arguments = ["evaluate", str(folder), "--model", str(weights), "--out", str(report)]
         for _ in jobs.child_lines(arguments, beat=beat, beat_seconds=seconds):
             pass
         content: dict[str, Any] = promote.finite(json.loads(report.read_text()))
-    promote.evaluation_store(model=model, snapshot_id=snapshot.pk, report=content)
     return content
 
 
@@ -364,25 +376,3 @@ def _masks(snapshot: Snapshot, split: str) -> Iterator[Mask]:
     rows = Annotation.objects.filter(pk__in=keys).select_related("task__image")
     for row in rows.iterator(chunk_size=50):
         yield jobs.judged_truth(row, row.task.image)
-
-
-def champions_rescore(campaign: Campaign) -> list[dict[str, Any]]:
-    """Measure every model that was ever champion on one final held-out list, oldest first.
-
-    Learning curves are honest only on the same cases: the list grows while a campaign is read.
-    """
-    snapshot = snapshot_take(campaign=campaign)
-    crowned = campaign.models.filter(champion_since__isnull=False).order_by("number")
-    rows = []
-    for model in crowned.select_related("run__snapshot"):
-        report = evaluate(model, snapshot, beat=lambda: True)
-        rows.append(
-            {
-                "number": model.number,
-                "labels": model.run.snapshot.labels if model.run.snapshot else 0,
-                "cases": len(report["cases"]),
-                "mean_dice": report.get("mean_dice"),
-                "classes": report.get("classes", {}),
-            }
-        )
-    return rows

@@ -84,6 +84,8 @@ class Example:
     fresh: bool = False
     answers: Mapping[str, object] | None = None
     """To the job's questions, in the words of their options."""
+    mask: Mask | None = None
+    """Truth (rows, columns) that is no annotation's."""
 
 
 def job_write(
@@ -167,9 +169,11 @@ def _example_write(folder: Path, example: Example) -> dict[str, Any]:
     }
     if example.answers is not None:
         row["answers"] = dict(example.answers)
-    elif example.annotation_id is not None:
-        label = Annotation.objects.only("packed", "unseen").get(pk=example.annotation_id)
-        mask = judged_truth(label, image)
+    elif example.annotation_id is not None or example.mask is not None:
+        mask = example.mask
+        if mask is None:
+            label = Annotation.objects.only("packed", "unseen").get(pk=example.annotation_id)
+            mask = judged_truth(label, image)
         np.save(folder / "masks" / f"{name}.npy", mask, allow_pickle=False)
         row["mask"] = f"masks/{name}.npy"
     return row

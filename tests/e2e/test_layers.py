@@ -177,7 +177,9 @@ def test_labels_and_image_are_shown_as_wanted_and_what_is_hidden_is_not_drawn_on
     comes_to(page, LABEL, 255, white)
 
     page.get_by_role("button", name="Each class by itself").click()
-    page.get_by_role("group", name="Each class by itself").get_by_role("slider").nth(1).press("Home")
+    page.get_by_role("group", name="Each class by itself").get_by_role("slider").nth(1).press(
+        "Home"
+    )
     comes_to(page, LABEL, 26, white)  # a tenth
 
     assert page.evaluate(LINES) == 0

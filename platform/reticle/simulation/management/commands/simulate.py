@@ -18,10 +18,9 @@ from reticle.accounts.roles import Role
 from reticle.images.models import ReferenceMask
 from reticle.pixels.mask import Mask, unpack
 from reticle.simulation import report
-from reticle.simulation.baseline import baseline_report
 from reticle.simulation.effort import Hand
+from reticle.simulation.final import baseline_report, champions_measured, held_out
 from reticle.simulation.run import Shared, duplicates, simulate
-from training.fit import champions_rescore
 
 NOISE_PIXELS = 0.8
 
@@ -74,7 +73,7 @@ class Command(BaseCommand):
         parser.add_argument("--png", type=Path, help="the learning curve")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run the readers, re-score every champion on the final list, report."""
+        """Run the readers, measure every champion on all held-out images, report."""
         campaign = Campaign.objects.filter(slug=options["campaign"]).first()
         if campaign is None:
             raise CommandError(f"There is no campaign {options['campaign']!r}.")
@@ -94,10 +93,11 @@ class Command(BaseCommand):
             )  # fmt: skip
             seconds = simulate(options["url"], logins, manager, shared)
             connection.close()  # it may have died with the database while the readers went on
-            champions = champions_rescore(campaign)
+            cases = held_out(campaign, shared.reference)
+            champions = champions_measured(campaign, cases)
             for row in champions:
                 shared.log("final", **row)
-            baseline = baseline_report(campaign)
+            baseline = baseline_report(campaign, cases)
             shared.log("baseline", **baseline)
             double = duplicates(shared.events, campaign.readers_per_task)
             found = report.summary(shared.events, champions, double, seconds)
