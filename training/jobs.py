@@ -169,11 +169,12 @@ def _example_write(folder: Path, example: Example) -> dict[str, Any]:
     }
     if example.answers is not None:
         row["answers"] = dict(example.answers)
-    elif example.annotation_id is not None or example.mask is not None:
-        mask = example.mask
-        if mask is None:
-            label = Annotation.objects.only("packed", "unseen").get(pk=example.annotation_id)
-            mask = judged_truth(label, image)
+        return row
+    mask = example.mask
+    if mask is None and example.annotation_id is not None:
+        label = Annotation.objects.only("packed", "unseen").get(pk=example.annotation_id)
+        mask = judged_truth(label, image)
+    if mask is not None:
         np.save(folder / "masks" / f"{name}.npy", mask, allow_pickle=False)
         row["mask"] = f"masks/{name}.npy"
     return row
