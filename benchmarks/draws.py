@@ -91,6 +91,7 @@ def line(name: str, events: Sequence[Row]) -> tuple[list[str], Row]:
         "first": first["mean_dice"], "last": last["mean_dice"],
         "above": statistics.mean(both) - baseline["mean_dice"],
         "lesion": lesion["dice"], "sensitivity": lesion["sensitivity"],
+        "found": lesion["lesion_sensitivity"], "false": lesion["false_positives_per_image"],
         "begin": found["effort_first_decile"], "end": found["effort_last_decile"],
         "seconds": found["seconds"],
     }  # fmt: skip
@@ -98,6 +99,8 @@ def line(name: str, events: Sequence[Row]) -> tuple[list[str], Row]:
         name, str(found["champions"]), f"{figures['first']:.3f}", f"{figures['last']:.3f}",
         f"{baseline['mean_dice']:.3f}", f"{figures['above']:+.3f}",
         shown(figures["lesion"], 3), shown(figures["sensitivity"], 3),
+        f"{round(lesion['lesions'] * figures['found'])} of {lesion['lesions']}",
+        shown(figures["false"], 2),
         f"{figures['begin']:.1f}", f"{figures['end']:.1f}",
         str(found["duplicates"]), f"{found['seconds']:.0f}",
     ]  # fmt: skip
@@ -124,16 +127,18 @@ def page(draws: Sequence[list[Row]]) -> str:
     figures = [row for _, row in found]
     last = ["all", "", *(spread(figures, n, 3) for n in ("first", "last")), ""]
     last += [spread(figures, name, 3) for name in ("above", "lesion", "sensitivity")]
+    last += [spread(figures, "found", 2), spread(figures, "false", 2)]
     last += [spread(figures, "begin", 1), spread(figures, "end", 1), ""]
     last += [spread(figures, "seconds", 0)]
     head = [
         "draw", "champions", "mean Dice, first champion", "last champion",
         "two thresholds (grey, white)", "last champion above them (grey, white)",
-        "lesion Dice", "lesion sensitivity", "s a case, first ten", "last ten",
-        "served twice", "seconds in all",
+        "lesion Dice", "lesion sensitivity", "lesions found", "false areas an image",
+        "s a case, first ten", "last ten", "served twice", "seconds in all",
     ]  # fmt: skip
     rows = [head, ["---"] * len(head), *(cells for cells, _ in found), last]
     labels = sum(row.get("event") == "submit" for events in draws for row in events)
+    cases = next(row["cases"] for row in draws[0] if row.get("event") == "final")
     return "\n".join(
         [
             "# The loop on `brain-mri`, two simulated readers, 60 labels",
@@ -141,14 +146,15 @@ def page(draws: Sequence[list[Row]]) -> str:
             f"`.venv/bin/python benchmarks/draws.py`: {len(draws)} fresh installations, each with"
             " its own key, which says who of the 12 patients the 3 held-out ones are (128 px, a"
             " run every 12 labels, readers wait for each decision).",
-            "All champions and the baseline on one final held-out list."
+            "All champions and the baseline on all images of the held-out patients, with their"
+            f" reference, read or not ({cases})."
             f" {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()};"
             " nothing else running.",
             "",
             *("| " + " | ".join(row) + " |" for row in rows),
             "",
-            f"{labels} labels. Of a model's own held-out cases few show lesions, and those"
-            " lesions are of a few pixels in some draws and of many in others: read the spread.",
+            f"{labels} labels. Lesions are of few pixels in some draws and of many in others: read"
+            " the spread. A lesion is found when the model marks any of its pixels.",
             "",
             f"## What readers corrected (draw {len(draws)})",
             "",

@@ -108,7 +108,7 @@ def _model_line(name: str, labels: str, row: dict[str, Any], names: Sequence[str
 
 
 def curve(champions: Rows, baseline: dict[str, Any], path: Path) -> None:
-    """Draw Dice against labels, every champion on the same final held-out list, as PNG."""
+    """Draw Dice against labels, every champion on the same held-out images, as PNG."""
     import matplotlib
 
     matplotlib.use("Agg")
