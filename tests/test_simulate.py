@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,10 @@ def test_the_loop_learns_and_serves_nothing_twice(
     submitted = [row for row in rows if row.get("event") == "submit"]
     assert {row["share"] for row in submitted} >= {"order", "held_out", "model", "random"}
     assert any(row["suggested"] for row in submitted)
+    # Each decision is waited for at the label that made it due, whoever reads beside.
+    seen = [row.get("event") for row in rows]
+    due = [seen[:place].count("submit") for place, name in enumerate(seen) if name == "model"]
+    assert {after - before for before, after in pairwise(due)} <= {TRAINING["minimum_new"]}
     assert max(row["rank"] for row in submitted) <= 2, "two readers: at most one task ahead"
     assert path.with_suffix(".png").stat().st_size > 5000
     assert "two thresholds" in (tmp_path / "table.md").read_text()

@@ -4,7 +4,8 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
@@ -92,9 +93,9 @@ def reader_loop(url: str, login: tuple[str, str], shared: Shared, gate: "Gate | 
         session = Session(url, *login)
         rng = np.random.default_rng([shared.seed, *login[0].encode()])
         while shared.take():
-            if gate is not None:
-                gate.pass_through()
-            if not read_one(session, shared, login[0], rng):
+            with gate.passed() if gate is not None else nullcontext():
+                found = read_one(session, shared, login[0], rng)
+            if not found:
                 shared.log("nothing_left", reader=login[0])
                 return
         shared.log("reader_done", reader=login[0], retries=session.retries)
@@ -103,18 +104,36 @@ def reader_loop(url: str, login: tuple[str, str], shared: Shared, gate: "Gate | 
 
 
 class Gate:
-    """Holds the readers while a decision is due: run, verdict and fresh order first."""
+    """Holds the readers while a decision is due: run, verdict and fresh order first.
+
+    It is due with the last label that it takes: who would read one more is held while that one is
+    being read.
+    """
 
     def __init__(self, session: Session, shared: Shared) -> None:
         self.session, self.shared = session, shared
         self.lock = threading.Lock()
         self.seen: set[int] = set()
+        self.reading = 0
+        self.counting = threading.Lock()
 
-    def pass_through(self) -> None:
-        """Wait until no run is due or active and the champion's scores are published."""
+    @contextmanager
+    def passed(self) -> Iterator[None]:
+        """Read a case, once no run is due or active and the champion's scores are published."""
+        self.wait()
+        try:
+            yield
+        finally:
+            with self.counting:
+                self.reading -= 1
+
+    def wait(self) -> None:
+        """Wait until a case may be read, and count it among those under way."""
         with self.lock:
             while self._busy():
                 time.sleep(POLL_SECONDS)
+            with self.counting:
+                self.reading += 1
 
     def _busy(self) -> bool:
         found = self.session.get(f"campaigns/{self.shared.campaign}/learning")
@@ -127,7 +146,8 @@ class Gate:
             return True
         failed = run is not None and run["state"] in {"failed", "cancelled"}
         refresh = found["next_refresh"]
-        due = refresh["enabled"] and refresh["needed"] == 0 and refresh["new_labels"] > 0
+        coming = refresh["new_labels"] + self.reading
+        due = refresh["enabled"] and refresh["needed"] <= self.reading and coming > 0
         return bool(found["scoring"] or (due and not failed))
 
 
@@ -148,7 +168,7 @@ def simulate(
     if shared.failures:
         raise shared.failures[0]
     if gate is not None:
-        gate.pass_through()
+        gate.wait()
     return time.monotonic() - begun
 
 

@@ -60,6 +60,7 @@ class Command(BaseCommand):
                 "seconds": 120,
                 "minimum_total": 12,
                 "minimum_new": 12,
+                "minimum_held_out": 3,
                 "cooldown_seconds": 0,
                 "scratch_growth": 0,
                 # Few slices show a lesion, and lesions may lie anywhere.
