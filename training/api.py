@@ -32,6 +32,7 @@ from training import (
     promote,
     report,
     run_forms,
+    shared,
     trigger,
 )
 from training.card import card_of
@@ -384,7 +385,11 @@ class CompareView(ModelBase):
         if other is None:
             words = "There is no model of this number in the campaign."
             raise Invalid(words, code="no_such_model", detail={"against": words})
-        answer = {**compare.compared(model, other), "shared": compare.shared_cases(model, other)}
+        answer = {
+            **compare.compared(model, other),
+            "shared": shared.shared_cases(model, other),
+            "silent": shared.silent(model, other),
+        }
         return Response(compare_forms.CompareOutput(answer).data)
 
 
@@ -403,6 +408,22 @@ class DrawingView(ModelBase):
         body = picture.drawing(model, _whole(request, "image"))
         tag = hashlib.sha256(body).hexdigest()
         return immutable_bytes(request, body, tag, "image/png", gzipped=False)
+
+
+class LabelView(ModelBase):
+    """What people settled, to be looked at beside what a model drew or answered."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"get": Action.TRACK}
+
+    @extend_schema(
+        parameters=[OpenApiParameter("image", int, required=True)],
+        responses={(200, "image/png"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, pk: int) -> HttpResponse:
+        """Return a PNG of an image that is not held out, with its label if there is one."""
+        body = picture.label(self.model(pk), _whole(request, "image"))
+        # A case may yet be settled, or its label amended.
+        return HttpResponse(body, content_type="image/png", headers={"Cache-Control": "no-store"})
 
 
 class NeighboursView(AssignmentBase):

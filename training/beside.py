@@ -18,6 +18,7 @@ from training.figures import Row, mean_of
 from training.jobs import judged_truth
 from training.models import ModelVersion, Prediction
 from training.promote import champion_of, finite, shadow_of
+from training.snapshot import learned_from
 
 NEWEST = 100  # so many cases at most are looked at: those settled last, and those that wait
 Mask = npt.NDArray[np.uint8]
@@ -70,7 +71,7 @@ def drawings(shadow: ModelVersion, champion: ModelVersion | None) -> Row:
     ours, theirs = _drawn(shadow, tasks), _drawn(champion, tasks) if champion else {}
     names = {int(str(row["index"])): str(row["name"]) for row in shadow.card.get("classes", [])}
     totals = {index: {pair: Counts(0, 0, 0) for pair in PAIRS} for index in names}
-    known = _learned_from(shadow) | (_learned_from(champion) if champion else set())
+    known = learned_from(shadow) | (learned_from(champion) if champion else set())
     drawn = settled = guided = 0
     for task in tasks:
         pair = [ours[task.image_id], theirs.get(task.image_id)]
@@ -99,8 +100,12 @@ def drawings(shadow: ModelVersion, champion: ModelVersion | None) -> Row:
 
 
 def _tasks(shadow: ModelVersion) -> list[Task]:
-    """Return the cases that it has drawn: those settled last, and the next ones that wait."""
+    """Return the cases that it has drawn: those settled last, and the next ones that wait.
+
+    Not those that its measurement drew to be looked at: it has learned from them.
+    """
     rows = pool_tasks(shadow.campaign).filter(image__predictions__model=shadow)
+    rows = rows.exclude(image_id__in=learned_from(shadow))
     rows = rows.select_related("image", "settled")
     last = rows.filter(state=Task.State.SETTLED).order_by("-settled_id")[:NEWEST]
     waiting = rows.filter(state=Task.State.OPEN).order_by("-priority", "id")[:NEWEST]
@@ -112,11 +117,6 @@ def _drawn(model: ModelVersion, tasks: Sequence[Task]) -> dict[int, Prediction]:
     images = [task.image_id for task in tasks]
     rows = Prediction.objects.filter(model=model, image_id__in=images)
     return {row.image_id: row for row in rows.only("image_id", "created_at", "packed")}
-
-
-def _learned_from(model: ModelVersion) -> set[int]:
-    snapshot = model.run.snapshot
-    return {row["image"] for row in snapshot.manifest.get("training", [])} if snapshot else set()
 
 
 def _before(

@@ -1,7 +1,7 @@
-"""STEP compare: two models side by side, by their numbers and by what they draw.
+"""STEP compare: two models side by side, by their numbers (by what they say: `training.shared`).
 
 Differences are paired over patients as for promotion (`training.paired`), on held-out cases that
-both were measured on; drawings are only ever shown of cases that are not held out.
+both were measured on.
 """
 
 from collections.abc import Sequence
@@ -11,15 +11,11 @@ import numpy as np
 
 from annotations.models import Campaign, Task
 from reticle.pixels.agreement import Counts
-from reticle.pixels.mask import unpack
 from training import figures, paired
 from training.figures import Report, Row
-from training.ml.measures import disagreement
-from training.models import ModelVersion, Prediction
+from training.models import ModelVersion
 from training.promote import finite
 from training.report import class_rows, newest_evaluation, question_rows
-
-CASES = 120  # so many of the newest cases are looked through for what two models drew differently
 
 
 def common_reports(model: ModelVersion, other: ModelVersion) -> tuple[Report, Report] | None:
@@ -147,37 +143,6 @@ def _difference(found: paired.Pairs) -> Row:
     }  # fmt: skip
 
 
-def shared_cases(model: ModelVersion, other: ModelVersion) -> list[Row]:
-    """Return cases that both have drawn, most different drawings first; never held-out ones.
-
-    None where models answer: there is no drawing to be looked at.
-    """
-    if model.questions or other.questions:
-        return []
-    tasks = pool_tasks(model.campaign).filter(image__predictions__model=model)
-    tasks = tasks.filter(pk__in=pool_tasks(model.campaign).filter(image__predictions__model=other))
-    found = list(tasks.select_related("image__series__study").order_by("-id")[:CASES])
-    images = [task.image_id for task in found]
-    mine, theirs = (
-        dict(Prediction.objects.filter(model=one, image_id__in=images)
-             .values_list("image_id", "packed"))
-        for one in (model, other)
-    )  # fmt: skip
-    rows = []
-    for task in found:
-        size = (task.image.rows, task.image.columns)
-        masks = [unpack(bytes(part[task.image_id]), *size) for part in (mine, theirs)]
-        rows.append(
-            {
-                "image": task.image_id,
-                "patient": task.image.series.study.patient_key,
-                "slice": task.image.index,
-                "disagreement": disagreement(*masks),
-            }
-        )
-    return sorted(rows, key=lambda row: -row["disagreement"])
-
-
 def pool_tasks(campaign: Campaign) -> Any:
-    """Return the cases whose drawings by a model may be looked at: those not held out."""
+    """Return the cases of which may be looked at what a model says: those not held out."""
     return campaign.tasks.filter(held_out=False).exclude(state=Task.State.EXCLUDED)

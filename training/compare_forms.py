@@ -46,13 +46,45 @@ class PairedPatient(serializers.Serializer[Data]):
     difference = serializers.FloatField()
 
 
+class SharedSide(serializers.Serializer[Data]):
+    """One of the two models on a case that both say something of."""
+
+    learned = serializers.BooleanField(help_text="it has learned from this case")
+    error = serializers.FloatField(
+        allow_null=True,
+        help_text="1 - Dice against the label, or share of wrong answers; null without a label",
+    )
+
+
+class SharedOption(serializers.Serializer[Data]):
+    """The probabilities that both give an option; null where a model was asked otherwise."""
+
+    option = serializers.CharField()
+    model = number_field()
+    against = number_field()
+
+
+class SharedQuestion(serializers.Serializer[Data]):
+    """What people and both models answer, in the present words of the options."""
+
+    name = serializers.CharField()
+    settled = serializers.ListField(child=serializers.CharField(), help_text="what people chose")
+    options = SharedOption(many=True)
+
+
 class SharedCase(serializers.Serializer[Data]):
-    """A case that is not held out, and that both models have drawn."""
+    """A case that is not held out, and that both models have drawn, or answered."""
 
     image = serializers.IntegerField()
     patient = serializers.CharField()
     slice = serializers.IntegerField()
-    disagreement = serializers.FloatField(help_text="1 - Dice of the two drawings")
+    disagreement = serializers.FloatField(
+        allow_null=True, help_text="1 - Dice of the two drawings, or how differently they answer"
+    )
+    labelled = serializers.BooleanField()
+    model = SharedSide()
+    against = SharedSide()
+    questions = SharedQuestion(many=True)
 
 
 class CompareOutput(serializers.Serializer[Data]):
@@ -66,6 +98,10 @@ class CompareOutput(serializers.Serializer[Data]):
     questions = PairedQuestion(many=True)
     patients = PairedPatient(many=True)
     shared = SharedCase(many=True)
+    silent = serializers.ListField(
+        child=serializers.IntegerField(),
+        help_text="which of the two have nothing kept of any case that may be shown",
+    )
 
 
 class DrawnClass(serializers.Serializer[Data]):

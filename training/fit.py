@@ -28,7 +28,8 @@ from training.bundle import kept_write
 from training.ensemble import model_keep
 from training.gain import gain_store
 from training.models import ModelVersion, Snapshot, TrainingRun
-from training.snapshot import snapshot_take, subgroups_of
+from training.scores import scores_keep
+from training.snapshot import looked_at, snapshot_take, subgroups_of
 from training.trigger import continues, policy_number
 
 logger = logging.getLogger(__name__)
@@ -302,6 +303,7 @@ def evaluate(
 ) -> dict[str, Any]:
     """Measure a model on a snapshot's held-out cases and keep the report; kept ones are reused.
 
+    Whatever becomes of the model, what it says of the cases to be looked at is kept as well.
     A model from before a class was added is measured by the classes it knows; pixels of others
     count for nothing. So is one from before a question was added or changed.
     """
@@ -332,10 +334,32 @@ def measured(
         weights = jobs.model_write(folder / "model", model)
         report = folder / "report.json"
         arguments = ["evaluate", str(folder), "--model", str(weights), "--out", str(report)]
-        for _ in jobs.child_lines(arguments, beat=beat, beat_seconds=seconds):
-            pass
+        also = folder / "also"
+        if _also_write(also, model, snapshot, beat):
+            arguments += ["--also", str(also)]
+        lines = jobs.child_lines(arguments, beat=beat, beat_seconds=seconds)
+        events = [promote.finite(event) for event in lines if event.get("event") == "case"]
+        scores_keep(model, events, also / "out")
         content: dict[str, Any] = promote.finite(json.loads(report.read_text()))
     return content
+
+
+def _also_write(folder: Path, model: ModelVersion, snapshot: Snapshot, beat: Any) -> bool:
+    """Write a job folder of the cases to be looked at that the model has said nothing of yet.
+
+    False when there is none, or none that can be read.
+    """
+    images = looked_at(snapshot)
+    known = model.predictions.filter(image_id__in=images).values_list("image_id", flat=True)
+    wanted = Image.objects.select_related("series").in_bulk(set(images) - set(known))
+    if not wanted:
+        return False
+    examples = [jobs.Example(image=image, patient="") for image in wanted.values()]
+    told = jobs.beating(examples, beat, settings.HEARTBEAT_SECONDS)
+    left_out: list[jobs.Unreadable] = []
+    classes = model.card["classes"]
+    jobs.job_write(folder, told, classes=classes, config={}, seed=0, left_out=left_out)
+    return len(left_out) < len(examples)
 
 
 def in_words_of(

@@ -11,11 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from annotations.models import IGNORE_INDEX, Annotation, Campaign, Task
-from reticle.pixels.mask import unpack
+from annotations.models import Campaign, Task
 from training import answers
-from training.jobs import judged_truth
-from training.ml.measures import disagreement
+from training.jobs import drawing_error
 from training.models import ModelVersion, Prediction
 
 NEWEST = 100  # labels of each share that are looked at
@@ -74,17 +72,10 @@ def _share(campaign: Campaign, share: str) -> list[tuple[float, float]]:
                 truth = answers.answers_of(asked, questions, task.settled.findings)
                 error = answers.error_of(asked, said.answers, truth)
             else:
-                error = _error(task, task.settled, bytes(said.packed))
+                error = drawing_error(task.settled, task.image, bytes(said.packed))
             if error is not None:
                 rows.append((error, task.settled.seconds_spent))
     return rows
-
-
-def _error(task: Task, label: Annotation, drawn: bytes) -> float:
-    truth = judged_truth(label, task.image)
-    guess = unpack(drawn, task.image.rows, task.image.columns)
-    judged = truth != IGNORE_INDEX
-    return disagreement(guess * judged, truth * judged)
 
 
 def _summary(rows: Sequence[tuple[float, float]]) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from reticle.images.models import Image
 from reticle.images.render import samples
 from reticle.pixels.mask import Mask, unpack
 from training.ensemble import ensemble_write, is_ensemble
+from training.ml.measures import disagreement
 from training.models import ModelVersion
 
 logger = logging.getLogger(__name__)
@@ -187,6 +188,13 @@ def judged_truth(label: Annotation, image: Image) -> Mask:
     """
     mask = unpack(bytes(label.packed), image.rows, image.columns)
     return np.where(mask == 0, np.uint8(IGNORE_INDEX), mask) if label.unseen else mask
+
+
+def drawing_error(label: Annotation, image: Image, drawn: bytes) -> float:
+    """Return 1 - Dice of a model's packed drawing against a label, where that says anything."""
+    truth = judged_truth(label, image)
+    judged = truth != IGNORE_INDEX
+    return disagreement(unpack(drawn, image.rows, image.columns) * judged, truth * judged)
 
 
 def _samples(image: Image) -> npt.NDArray[Any]:

@@ -1,4 +1,4 @@
-"""STEP picture: what one model drew on one image, as a PNG to be looked at."""
+"""STEP picture: what one model drew on one image, or people did, as a PNG to be looked at."""
 
 import io
 from collections.abc import Mapping
@@ -36,6 +36,22 @@ def drawing(model: ModelVersion, image_id: int) -> bytes:
         raise NotFound("There is no drawing of this image by this model.")
     image = Image.objects.get(pk=image_id)
     mask = unpack(bytes(row.packed), image.rows, image.columns)
+    return png(shown(image), mask, colours_of(model.campaign))
+
+
+def label(model: ModelVersion, image_id: int) -> bytes:
+    """Return a PNG of the image with the label that settled it; alone before there is one.
+
+    Raises NotFound for images of other campaigns, and for held-out ones as `drawing` does.
+    """
+    tasks = pool_tasks(model.campaign).select_related("image", "settled")
+    task = tasks.filter(image_id=image_id).first()
+    if task is None:
+        raise NotFound("There is no such case to be looked at.")
+    image, settled = task.image, task.settled
+    mask = np.zeros((image.rows, image.columns), np.uint8)
+    if settled is not None:
+        mask = unpack(bytes(settled.packed), image.rows, image.columns)
     return png(shown(image), mask, colours_of(model.campaign))
 
 

@@ -28,16 +28,13 @@ from reticle.pixels.mask import mask_hash, pack, unpack
 from training import answers, figures, jobs, pool, promote
 from training.gain import gain_store
 from training.ml.acquire import EXTRAS, select_order
-from training.ml.measures import disagreement
 from training.models import ModelVersion, Prediction, TrainingRun
+from training.scores import scores_keep
 from training.snapshot import classes_of
 
 logger = logging.getLogger(__name__)
 CHUNK = 64
 AGAIN_SECONDS = 300  # so long a scoring that failed waits, and with it the model's maps and trial
-SCORED = (
-    "packed", "answers", "score", "class_scores", "measures", "foreground", "embedding", "gradient",
-)  # fmt: skip
 HEAD = 64  # so many cases at the head of the queue are pre-drawn
 HEAD_SERIES = 4  # or so many series, where whole ones are handed out
 
@@ -137,7 +134,9 @@ def images_score(
         if event.get("event") == "case":
             events.append(promote.finite(event))
         elif event.get("event") == "chunk":
-            _keep(model, events, Path(event["folder"]))
+            chunk = Path(event["folder"])
+            scores_keep(model, events, chunk / "out")
+            shutil.rmtree(chunk, ignore_errors=True)
             events = []
 
 
@@ -166,42 +165,6 @@ def _chunk_write(
             unreadable=model.unreadable
         )
     return len(left_out) < len(examples)
-
-
-def _keep(model: ModelVersion, events: Sequence[dict[str, Any]], chunk: Path) -> None:
-    """Store the scores of a chunk, with how far each is from what the model before said."""
-    earlier = pool.earlier(model, [int(event["id"]) for event in events])
-    rows = [_prediction(model, event, chunk / "out", earlier) for event in events]
-    # Looked at before, for another strategy: what is known now takes its place.
-    Prediction.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["model", "image"], update_fields=SCORED
-    )
-    shutil.rmtree(chunk, ignore_errors=True)
-
-
-def _prediction(
-    model: ModelVersion, event: dict[str, Any], output: Path, earlier: dict[int, Prediction]
-) -> Prediction:
-    with np.load(output / f"{event['id']}.npz", allow_pickle=False) as found:
-        mask = np.ascontiguousarray(found["mask"]) if "mask" in found.files else None
-        vectors = {
-            name: found[name].astype("<f4").tobytes()
-            for name in ("embedding", "gradient")
-            if name in found.files
-        }
-    image, measures = int(event["id"]), dict(event.get("measures") or {})
-    said = event.get("answers") or {}
-    if image in earlier and mask is not None:
-        before = unpack(bytes(earlier[image].packed), *mask.shape)
-        measures["disagreement"] = disagreement(mask, before)
-    elif image in earlier:
-        measures["disagreement"] = answers.apart(model.questions, said, earlier[image].answers)
-    return Prediction(
-        model=model, image_id=image, packed=b"" if mask is None else pack(mask), answers=said,
-        score=event["score"],
-        class_scores=event.get("class_scores") or {}, measures=measures,
-        foreground=event.get("foreground") or 0.0, **vectors,
-    )  # fmt: skip
 
 
 @transaction.atomic

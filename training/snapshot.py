@@ -12,9 +12,10 @@ from django.db import transaction
 from annotations.models import Campaign, Task
 from reticle.images.models import Image
 from training import answers
-from training.models import Snapshot
+from training.models import ModelVersion, Snapshot
 
 SUBGROUPS = ("sex", "age_band", "site", "scanner", "modality")
+LOOKED_AT = 12
 
 
 def classes_of(campaign: Campaign) -> list[dict[str, object]]:
@@ -72,6 +73,28 @@ def snapshot_take(*, campaign: Campaign) -> Snapshot:
         labels=len(manifest["training"]),
         held_out=len(manifest["held_out"]),
     )
+
+
+def looked_at(snapshot: Snapshot) -> list[int]:
+    """Return the images that every model measured on the snapshot also draws, or answers.
+
+    At most `LOOKED_AT` of its training cases, so that versions can be laid side by side; never
+    held-out ones, which nobody is to choose models by looking at. By hash: nobody picks them, and
+    later snapshots have mostly the same. Each patient's first comes before anybody's second.
+    """
+    turns: dict[str, int] = {}
+    places = []
+    for row in sorted(snapshot.manifest["training"], key=lambda row: row["image_sha256"]):
+        patient = row["patient"]
+        turns[patient] = turns.get(patient, 0) + 1
+        places.append((turns[patient], hashlib.sha256(patient.encode()).digest(), row["image"]))
+    return [image for _, _, image in sorted(places)[:LOOKED_AT]]
+
+
+def learned_from(model: ModelVersion) -> set[int]:
+    """Return the images of the cases that the model's own run learned from."""
+    snapshot = model.run.snapshot
+    return {row["image"] for row in snapshot.manifest.get("training", [])} if snapshot else set()
 
 
 def subgroups_of(snapshot: Snapshot) -> dict[str, set[str]]:

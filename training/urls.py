@@ -21,6 +21,7 @@ urlpatterns = [
     path("models/<int:pk>/onnx/file", api.OnnxFileView.as_view(), name="model-onnx-file"),
     path("models/<int:pk>/compare", api.CompareView.as_view(), name="model-compare"),
     path("models/<int:pk>/drawing", api.DrawingView.as_view(), name="model-drawing"),
+    path("models/<int:pk>/label", api.LabelView.as_view(), name="model-label"),
     path("assignments/<int:pk>/neighbours", api.NeighboursView.as_view(), name="neighbours"),
     path(
         "assignments/<int:pk>/neighbours/<int:image>",

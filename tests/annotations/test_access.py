@@ -98,8 +98,9 @@ def world() -> dict[str, Any]:
         "export": export_create(campaign=campaign, actor=None).pk,
         "picture": picture.pk, "run": run.pk, "run-cancel": run.pk,
         **dict.fromkeys(
-            ("model", "model-card", "model-compare", "model-drawing", "model-promote",
-             "model-end-shadow", "model-bundle", "model-onnx", "model-onnx-file"), model.pk,
+            ("model", "model-card", "model-compare", "model-drawing", "model-label",
+             "model-promote", "model-end-shadow", "model-bundle", "model-onnx",
+             "model-onnx-file"), model.pk,
         ),
     }  # fmt: skip
     keys["export-file"] = keys["export"]

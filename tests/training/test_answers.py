@@ -23,10 +23,22 @@ from learning import ANSWERS, NOTHING_DRAWN, asking, hand_in, has_disc
 from reticle.accounts.models import User
 from reticle.errors import Conflict, Invalid
 from reticle.pixels.mask import pack
-from training import ahead, answers, figures, fit, maps, pool, predict, promote, trials, trigger
+from training import (
+    ahead,
+    answers,
+    figures,
+    fit,
+    maps,
+    pool,
+    predict,
+    promote,
+    shared,
+    trials,
+    trigger,
+)
 from training.gain import gain_of
 from training.models import Evaluation, ModelVersion, Prediction, TrainingRun
-from training.snapshot import manifest_of, snapshot_take
+from training.snapshot import looked_at, manifest_of, snapshot_take
 
 pytestmark = pytest.mark.django_db
 
@@ -154,7 +166,18 @@ def test_a_second_run_goes_on_from_the_champion_and_is_compared_in_pairs(
     assert decision["against"] == 1
     assert decision["classes"].keys() == {"disc"}
     assert "mean accuracy (disc)" in decision["reasons"][0]["text"]
-    assert ModelVersion.objects.get(number=1).evaluations.count() == 2
+    first, model = ModelVersion.objects.get(number=1), ModelVersion.objects.get(run=second)
+    assert first.evaluations.count() == 2
+    assert second.snapshot is not None
+    found = shared.shared_cases(model, first)
+    assert {row["image"] for row in found} == set(looked_at(second.snapshot))
+    for row in found:
+        disc = next(each for each in row["questions"] if each["name"] == "disc")
+        assert disc["settled"] in (["seen"], ["none"])
+        for side in ("model", "against"):
+            assert sum(option[side] for option in disc["options"]) == pytest.approx(1)
+            chosen = max(disc["options"], key=lambda option: option[side])["option"]
+            assert row[side]["error"] == float([chosen] != disc["settled"])
 
 
 def test_answers_are_cross_validated_and_the_folds_together_are_a_candidate(
@@ -739,6 +762,7 @@ def test_the_pages_show_what_was_measured_of_answers(campaign: Campaign, manager
     drawn = client.get(f"/api/v1/models/{second.pk}/drawing?image={task.image_id}")
     assert drawn.status_code == 404, "nothing was drawn"
 
+    assert both["silent"] == [2, 1]
     card = client.get(f"/api/v1/models/{second.pk}/card").content.decode()
     assert "- Questions: disc (single: seen, none); sides (multiple: left, right)" in card
     assert "| disc | 10 | 0.80 | 0.10 to 0.90 |" in card
@@ -747,6 +771,38 @@ def test_the_pages_show_what_was_measured_of_answers(campaign: Campaign, manager
     assert "| disc | 10 | 0.125 | 1.50 | 0.062 |" in card
     assert "| sides | not measured | not measured | not measured | not measured |" in card
     assert "images get worse was not measured" in card
+
+
+def test_answers_of_two_versions_stand_beside_peoples_in_the_present_words(
+    campaign: Campaign, manager: User, reader: User
+) -> None:
+    """An option was renamed since both answered, and the second was never asked for the sides."""
+    first, second = (measured_model(campaign, number, {"disc": 0.9}) for number in (1, 2))
+    tasks = [hand_in(campaign, reader, {"disc": "seen", "sides": ["left"]}).task for _ in range(9)]
+    task = next(task for task in tasks if not task.held_out)
+    for model, seen in ((first, 0.75), (second, 0.25)):
+        said = {"disc": {"seen": seen, "none": 1 - seen}, "sides": {"left": 0.9, "right": 0.2}}
+        said = said if model == first else {"disc": said["disc"]}
+        Prediction.objects.create(model=model, image_id=task.image_id, packed=b"", answers=said)
+    disc = campaign.questions.get(name="disc")
+    question_change(actor=manager, question=disc, options=[OptionChange("seen", "present")])
+    door = f"/api/v1/models/{second.pk}"
+    [row] = make.client(manager).get(f"{door}/compare?against=1").json()["shared"]
+    assert (row["image"], row["labelled"], row["disagreement"]) == (task.image_id, True, 0.5)
+    assert (row["model"]["error"], row["against"]["error"]) == (1.0, 0.0)
+    assert row["questions"][:2] == [
+        {"name": "disc", "settled": ["present"], "options": [
+            {"option": "present", "model": 0.25, "against": 0.75},
+            {"option": "none", "model": 0.75, "against": 0.25},
+        ]},
+        {"name": "sides", "settled": ["left"], "options": [
+            {"option": "left", "model": None, "against": 0.9},
+            {"option": "right", "model": None, "against": 0.2},
+        ]},
+    ]  # fmt: skip
+    picture = make.client(manager).get(f"{door}/label?image={task.image_id}")
+    assert (picture.status_code, picture["Content-Type"]) == (200, "image/png")
+    assert make.client(reader).get(f"{door}/label?image={task.image_id}").status_code == 403
 
 
 def test_what_a_trial_measured_of_answers_is_shown_by_question(

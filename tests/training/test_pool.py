@@ -325,8 +325,8 @@ def test_a_class_that_nobody_looked_for_is_no_background(campaign: Campaign) -> 
     label, drawn = make.mask(), make.mask()
     drawn[20:24] = 2
     looked, unseen = (Annotation(packed=pack(label), unseen=which) for which in ([], [2]))
-    assert gain._error(task, looked, pack(drawn)) > 0
-    assert gain._error(task, unseen, pack(drawn)) == 0
+    assert jobs.drawing_error(looked, task.image, pack(drawn)) > 0
+    assert jobs.drawing_error(unseen, task.image, pack(drawn)) == 0
     assert (jobs.judged_truth(looked, task.image) == label).all()
     expected = np.where(label == 0, IGNORE_INDEX, label)
     assert (jobs.judged_truth(unseen, task.image) == expected).all()

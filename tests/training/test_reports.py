@@ -13,7 +13,7 @@ from annotations.models import Campaign, Task
 from reticle.accounts.models import User
 from reticle.audit.models import AuditEvent
 from reticle.pixels.mask import pack
-from training import compare, picture, promote, report, trigger
+from training import compare, picture, promote, report, shared, trigger
 from training.card import card_of
 from training.models import Evaluation, ModelVersion, Prediction, Snapshot, TrainingRun
 from training.promote import Decision
@@ -254,17 +254,21 @@ def test_held_out_cases_are_neither_listed_nor_drawn(campaign: Campaign) -> None
         drawn(first, task, make.mask())
         drawn(second, task, other if task == pool[1] else make.mask())
     drawn(first, campaign.tasks.filter(held_out=False).order_by("id")[5], make.mask())
-    found = compare.shared_cases(first, second)
+    found = shared.shared_cases(first, second)
     assert {row["image"] for row in found} == {task.image_id for task in pool}
     assert found[0]["image"] == pool[1].image_id, "the most different comes first"
     manager = make.client(User.objects.get(username="manager"))
-    door = f"/api/v1/models/{first.pk}/drawing?image="
-    assert manager.get(f"{door}{secret.image_id}").status_code == 404
-    answer = manager.get(f"{door}{pool[0].image_id}")
-    assert answer.status_code == 200
-    with Picture.open(io.BytesIO(answer.content)) as shown:
-        assert shown.size == (32 * 12, 24 * 12)
-    assert manager.get(f"{door}no").json()["detail"] == {"image": "a whole number"}
+    for what in ("drawing", "label"):
+        door = f"/api/v1/models/{first.pk}/{what}?image="
+        assert manager.get(f"{door}{secret.image_id}").status_code == 404
+        assert manager.get(f"{door}{make.images(1)[0].pk}").status_code == 404, "of no case"
+        answer = manager.get(f"{door}{pool[0].image_id}")
+        assert answer.status_code == 200
+        with Picture.open(io.BytesIO(answer.content)) as shown:
+            assert shown.size == (32 * 12, 24 * 12)
+        assert manager.get(f"{door}no").json()["detail"] == {"image": "a whole number"}
+    assert not found[0]["labelled"]
+    assert found[0]["model"] == {"learned": False, "error": None}
 
 
 def test_a_drawing_covers_its_class_lightly_and_its_edge_fully() -> None:

@@ -18,7 +18,7 @@ from training.models import ModelVersion, Prediction, TrainingRun
 from training.promote import Decision
 from training.reasons import Reason
 from training.report import history_of
-from training.snapshot import snapshot_take
+from training.snapshot import looked_at, snapshot_take
 
 pytestmark = pytest.mark.django_db
 State = ModelVersion.State
@@ -209,8 +209,10 @@ def test_under_the_policy_the_first_model_waits_too_and_suggests_nothing(
     assert shadow.shadow_claim() is None, "one worker at a time"
     assert shadow.shadow_run(claimed)
     assert shadow.shadow_claim() is None, "what is drawn is not drawn again"
-    waiting = pool.open_tasks(campaign).count()
-    assert Prediction.objects.filter(model=model).count() == waiting
+    waiting = set(pool.open_tasks(campaign).values_list("image_id", flat=True))
+    assert model.run.snapshot is not None
+    drawn = waiting | set(looked_at(model.run.snapshot))
+    assert set(model.predictions.values_list("image_id", flat=True)) == drawn
     assert not Suggestion.objects.exists()
     campaign.refresh_from_db()
     assert campaign.champion is None

@@ -4,7 +4,7 @@
     python -m training.ml pretrain JOB --out OUT [--resume OLDOUT] [--watch-stdin]
     python -m training.ml cross JOB --folds K --out OUT [--watch-stdin]
     python -m training.ml export MODEL --out OUT [--format onnx|torchscript]
-    python -m training.ml evaluate JOB --model MODEL --out report.json [--watch-stdin]
+    python -m training.ml evaluate JOB --model MODEL --out report.json [--also JOB] [--watch-stdin]
     python -m training.ml predict JOB --model MODEL --out OUT [--watch-stdin]
     python -m training.ml explain JOB --model MODEL --out OUT [--watch-stdin]
     python -m training.ml features JOB --model MODEL --out features.npy [--watch-stdin]
@@ -104,6 +104,8 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("--folds", type=int, default=5, help="how many, at least 2")
         elif name != "export":
             command.add_argument("--model", type=Path, required=True, help="model folder")
+        if name == "evaluate":
+            command.add_argument("--also", type=Path, help="job folder to predict; into its out/")
         if name == "predict":
             _extras(command)
         elif name == "explain":

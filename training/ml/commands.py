@@ -94,6 +94,10 @@ def _evaluate(parsed: argparse.Namespace, job: Job, emit: Emit) -> None:
     measure = judge if model.questions else evaluate
     report = measure(model, job.examples, place, seed=job.seed)
     checkpoint.write_json(parsed.out, report)
+    if parsed.also is not None:
+        others = read_job(parsed.also, labelled=False).examples
+        digest = checkpoint.weights_digest(parsed.model)
+        cases.predict_all(model, digest, others, parsed.also / "out", place, emit)
     emit({"event": "done", **{key: report[key] for key in report if key.startswith("mean_")}})
 
 

@@ -921,6 +921,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models/{id}/label": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return a PNG of an image that is not held out, with its label if there is one. */
+        get: operations["models_label_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models/{id}/onnx": {
         parameters: {
             query?: never;
@@ -1494,6 +1511,8 @@ export interface components {
             questions: components["schemas"]["PairedQuestion"][];
             patients: components["schemas"]["PairedPatient"][];
             shared: components["schemas"]["SharedCase"][];
+            /** @description which of the two have nothing kept of any case that may be shown */
+            silent: number[];
         };
         /** @description A class measured out of fold. */
         CrossClass: {
@@ -2741,16 +2760,45 @@ export interface components {
              */
             seconds: number | null;
         };
-        /** @description A case that is not held out, and that both models have drawn. */
+        /** @description A case that is not held out, and that both models have drawn, or answered. */
         SharedCase: {
             image: number;
             patient: string;
             slice: number;
             /**
              * Format: double
-             * @description 1 - Dice of the two drawings
+             * @description 1 - Dice of the two drawings, or how differently they answer
              */
-            disagreement: number;
+            disagreement: number | null;
+            labelled: boolean;
+            model: components["schemas"]["SharedSide"];
+            against: components["schemas"]["SharedSide"];
+            questions: components["schemas"]["SharedQuestion"][];
+        };
+        /** @description The probabilities that both give an option; null where a model was asked otherwise. */
+        SharedOption: {
+            option: string;
+            /** Format: double */
+            model: number | null;
+            /** Format: double */
+            against: number | null;
+        };
+        /** @description What people and both models answer, in the present words of the options. */
+        SharedQuestion: {
+            name: string;
+            /** @description what people chose */
+            settled: string[];
+            options: components["schemas"]["SharedOption"][];
+        };
+        /** @description One of the two models on a case that both say something of. */
+        SharedSide: {
+            /** @description it has learned from this case */
+            learned: boolean;
+            /**
+             * Format: double
+             * @description 1 - Dice against the label, or share of wrong answers; null without a label
+             */
+            error: number | null;
         };
         /** @enum {string} */
         SlotEnum: "current" | "next";
@@ -4510,6 +4558,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelOutput"];
+                };
+            };
+        };
+    };
+    models_label_retrieve: {
+        parameters: {
+            query: {
+                image: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
                 };
             };
         };

@@ -791,10 +791,28 @@ export const en = {
   "compare.meanAnswers": "all questions, mean",
   "compare.auc": "AUC of “{option}”",
   "compare.drawings": "What they draw",
-  "compare.drawingsHelp": "Cases that are not held out, the most different drawings first.",
-  "compare.noCases": "There is no case yet that both have drawn and that is not held out.",
+  "compare.drawingsHelp":
+    "Labelled and waiting cases that are not held out, the most different drawings first.",
+  "compare.answers": "What they answer",
+  "compare.answersHelp":
+    "The probability that each version gives each option, on cases that are not held out, the most different answers first.",
+  "compare.noCases": "There is no case yet that both have looked at and that may be shown.",
+  "compare.silent":
+    "Nothing is kept of what {versions} would say of a case that may be shown. Each measurement keeps up to 12 labelled cases; versions that were measured before that was so, or never, have none.",
+  "compare.hidden":
+    "Held-out cases are never shown: nobody is to choose between versions by looking at them.",
+  "compare.place": "Case {place} of {count}",
+  "compare.label": "Label",
+  "compare.labelPicture": "Case {patient}, slice {slice}, as people labelled it",
+  "compare.plainPicture": "Case {patient}, slice {slice}, with nothing drawn on it",
+  "compare.unlabelled": "No label yet",
+  "compare.learned": "has learned from it",
+  "compare.notLearned": "has not learned from it",
+  "compare.right": "{share} right",
+  "compare.chosen": "chosen",
   "compare.case": "Case",
   "compare.caseName": "{patient}, slice {slice}, {share} different",
+  "compare.caseOnly": "{patient}, slice {slice}",
   "compare.previous": "Case before",
   "unfamiliar.title": "Cases unlike those it knows",
   "unfamiliar.help":

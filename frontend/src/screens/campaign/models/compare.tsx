@@ -1,35 +1,24 @@
-import {
-  Button,
-  Group,
-  Select,
-  SimpleGrid,
-  Skeleton,
-  Stack,
-  Table,
-  Text,
-  Title,
-} from "@mantine/core";
+import { Button, Group, Skeleton, Stack, Table, Text, Title } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
 import { Link, useParams } from "react-router";
 import type { Schemas } from "../../../api/client";
 import { campaignQuery, compareQuery, modelsQuery } from "../../../api/queries";
 import { ErrorNote } from "../../../components/errors";
 import { Empty, Page } from "../../../components/page";
 import { Scroll } from "../../../components/scroll";
-import { decimal, number, percent, t } from "../../../i18n";
-import classes from "../../../styles/plot.module.css";
+import { decimal, number, t } from "../../../i18n";
 import { questionText } from "./answers";
 import { signed, signedInterval } from "./figures";
 import { Measured } from "./measured";
 import { METRICS, type Metric, Section } from "./measures";
+import { Shared } from "./shared";
 import { Trail } from "./trail";
 
 type Model = Schemas["ModelOutput"];
 type Compared = Schemas["CompareOutput"];
 
-/** Two versions side by side: their numbers, and what they draw. */
+/** Two versions side by side: their numbers, and what they draw or answer. */
 export function ComparePage() {
   const { slug = "", number: one = "", other = "" } = useParams();
   const campaign = useQuery(campaignQuery(slug));
@@ -71,9 +60,12 @@ export function ComparePage() {
             rival={rival}
             questions={campaign.data?.questions ?? []}
           />
-          {compared.data.metric === "dice" ? (
-            <Drawings cases={compared.data.shared} model={model} rival={rival} />
-          ) : null}
+          <Shared
+            compared={compared.data}
+            model={model}
+            rival={rival}
+            questions={campaign.data?.questions ?? []}
+          />
           <Patients compared={compared.data} model={model} rival={rival} />
         </Stack>
       ) : compared.error ? null : (
@@ -256,65 +248,6 @@ function Patients({ compared, model, rival }: Pair & { compared: Compared }) {
           </Table.Tbody>
         </Table>
       </Scroll>
-    </Section>
-  );
-}
-
-/** Both drawings of one case; held-out cases are never among them. */
-function Drawings({ cases, model, rival }: Pair & { cases: readonly Schemas["SharedCase"][] }) {
-  const [place, setPlace] = useState(0);
-  const chosen = cases[Math.min(place, cases.length - 1)];
-  if (!chosen) {
-    return (
-      <Section title={t("compare.drawings")}>
-        <Text>{t("compare.noCases")}</Text>
-      </Section>
-    );
-  }
-  const step = (by: number) => setPlace((place + by + cases.length) % cases.length);
-  return (
-    <Section title={t("compare.drawings")}>
-      <Text size="sm" c="dimmed">
-        {t("compare.drawingsHelp")}
-      </Text>
-      <Group align="flex-end" gap="xs" my="xs">
-        <Select
-          label={t("compare.case")}
-          w={340}
-          data={cases.map((each, index) => ({
-            value: String(index),
-            label: t("compare.caseName", {
-              patient: each.patient,
-              slice: each.slice + 1,
-              share: percent(each.disagreement),
-            }),
-          }))}
-          value={String(cases.indexOf(chosen))}
-          onChange={(value) => value && setPlace(Number(value))}
-          allowDeselect={false}
-        />
-        <Button variant="default" onClick={() => step(-1)}>
-          {t("compare.previous")}
-        </Button>
-        <Button variant="default" onClick={() => step(1)}>
-          {t("compare.next")}
-        </Button>
-      </Group>
-      <SimpleGrid cols={2}>
-        {[model, rival].map((each) => (
-          <figure key={each.id} className={classes.drawing}>
-            <img
-              src={`/api/v1/models/${each.id}/drawing?image=${chosen.image}`}
-              alt={t("compare.picture", {
-                patient: chosen.patient,
-                slice: chosen.slice + 1,
-                number: each.number,
-              })}
-            />
-            <figcaption>v{each.number}</figcaption>
-          </figure>
-        ))}
-      </SimpleGrid>
     </Section>
   );
 }
