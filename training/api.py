@@ -24,6 +24,7 @@ from training import (
     compare,
     compare_forms,
     crossval,
+    curve,
     model_forms,
     near,
     onnx,
@@ -115,28 +116,32 @@ class LearningView(CampaignView):
     def get(self, request: Request, slug: str) -> Response:
         """Return the learning curve, the current run and the next refresh."""
         scores = report.scores_of_models(self.campaign)
+        shown, measured = curve.curve_of(self.campaign)
         models = models_of(self.campaign).order_by("number")
         frozen = [model.run.snapshot.created_at for model in models if model.run.snapshot]
         minutes = report.minutes_before(self.campaign, frozen)
-        curve = []
+        points = []
         for model in models:
             snapshot = model.run.snapshot
-            curve.append(
+            points.append(
                 {
                     "number": model.number,
                     "labels": snapshot.labels if snapshot else 0,
                     "minutes": minutes[snapshot.created_at] if snapshot else 0.0,
                     "crowned": model.champion_since is not None,
+                    "shown": model.pk in shown,
+                    "measured_on": None,
                     "at": model.created_at,
                     "state": model.state,
-                    **scores.get(model.pk, _unmeasured(model)),
+                    **(shown.get(model.pk) or scores.get(model.pk) or _unmeasured(model)),
                 }
             )
         run = runs_of(self.campaign).first()
         champion = promote.champion_of(self.campaign)
         before = promote.champion_before(self.campaign)
         answer = {
-            "curve": curve,
+            "curve": points,
+            "measured": measured,
             "run": run_json(run) if run else None,
             "next_refresh": trigger.refresh_state(self.campaign),
             "scoring": champion is not None and champion.scored_at is None,

@@ -34,6 +34,16 @@ def mean_of(report: Report) -> float | None:
     return number(report.get(f"mean_{metric_of(report)}"))
 
 
+def mean_over(report: Report, names: Iterable[str]) -> float | None:
+    """Return the mean over the named classes or questions.
+
+    None when one has no number or there is none.
+    """
+    found = [value_of(report, name) for name in names]
+    numbers = [value for value in found if value is not None]
+    return sum(numbers) / len(numbers) if numbers and len(numbers) == len(found) else None
+
+
 def shown_counts(report: Report) -> dict[str, int]:
     """Return how many cases' truth shows each class, or answers each question."""
     shown: dict[str, int] = {}
@@ -41,6 +51,15 @@ def shown_counts(report: Report) -> dict[str, int]:
         for name, counts in _truth(case).items():
             shown[name] = shown.get(name, 0) + counts
     return shown
+
+
+def shown_patients(report: Report) -> dict[str, int]:
+    """Return of how many patients some case's truth shows each class, or answers each question."""
+    found: dict[str, set[str]] = {}
+    for case in report.get("cases", []):
+        for name, shown in _truth(case).items():
+            found.setdefault(name, set()).update([case["patient"]] if shown else [])
+    return {name: len(patients) for name, patients in found.items()}
 
 
 def _truth(case: Row) -> dict[str, bool]:
@@ -56,6 +75,14 @@ def compared(report: Report) -> list[str]:
     decide until there is evidence.
     """
     return [name for name, count in shown_counts(report).items() if count >= ENOUGH_CASES]
+
+
+def averaged(report: Report) -> list[str]:
+    """Return what the mean that is shown of a model is over: what is compared.
+
+    Where nothing is shown by cases enough, all that some case shows.
+    """
+    return compared(report) or [name for name, count in shown_counts(report).items() if count]
 
 
 def telling(report: Report) -> list[str]:

@@ -43,7 +43,10 @@ class ScoresOutput(serializers.Serializer[Data]):
     """A model's numbers: by class where it draws, by question where it answers."""
 
     metric = serializers.ChoiceField(choices=["dice", "accuracy"], help_text="what `score` is")
-    score = serializers.FloatField(allow_null=True, help_text="what promotion goes by")
+    score = serializers.FloatField(
+        allow_null=True,
+        help_text="mean over all classes or questions; on a curve over those that are `averaged`",
+    )
     mean_dice = number_field()
     mean_auc = number_field()
     classes = serializers.DictField(child=ClassDice())

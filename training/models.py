@@ -135,6 +135,10 @@ class ModelVersion(models.Model):
         default=list,
         help_text="[{image, beyond}]: open cases unlike those it knows, farthest first",
     )
+    unmeasured = models.JSONField(
+        default=dict,
+        help_text="{snapshot, reason}: why it could not be measured on that held-out list",
+    )
     unreadable = models.JSONField(
         default=list, help_text="images left out of its scores: they could not be read"
     )

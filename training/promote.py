@@ -69,7 +69,7 @@ def decide(
     cases = [str(case["id"]) for case in candidate["cases"]]
     shared = shared_names(candidate, champion)
     names = figures.compared(candidate) if shared else figures.telling(candidate)
-    score = _mean(candidate, names)
+    score = figures.mean_over(candidate, names)
     draws = figures.metric_of(candidate) == "dice"
     if score is None or len(cases) < minimum_cases:
         why = reason("few_drawn" if draws else "few_answered", cases=len(cases))
@@ -97,13 +97,6 @@ def _known(champion: Report, names: Sequence[str]) -> list[str]:
     return [name for name in names if name in parts and (drawn or parts[name]["answered"])]
 
 
-def _mean(report: Report, names: Sequence[str]) -> float | None:
-    """Return the mean over the named classes; None when one has no number or there is none."""
-    found = [figures.value_of(report, name) for name in names]
-    numbers = [value for value in found if value is not None]
-    return float(np.mean(numbers)) if numbers and len(numbers) == len(found) else None
-
-
 def _compare(
     candidate: Report,
     champion: Report,
@@ -116,7 +109,7 @@ def _compare(
     both = paired.means(found)
     same = cases == [str(case["id"]) for case in champion["cases"]]
     if both is None or len(found) < len(names) or not same:
-        score, old = _mean(candidate, names), _mean(champion, names)
+        score, old = (figures.mean_over(each, names) for each in (candidate, champion))
         why = reason("other_cases")
         return Decision("insufficient", [why], candidate=score, champion=old, cases=cases)
     score, old = both
@@ -298,9 +291,11 @@ def _crown(
         ]
     )  # fmt: skip
     newest = model.evaluations.order_by("-id").first()
-    campaign.champion = {"number": model.number, "dice": newest.mean_dice if newest else None}
+    report = newest.report if newest else {}
+    score = figures.mean_over(report, figures.averaged(report))
+    campaign.champion = {"number": model.number, "dice": None if model.questions else score}
     if model.questions:
-        campaign.champion["accuracy"] = newest.score if newest else None
+        campaign.champion["accuracy"] = score
     campaign.save(update_fields=["champion"])
 
 
@@ -376,4 +371,5 @@ def evaluation_store(*, model: ModelVersion, snapshot_id: int, report: Report) -
             "mean_dice": figures.number(report.get("mean_dice")),
         },
     )
+    ModelVersion.objects.filter(pk=model.pk).exclude(unmeasured={}).update(unmeasured={})
     return row

@@ -34,6 +34,9 @@ SENTENCES = {
     "export_filters": "its images are filtered first ({filters}), which ONNX cannot do",
     "export_differs": "what it answers differs from the model by {difference}, more than {most}",
     "export_labels": "it draws other labels than the model",
+    "weights_gone": "its weights are missing or damaged: it could not be measured and is left out",
+    "not_measured": "it could not be measured and is left out: {error}",
+    "other_parts": "it does not know {parts}, so it has no mean",
     "export_died": "the worker ended {times} times during this export",
 }  # fmt: skip
 

@@ -12,7 +12,7 @@ from itertools import accumulate
 import numpy as np
 import numpy.typing as npt
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import DateTimeField, F, Func, IntegerField, Sum, Value
+from django.db.models import DateTimeField, F, Func, IntegerField, QuerySet, Sum, Value
 from django.db.models.functions import Cast
 
 from annotations.models import Annotation, Campaign, Task
@@ -33,6 +33,7 @@ METRICS = (
     "dice", "low", "high", "hd95_missing", "lesions", "patients", "left_out", *RANGED,
     *(f"{name}_{end}" for name in RANGED for end in ("low", "high")),
 )  # fmt: skip
+SUMMARY = ("mean_dice", "classes", "mean_accuracy", "mean_auc", "questions")
 QUESTION_METRICS = (
     "kind", "answered", "left_out", "accuracy", "accuracy_low", "accuracy_high", "mean_steps_off",
 )  # fmt: skip
@@ -45,17 +46,17 @@ def newest_evaluation(model: ModelVersion) -> Evaluation | None:
 
 def scores_of_models(campaign: Campaign) -> dict[int, Row]:
     """Return {model: its `scores_of`} by each model's newest evaluation."""
-    parts = ("mean_dice", "classes", "mean_accuracy", "mean_auc", "questions")
-    rows = (
-        Evaluation.objects.filter(model__campaign=campaign)
-        .order_by("model_id", "-id")
-        .distinct("model_id")
-        .values_list("model_id", *(f"report__{part}" for part in parts))
-    )
-    found = {}
-    for model, *values in rows:
-        named = dict(zip(parts, values, strict=True))
-        found[model] = scores_of({part: named[part] for part in parts if named[part] is not None})
+    rows = Evaluation.objects.filter(model__campaign=campaign)
+    newest = rows.order_by("model_id", "-id").distinct("model_id")
+    return {model: scores_of(found) for model, found in summaries(newest).items()}
+
+
+def summaries(evaluations: QuerySet[Evaluation]) -> dict[int, Report]:
+    """Return {model: report}, of one evaluation a model, without the many rows of its cases."""
+    found: dict[int, Report] = {}
+    for model, *values in evaluations.values_list("model_id", *(f"report__{p}" for p in SUMMARY)):
+        named = zip(SUMMARY, values, strict=True)
+        found[model] = {part: value for part, value in named if value is not None}
     return found
 
 

@@ -181,8 +181,62 @@ class LearningPoint(ScoresOutput):
     labels = serializers.IntegerField()
     minutes = serializers.FloatField(help_text="of all reading before its data were frozen")
     crowned = serializers.BooleanField(help_text="it is or was champion")
+    shown = serializers.BooleanField(
+        help_text="its figures are those of a curve: see `measured`; else of its own newest list"
+    )
+    measured_on = serializers.DateTimeField(
+        allow_null=True, help_text="when the held-out list of a shown version was frozen"
+    )
     at = serializers.DateTimeField()
     state = serializers.ChoiceField(choices=ModelVersion.State.choices)
+
+
+class HeldOutOutput(serializers.Serializer[Data]):
+    """A held-out list, by its size and the moment it was frozen."""
+
+    at = serializers.DateTimeField()
+    cases = serializers.IntegerField()
+    patients = serializers.IntegerField()
+
+
+class FewOutput(serializers.Serializer[Data]):
+    """A class or question that too few held-out cases show or answer."""
+
+    name = serializers.CharField()
+    cases = serializers.IntegerField()
+    patients = serializers.IntegerField()
+
+
+class LeftOutOutput(serializers.Serializer[Data]):
+    """A version that is not on the curve, or has no mean there, and why."""
+
+    number = serializers.IntegerField()
+    reason = ReasonOutput()
+
+
+class MeasuredOutput(serializers.Serializer[Data]):
+    """What the figures of the learning curve are of."""
+
+    one_list = serializers.BooleanField(
+        help_text="all versions are shown on one held-out list; else each on its own newest one"
+    )
+    held_out = HeldOutOutput(allow_null=True, help_text="that list, or the one of `number`")
+    number = serializers.IntegerField(
+        allow_null=True, help_text="the live version, or the newest that was measured"
+    )
+    score = serializers.FloatField(allow_null=True, help_text="its mean on that list")
+    averaged = serializers.ListField(
+        child=serializers.CharField(), help_text="classes or questions that a mean is over"
+    )
+    enough = serializers.BooleanField(
+        help_text="those that promotion compares; else none is shown by cases enough"
+    )
+    few = FewOutput(many=True, help_text="not in the mean")
+    waiting = serializers.ListField(
+        child=serializers.IntegerField(), help_text="versions to be measured on the newest list"
+    )
+    left_out = LeftOutOutput(many=True)
+    earlier = serializers.IntegerField(help_text="versions before those that are shown")
 
 
 class ShareOutput(serializers.Serializer[Data]):
@@ -219,6 +273,7 @@ class LearningOutput(serializers.Serializer[Data]):
     """The learner at a glance: curve, active or last run, next refresh, pending scores."""
 
     curve = LearningPoint(many=True)
+    measured = MeasuredOutput()
     run = RunOutput(allow_null=True)
     next_refresh = RefreshOutput()
     scoring = serializers.BooleanField(help_text="the champion's scores are being made")

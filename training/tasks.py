@@ -2,7 +2,20 @@
 
 from celery import shared_task
 
-from training import ahead, asked, cold, fit, maps, onnx, predict, shadow, tidy, trials, trigger
+from training import (
+    ahead,
+    asked,
+    cold,
+    fit,
+    maps,
+    onnx,
+    predict,
+    remeasure,
+    shadow,
+    tidy,
+    trials,
+    trigger,
+)
 
 
 @shared_task
@@ -48,6 +61,10 @@ def work() -> None:
     model = shadow.shadow_claim()
     if model is not None:
         shadow.shadow_run(model)
+        return
+    model = remeasure.remeasure_claim()
+    if model is not None:
+        remeasure.remeasure_run(model)
         return
     model = trials.trial_claim()
     if model is not None:

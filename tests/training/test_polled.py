@@ -36,8 +36,9 @@ def model_add(campaign: Campaign) -> None:
         base=campaign.models.order_by("number").last(),
     )  # fmt: skip
     model = ModelVersion.objects.create(
-        campaign=campaign, number=campaign.models.count() + 1, run=run, weights_sha256="0" * 64
-    )
+        campaign=campaign, number=campaign.models.count() + 1, run=run, weights_sha256="0" * 64,
+        champion_since=EARLY,
+    )  # fmt: skip
     report = {"mean_dice": 0.5, "classes": {}, "cases": []}
     Evaluation.objects.create(model=model, snapshot=snapshot, report=report, mean_dice=0.5)
 

@@ -1761,6 +1761,12 @@ export interface components {
         };
         /** @enum {string} */
         ExportState: "queued" | "running" | "done" | "failed";
+        /** @description A class or question that too few held-out cases show or answer. */
+        FewOutput: {
+            name: string;
+            cases: number;
+            patients: number;
+        };
         /** @description The patients of one fold, by the model that did not learn from them. */
         FoldOutput: {
             /** Format: double */
@@ -1812,6 +1818,13 @@ export interface components {
         HeldOutCounts: {
             total: number;
             settled: number;
+        };
+        /** @description A held-out list, by its size and the moment it was frozen. */
+        HeldOutOutput: {
+            /** Format: date-time */
+            at: string;
+            cases: number;
+            patients: number;
         };
         /** @description Mean Dice of both on one snapshot's held-out cases. */
         HeldOutPair: {
@@ -1906,6 +1919,7 @@ export interface components {
         /** @description The learner at a glance: curve, active or last run, next refresh, pending scores. */
         LearningOutput: {
             curve: components["schemas"]["LearningPoint"][];
+            measured: components["schemas"]["MeasuredOutput"];
             run: components["schemas"]["RunOutput"] | null;
             next_refresh: components["schemas"]["RefreshOutput"];
             /** @description the champion's scores are being made */
@@ -1926,7 +1940,7 @@ export interface components {
             metric: components["schemas"]["MetricEnum"];
             /**
              * Format: double
-             * @description what promotion goes by
+             * @description mean over all classes or questions; on a curve over those that are `averaged`
              */
             score: number | null;
             /** Format: double */
@@ -1948,6 +1962,13 @@ export interface components {
             minutes: number;
             /** @description it is or was champion */
             crowned: boolean;
+            /** @description its figures are those of a curve: see `measured`; else of its own newest list */
+            shown: boolean;
+            /**
+             * Format: date-time
+             * @description when the held-out list of a shown version was frozen
+             */
+            measured_on: string | null;
             /** Format: date-time */
             at: string;
             state: components["schemas"]["ModelState"];
@@ -1956,6 +1977,11 @@ export interface components {
         LeaseInputRequest: {
             /** @default current */
             slot: components["schemas"]["SlotEnum"];
+        };
+        /** @description A version that is not on the curve, or has no mean there, and why. */
+        LeftOutOutput: {
+            number: number;
+            reason: components["schemas"]["ReasonOutput"];
         };
         /** @description Where a model comes from. */
         LineageOutput: {
@@ -1994,6 +2020,31 @@ export interface components {
             asked: boolean;
             maps: components["schemas"]["MapOutput"][];
         };
+        /** @description What the figures of the learning curve are of. */
+        MeasuredOutput: {
+            /** @description all versions are shown on one held-out list; else each on its own newest one */
+            one_list: boolean;
+            /** @description that list, or the one of `number` */
+            held_out: components["schemas"]["HeldOutOutput"] | null;
+            /** @description the live version, or the newest that was measured */
+            number: number | null;
+            /**
+             * Format: double
+             * @description its mean on that list
+             */
+            score: number | null;
+            /** @description classes or questions that a mean is over */
+            averaged: string[];
+            /** @description those that promotion compares; else none is shown by cases enough */
+            enough: boolean;
+            /** @description not in the mean */
+            few: components["schemas"]["FewOutput"][];
+            /** @description versions to be measured on the newest list */
+            waiting: number[];
+            left_out: components["schemas"]["LeftOutOutput"][];
+            /** @description versions before those that are shown */
+            earlier: number;
+        };
         /** @description A person and all their roles here; none removes them. */
         MemberInputRequest: {
             username: string;
@@ -2013,7 +2064,7 @@ export interface components {
             metric: components["schemas"]["MetricEnum"];
             /**
              * Format: double
-             * @description what promotion goes by
+             * @description mean over all classes or questions; on a curve over those that are `averaged`
              */
             score: number | null;
             /** Format: double */
@@ -2079,7 +2130,7 @@ export interface components {
             metric: components["schemas"]["MetricEnum"];
             /**
              * Format: double
-             * @description what promotion goes by
+             * @description mean over all classes or questions; on a curve over those that are `averaged`
              */
             score: number | null;
             /** Format: double */

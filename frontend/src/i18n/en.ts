@@ -160,7 +160,7 @@ export const en = {
   "home.toReview.one": "{count} case to review",
   "home.toReview.other": "{count} cases to review",
   "home.settled": "{settled} of {total} settled",
-  "home.champion": "Model v{number}: Dice {dice} on held-out patients",
+  "home.champion": "Model v{number}: Dice {dice} on held-out patients when it went live",
   "home.noModel": "No model yet",
   "home.act": "{act}: {name}",
   "home.champion.unmeasured": "Model v{number}, not yet measured",
@@ -180,7 +180,8 @@ export const en = {
   "unsent.leave": "Log out all the same",
   "unsent.leaveHelp":
     "After you log out they stay here, and can be sent only when you log in on this browser again.",
-  "home.champion.answers": "Model v{number}: accuracy {value} on held-out patients",
+  "home.champion.answers":
+    "Model v{number}: accuracy {value} on held-out patients when it went live",
 
   "state.draft": "draft",
   "state.open": "open",
@@ -288,6 +289,7 @@ export const en = {
   "campaign.dice": "Dice on held-out, model v{number}",
   "campaign.diceNone": "Dice on held-out, no model yet",
   "campaign.accuracy": "Accuracy on held-out, model v{number}",
+  "campaign.ownList": "other versions are of other lists",
   "campaign.answers": "readings with answers",
   "campaign.minutes": "s per case, median",
   "tab.overview": "Overview",
@@ -478,6 +480,10 @@ export const en = {
   "models.labels": "Labels",
   "models.dice": "Dice on held-out",
   "models.accuracy": "Accuracy on held-out",
+  "models.own":
+    "Dice of each version over all classes, on the newest held-out list it was measured on. The learning curve shows versions on one list.",
+  "models.ownAnswers":
+    "Accuracy of each version over all questions, on the newest held-out list it was measured on. The learning curve shows versions on one list.",
   "models.classes": "By class",
   "models.questions": "By question",
   "models.decision": "Decision",
@@ -606,8 +612,8 @@ export const en = {
   "onnx.hindrance": "There can be no ONNX file: {why}.",
   "modelPage.compareWith": "Compare with v{number}",
   "modelPage.notMeasured": "not measured",
-  "modelPage.meanDice": "mean Dice on held-out",
-  "modelPage.meanAccuracy": "mean accuracy on held-out",
+  "modelPage.meanDice": "mean Dice of all classes on held-out",
+  "modelPage.meanAccuracy": "mean accuracy of all questions on held-out",
   "modelPage.meanAuc": "mean AUC on held-out",
   "modelPage.measuredOn": "held-out cases of {patients} patients",
   "modelPage.trainedOn": "labels it learned from",
@@ -737,6 +743,10 @@ export const en = {
   "reason.code.export_differs":
     "what it answers differs from the model by {difference}, more than {most}",
   "reason.code.export_labels": "it draws other labels than the model",
+  "reason.code.weights_gone":
+    "its weights are missing or damaged: it could not be measured and is left out",
+  "reason.code.not_measured": "it could not be measured and is left out: {error}",
+  "reason.code.other_parts": "it does not know {parts}, so it has no mean",
   "reason.code.export_died": "the worker ended {times} times during this export",
   "shadow.title": "In the shadow: v{number}",
   "shadow.help":
@@ -825,8 +835,23 @@ export const en = {
   "learning.labels": "labels",
   "learning.minutes": "reading time",
   "learning.minutesAxis": "minutes of reading so far",
-  "learning.note":
-    "Every champion, each as last measured. The held-out list grows while a campaign is read.",
+  "basis.list": "held-out list of {at} ({cases}, {patients})",
+  "basis.cases.one": "{count} case",
+  "basis.cases.other": "{count} cases",
+  "basis.same": "All versions on one list: the {list}.",
+  "basis.several":
+    "Not all versions have been measured on one held-out list yet: each point is of the newest list of its version, so points cannot be compared.",
+  "basis.version": "v{number}: the {list}.",
+  "basis.waiting": "Still to be measured on the newest list, when nothing else waits: {versions}.",
+  "basis.closed":
+    "Still to be measured on the newest list, once the campaign is open again: {versions}.",
+  "basis.mean": "The mean is over what promotion compares: {parts}.",
+  "basis.few": "{name}: {cases} of {patients}, not in the mean.",
+  "basis.notEnough":
+    "Nothing is shown by held-out cases enough to decide by, so the mean is over all that some case shows: {parts}.",
+  "basis.without": "v{number}: {reason}.",
+  "basis.earlier.one": "{count} earlier version is not shown.",
+  "basis.earlier.other": "{count} earlier versions are not shown.",
   "selection.title": "Does the model's choice beat chance?",
   "selection.more":
     "Yes: on the cases it chose, the model was more wrong than on cases chosen at random, so they had more to teach.",

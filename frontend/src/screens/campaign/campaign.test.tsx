@@ -335,6 +335,41 @@ it.each([
   expect(cell.textContent).toMatch(form);
 });
 
+const unmeasured: Schemas["MeasuredOutput"] = {
+  one_list: false,
+  held_out: null,
+  number: null,
+  score: null,
+  averaged: [],
+  enough: false,
+  few: [],
+  waiting: [],
+  left_out: [],
+  earlier: 0,
+};
+
+it.each([
+  [true, /^Dice on held-out, model v3 · held-out list of .* \(24 cases, 5 patients\)$/],
+  [false, /^Dice on held-out, model v3 · .* · other versions are of other lists$/],
+])(
+  "the figure at the head is the curve's, with its list (one list: %s)",
+  async (one_list, said) => {
+    const held_out = { at: "2026-11-30T14:05:00Z", cases: 24, patients: 5 };
+    server.doors["GET /api/v1/campaigns/c"] = () => ({
+      ...campaign,
+      champion: { number: 3, dice: 0.74 },
+    });
+    server.doors["GET /api/v1/campaigns/c/learning"] = () => ({
+      curve: [],
+      measured: { ...unmeasured, one_list, held_out, number: 3, score: 0.862 },
+      selection: null,
+    });
+    show("guideline");
+    const label = await screen.findByText(said);
+    expect(label.previousElementSibling?.textContent).toBe("0.86");
+  },
+);
+
 const COMPARED = "2026-01-01T12:00:00Z";
 
 it.each([
@@ -347,6 +382,7 @@ it.each([
   async (ordered_at, error, said) => {
     server.doors["GET /api/v1/campaigns/c/learning"] = () => ({
       curve: [],
+      measured: unmeasured,
       run: null,
       next_refresh: { enabled: true, needed: 8, new_labels: 0, settled: 0, held_out: 0 },
       scoring: false,
@@ -372,6 +408,7 @@ it.each([
   async (scoring_error, unreadable, said) => {
     server.doors["GET /api/v1/campaigns/c/learning"] = () => ({
       curve: [],
+      measured: unmeasured,
       run: null,
       next_refresh: { enabled: true, needed: 8, new_labels: 0, settled: 0, held_out: 0 },
       scoring: true,

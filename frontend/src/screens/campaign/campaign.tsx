@@ -4,7 +4,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ComponentType, lazy, Suspense, useCallback, useState } from "react";
 import { Link, useNavigate, useParams } from "react-router";
 import { body, client, type Schemas } from "../../api/client";
-import { campaignQuery, progressQuery } from "../../api/queries";
+import { campaignQuery, learningQuery, progressQuery } from "../../api/queries";
 import { CampaignState, Figure, Progress } from "../../components/bits";
 import { Confirm } from "../../components/confirm";
 import { ErrorNote } from "../../components/errors";
@@ -16,6 +16,7 @@ import { AuditTab } from "./audit";
 import { CasesTab } from "./cases";
 import { ExportsTab } from "./exports";
 import { ImportTab } from "./import";
+import { listText } from "./models/basis";
 import { ReadersTab } from "./readers";
 import { ReviewTab } from "./review";
 import { SettingsTab } from "./settings";
@@ -211,6 +212,8 @@ function Figures({ campaign }: TabProps) {
   const { slug, kind, roles, champion, counts } = campaign;
   const tracks = roles.includes("manager") || roles.includes("reviewer");
   const { data } = useQuery({ ...progressQuery(slug), enabled: tracks });
+  const learning = useQuery({ ...learningQuery(slug), enabled: tracks });
+  const measured = learning.data?.measured;
   const now = data?.counts ?? counts;
   const readings = (data?.readers ?? []).reduce((sum, reader) => sum + reader.submitted, 0);
   const times = (data?.readers ?? []).flatMap((reader) => reader.seconds_median ?? []);
@@ -224,21 +227,28 @@ function Figures({ campaign }: TabProps) {
       {tracks && kind === "classification" ? (
         <Figure value={data ? number(readings) : "–"} label={t("campaign.answers")} />
       ) : null}
-      {tracks && kind === "classification" && champion ? (
+      {tracks && (champion || kind === "segmentation") ? (
         <Figure
-          value={decimal(champion.accuracy)}
-          label={t("campaign.accuracy", { number: champion.number })}
-        />
-      ) : null}
-      {tracks && kind === "segmentation" ? (
-        <Figure
-          value={decimal(champion?.dice)}
-          label={
-            champion ? t("campaign.dice", { number: champion.number }) : t("campaign.diceNone")
-          }
+          value={decimal(measured?.score)}
+          label={scoreText(kind, measured?.number ?? champion?.number, measured)}
         />
       ) : null}
       {tracks ? <Figure value={decimal(median, 0)} label={t("campaign.minutes")} /> : null}
     </Group>
   );
+}
+
+/** What the live model's figure is, and of which held-out list. */
+function scoreText(
+  kind: Campaign["kind"],
+  version: number | undefined,
+  measured: Schemas["MeasuredOutput"] | undefined,
+): string {
+  if (version === undefined) return t("campaign.diceNone");
+  const what = t(kind === "classification" ? "campaign.accuracy" : "campaign.dice", {
+    number: version,
+  });
+  if (!measured?.held_out) return what;
+  const parts = [what, listText(measured.held_out)];
+  return (measured.one_list ? parts : [...parts, t("campaign.ownList")]).join(" · ");
 }

@@ -34,7 +34,7 @@ function Asking({ campaign }: TabProps) {
         <Training slug={slug} learning={learning.data} manages={roles.includes("manager")} />
       </SimpleGrid>
       <Answers campaign={campaign} />
-      <LearningCurve campaign={campaign} curve={learning.data?.curve ?? []} />
+      <LearningCurve campaign={campaign} learning={learning.data} />
       <SimpleGrid cols={{ base: 1, md: 2 }}>
         <LabelsOverTime points={data?.labels_over_time ?? []} />
         <Plot
@@ -92,7 +92,7 @@ function Drawing({ campaign }: TabProps) {
         <Counts campaign={campaign} progress={data} />
         <Training slug={slug} learning={learning.data} manages={roles.includes("manager")} />
       </SimpleGrid>
-      <LearningCurve campaign={campaign} curve={learning.data?.curve ?? []} />
+      <LearningCurve campaign={campaign} learning={learning.data} />
       <SimpleGrid cols={{ base: 1, md: 2 }}>
         <LabelsOverTime points={data?.labels_over_time ?? []} />
         <Effort points={data?.effort ?? []} />

@@ -1,9 +1,10 @@
-import { Group, Paper, SegmentedControl, Table, Text, Title } from "@mantine/core";
+import { Group, Paper, SegmentedControl, Stack, Table, Text, Title } from "@mantine/core";
 import { useState } from "react";
 import type { Schemas } from "../../../api/client";
 import { Plot, type PlotRow, type PlotSeries } from "../../../components/plot";
 import { decimal, duration, number, t, word } from "../../../i18n";
 import type { TabProps } from "../campaign";
+import { Basis } from "./basis";
 import { partSeries } from "./series";
 
 type Axis = "labels" | "minutes";
@@ -27,12 +28,12 @@ function valuesOf(point: Schemas["LearningPoint"]): [string, Value][] {
 
 /** Dice (or accuracy) of every champion against what it took: labels, or minutes of reading. */
 export function LearningCurve(
-  props: TabProps & { curve: readonly Schemas["LearningPoint"][]; choice?: boolean },
+  props: TabProps & { learning: Schemas["LearningOutput"] | undefined; choice?: boolean },
 ) {
-  const { campaign, curve, choice = false } = props;
+  const { campaign, learning, choice = false } = props;
   const [axis, setAxis] = useState<Axis>("labels");
   // Candidates that were not taken never served a reader; the curve is that of the champions.
-  const points = curve.filter((point) => point.crowned && valuesOf(point).length > 0);
+  const points = (learning?.curve ?? []).filter((point) => point.shown);
   const asks = campaign.kind === "classification";
   const rows = points.map((point) => {
     const row: PlotRow = {
@@ -40,6 +41,7 @@ export function LearningCurve(
       labels: point.labels,
       minutes: point.minutes,
       mean: point.score,
+      "held-out list": point.measured_on,
     };
     for (const [name, { value, low, high }] of valuesOf(point)) {
       row[name] = value;
@@ -66,23 +68,23 @@ export function LearningCurve(
       range={[0, 1]}
       empty={t(asks ? "overview.learningEmptyAnswers" : "overview.learningEmpty")}
       footer={
-        choice ? (
-          <Group justify="space-between" mt="xs" gap="xs">
-            <Text size="sm" c="dimmed">
-              {t("learning.note")}
-            </Text>
-            <SegmentedControl
-              size="xs"
-              aria-label={t("learning.against")}
-              value={axis}
-              onChange={(value) => setAxis(value as Axis)}
-              data={[
-                { value: "labels", label: t("learning.labels") },
-                { value: "minutes", label: t("learning.minutes") },
-              ]}
-            />
-          </Group>
-        ) : null
+        <Stack gap={2} mt="xs">
+          {learning ? <Basis campaign={campaign} measured={learning.measured} /> : null}
+          {choice ? (
+            <Group justify="flex-end">
+              <SegmentedControl
+                size="xs"
+                aria-label={t("learning.against")}
+                value={axis}
+                onChange={(value) => setAxis(value as Axis)}
+                data={[
+                  { value: "labels", label: t("learning.labels") },
+                  { value: "minutes", label: t("learning.minutes") },
+                ]}
+              />
+            </Group>
+          ) : null}
+        </Stack>
       }
     />
   );

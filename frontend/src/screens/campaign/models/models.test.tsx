@@ -1,11 +1,14 @@
 // @vitest-environment jsdom
-import { cleanup, fireEvent, screen, waitFor } from "@testing-library/react";
+import { MantineProvider } from "@mantine/core";
+import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { Schemas } from "../../../api/client";
 import { learningQuery, reviewsQuery, runQuery, shadowQuery } from "../../../api/queries";
 import { showPage, TestServer } from "../../test-page";
 import type { TabProps } from "../campaign";
 import { CasesTab } from "../cases";
 import { ReviewTab } from "../review";
+import { Basis } from "./basis";
 import { RunPanel } from "./live";
 import { Shadow } from "./shadow";
 import { ModelsTab } from "./tab";
@@ -38,6 +41,19 @@ const campaign = {
   questions: [],
 } as unknown as TabProps["campaign"];
 
+const measured: Schemas["MeasuredOutput"] = {
+  one_list: false,
+  held_out: null,
+  number: null,
+  score: null,
+  averaged: [],
+  enough: false,
+  few: [],
+  waiting: [],
+  left_out: [],
+  earlier: 0,
+};
+
 let server: TestServer;
 const away = () => Response.json({ code: "error", message: "" }, { status: 500 });
 
@@ -46,7 +62,7 @@ beforeEach(() => {
     "GET /api/v1/campaigns/c/shadow": () => ({ shadow: beside }),
     "GET /api/v1/campaigns/c/models": () => [],
     "GET /api/v1/campaigns/c/runs": () => [],
-    "GET /api/v1/campaigns/c/learning": () => ({ curve: [], selection: null }),
+    "GET /api/v1/campaigns/c/learning": () => ({ curve: [], measured, selection: null }),
     "GET /api/v1/campaigns/c/reviews": () => [],
     "GET /api/v1/campaigns/c/flags": () => [],
     "GET /api/v1/campaigns/c/tasks": away,
@@ -148,6 +164,7 @@ it("a rollback names the model that takes over, and is offered only where there 
   expect(screen.queryByRole("button", { name: /Roll back/ })).toBeNull();
   server.doors["GET /api/v1/campaigns/c/learning"] = () => ({
     curve: [],
+    measured,
     selection: null,
     rollback_to: 2,
   });
@@ -156,3 +173,53 @@ it("a rollback names the model that takes over, and is offered only where there 
   await screen.findByRole("dialog", { name: "Roll back to v2?" });
   await screen.findByText("v2, the champion before this one", { exact: false });
 }, 20_000);
+
+const list = { at: "2026-11-30T14:05:00Z", cases: 24, patients: 5 };
+const known = { ...measured, held_out: list, number: 3, averaged: ["grey", "white"], enough: true };
+const lesion = { name: "lesion", cases: 1, patients: 1 };
+const gone = {
+  number: 1,
+  reason: { code: "weights_gone", values: {}, text: "its weights are missing" },
+};
+it.each([
+  {
+    what: { one_list: true, few: [lesion], left_out: [gone], earlier: 2 },
+    state: "open",
+    said: [
+      /^All versions on one list: the held-out list of .*2026.* \(24 cases, 5 patients\)\.$/,
+      "The mean is over what promotion compares: grey, white.",
+      "lesion: 1 case of 1 patient, not in the mean.",
+      /^v1: its weights are missing or damaged/,
+      "2 earlier versions are not shown.",
+    ],
+  },
+  {
+    what: { waiting: [1, 2] },
+    state: "open",
+    said: [
+      /^Not all versions have been measured on one held-out list yet: .* cannot be compared\.$/,
+      /^v3: the held-out list of .* \(24 cases, 5 patients\)\.$/,
+      "Still to be measured on the newest list, when nothing else waits: v1, v2.",
+    ],
+  },
+  {
+    what: { one_list: true, enough: false, waiting: [2] },
+    state: "closed",
+    said: [
+      /^All versions on one list/,
+      "Still to be measured on the newest list, once the campaign is open again: v2.",
+      /^Nothing is shown by held-out cases enough to decide by, .*: grey, white\.$/,
+    ],
+  },
+])("the curve says which list and which classes it is of ($what)", ({ what, state, said }) => {
+  const own = { ...campaign, state } as TabProps["campaign"];
+  const { container } = render(
+    <MantineProvider>
+      <Basis campaign={own} measured={{ ...known, ...what }} />
+    </MantineProvider>,
+  );
+  const lines = [...container.querySelectorAll("p")].map(({ textContent }) => textContent);
+  expect(lines).toEqual(
+    said.map((words) => (typeof words === "string" ? words : expect.stringMatching(words))),
+  );
+});

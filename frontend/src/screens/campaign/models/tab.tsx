@@ -62,7 +62,7 @@ export function ModelsTab({ campaign, onUnsaved }: TabProps) {
       )}
       <CompareChoice models={models.data ?? []} slug={slug} />
       <SimpleGrid cols={{ base: 1, md: 2 }}>
-        <LearningCurve campaign={campaign} curve={learning.data?.curve ?? []} choice />
+        <LearningCurve campaign={campaign} learning={learning.data} choice />
         <SelectionCard selection={learning.data?.selection ?? null} kind={campaign.kind} />
       </SimpleGrid>
       <CrossReport runs={runs.data ?? []} questions={campaign.questions} />
@@ -100,6 +100,11 @@ function Versions(props: TabProps & { models: readonly Model[]; manages: boolean
           </Table.Tbody>
         </Table>
       </Scroll>
+      {models.length > 0 ? (
+        <Text size="sm" c="dimmed" p="sm">
+          {t(asks ? "models.ownAnswers" : "models.own")}
+        </Text>
+      ) : null}
     </Paper>
   );
 }

@@ -1,0 +1,75 @@
+"""STEP remeasure: former champions on the newest held-out list, for a curve that is of one list.
+
+Candidate and champion are measured on it when they are decided upon; those before are measured
+here, one at a time, when nothing else waits.
+"""
+
+import gzip
+import logging
+import zlib
+from dataclasses import asdict
+
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from annotations.models import Campaign
+from reticle.errors import NotFound, ReticleError
+from training import curve, fit, jobs
+from training.models import ModelVersion
+from training.predict import beat_behind_runs, claim_until
+from training.reasons import Reason, reason
+
+logger = logging.getLogger(__name__)
+
+
+def remeasure_claim() -> ModelVersion | None:
+    """Claim a model that was live and is to be measured on the newest list; else None."""
+    free = Q(scoring_until=None) | Q(scoring_until__lt=Now())
+    rows = curve.due().filter(free, campaign__state=Campaign.State.OPEN)
+    for model in rows.select_related("campaign").order_by("-champion_since"):
+        changed = ModelVersion.objects.filter(
+            free, pk=model.pk, scoring_token=model.scoring_token
+        ).update(scoring_until=claim_until(), scoring_token=F("scoring_token") + 1)
+        if changed == 1:
+            model.refresh_from_db()
+            return model
+    return None
+
+
+def remeasure_run(model: ModelVersion) -> bool:
+    """Measure a claimed model; True when its report is stored.
+
+    Gives way to a training run that is queued. What lies in the model itself is kept as the reason
+    why it is left out; all else is tried again after the claim has run out.
+    """
+    snapshot = curve.measured_lists().filter(campaign=model.campaign_id).first()
+    assert snapshot is not None  # it was claimed because of one
+    try:
+        fit.evaluate(model, snapshot, beat=lambda: beat_behind_runs(model))
+    except jobs.ChildStopped:
+        logger.info("measuring %s again gave way", model)
+        _free(model)
+        return False
+    except (jobs.ChildFailed, ReticleError, OSError, EOFError, zlib.error) as error:
+        logger.error("measuring %s again failed: %s", model, error)
+        why = _lasting(error)
+        if why is not None:
+            _free(model, unmeasured={"snapshot": snapshot.pk, "reason": asdict(why)})
+        return False
+    _free(model)
+    return True
+
+
+def _lasting(error: Exception) -> Reason | None:
+    """Return why the model can never be measured; None where another try may succeed."""
+    if isinstance(error, NotFound | gzip.BadGzipFile | EOFError | zlib.error):
+        return reason("weights_gone")
+    if isinstance(error, jobs.ChildFailed) and not error.killed:
+        return reason("not_measured", error=(str(error).splitlines() or [""])[-1])
+    return None
+
+
+def _free(model: ModelVersion, **fields: object) -> None:
+    ModelVersion.objects.filter(pk=model.pk, scoring_token=model.scoring_token).update(
+        scoring_until=None, **fields
+    )
