@@ -311,15 +311,22 @@ def evaluate(
     if known is not None:
         return dict(known.report)
     examples = in_words_of(model, snapshot, examples_of(snapshot, "held_out", seen=set()))
-    content = measured(model, examples, beat=beat)
+    content = measured(model, examples, also=_unlooked_at(model, snapshot), beat=beat)
     promote.evaluation_store(model=model, snapshot_id=snapshot.pk, report=content)
     return content
 
 
 def measured(
-    model: ModelVersion, examples: Sequence[jobs.Example], *, beat: Callable[[], bool]
+    model: ModelVersion,
+    examples: Sequence[jobs.Example],
+    *,
+    also: Sequence[Image] = (),
+    beat: Callable[[], bool],
 ) -> dict[str, Any]:
-    """Return the report of a model on examples with their truth, which is kept nowhere."""
+    """Return the report of a model on examples with their truth, which is kept nowhere.
+
+    What it says of the images `also` is kept as its predictions.
+    """
     runs = Path(settings.RUN_FOLDER)
     runs.mkdir(parents=True, exist_ok=True)
     seconds = settings.HEARTBEAT_SECONDS
@@ -334,27 +341,30 @@ def measured(
         weights = jobs.model_write(folder / "model", model)
         report = folder / "report.json"
         arguments = ["evaluate", str(folder), "--model", str(weights), "--out", str(report)]
-        also = folder / "also"
-        if _also_write(also, model, snapshot, beat):
-            arguments += ["--also", str(also)]
+        looked = folder / "also"
+        if _also_write(looked, model, also, beat):
+            arguments += ["--also", str(looked)]
         lines = jobs.child_lines(arguments, beat=beat, beat_seconds=seconds)
         events = [promote.finite(event) for event in lines if event.get("event") == "case"]
-        scores_keep(model, events, also / "out")
+        scores_keep(model, events, looked / "out")
         content: dict[str, Any] = promote.finite(json.loads(report.read_text()))
     return content
 
 
-def _also_write(folder: Path, model: ModelVersion, snapshot: Snapshot, beat: Any) -> bool:
-    """Write a job folder of the cases to be looked at that the model has said nothing of yet.
-
-    False when there is none, or none that can be read.
-    """
+def _unlooked_at(model: ModelVersion, snapshot: Snapshot) -> list[Image]:
+    """Return the images to be looked at that the model has said nothing of yet."""
     images = looked_at(snapshot)
     known = model.predictions.filter(image_id__in=images).values_list("image_id", flat=True)
-    wanted = Image.objects.select_related("series").in_bulk(set(images) - set(known))
-    if not wanted:
+    return list(Image.objects.select_related("series").in_bulk(set(images) - set(known)).values())
+
+
+def _also_write(
+    folder: Path, model: ModelVersion, images: Sequence[Image], beat: Callable[[], bool]
+) -> bool:
+    """Write a job folder of images; False when there is none, or none that can be read."""
+    if not images:
         return False
-    examples = [jobs.Example(image=image, patient="") for image in wanted.values()]
+    examples = [jobs.Example(image=image, patient="") for image in images]
     told = jobs.beating(examples, beat, settings.HEARTBEAT_SECONDS)
     left_out: list[jobs.Unreadable] = []
     classes = model.card["classes"]
