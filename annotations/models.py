@@ -367,6 +367,11 @@ class Assignment(models.Model):
     def __str__(self) -> str:
         return f"assignment {self.pk} ({self.state})"
 
+    @property
+    def reads(self) -> bool:
+        """Whether the reader has the case or has handed it in, and did not give it back."""
+        return self.state not in (self.State.SKIPPED, self.State.EXPIRED)
+
 
 class Draft(models.Model):
     """The newest unfinished work on an assignment; overwritten only by a higher sequence."""

@@ -299,7 +299,7 @@ def task_row(task: Task) -> dict[str, Any]:
         "why": why_of(task.priority_from),
         "image": describe(task.image),
         "settled_annotation": task.settled_id,
-        "readers": sorted({row.reader.username for row in task.assignments.all()}),
+        "readers": sorted({row.reader.username for row in task.assignments.all() if row.reads}),
     }
 
 

@@ -69,3 +69,19 @@ def test_a_returned_case_counts_once_it_is_handed_in_again(people: dict[str, Use
     make.submit(make.lease(campaign, people["reader"]))
     assert counted() == {3}
     assert len(progress.effort(campaign)) == 4, "it was read twice"
+
+
+def test_who_gave_a_case_back_is_not_named_as_its_reader(people: dict[str, User]) -> None:
+    campaign = campaign_of(people)
+    held = make.lease(campaign, people["reader"])
+    manager, address = make.client(people["manager"]), f"/api/v1/campaigns/{campaign.slug}/tasks"
+
+    def readers() -> list[str]:
+        rows = manager.get(address).json()["results"]
+        return next(row["readers"] for row in rows if row["id"] == held.task_id)
+
+    assert readers() == ["reader"]
+    given = {"token": held.token, "reason": "not readable"}
+    address_of = f"/api/v1/assignments/{held.pk}/release"
+    assert make.client(people["reader"]).post(address_of, given, format="json").status_code == 204
+    assert readers() == []

@@ -24,6 +24,7 @@ export function CampaignState({ state }: { state: Schemas["CampaignState"] }) {
 }
 
 const STAGES = ["settled", "review", "reading", "open"] as const;
+const ON_THEIR_WAY = ["review", "reading"] as const;
 const SHADES = {
   settled: "var(--reticle-accent)",
   review: "color-mix(in srgb, var(--reticle-accent) 60%, transparent)",
@@ -72,7 +73,12 @@ export function Progress({ counts, legend = false }: { counts: Counts; legend?: 
         </Box>
       ) : (
         <Text size="sm" c="dimmed" mt={4}>
-          {text}
+          {[
+            text,
+            ...ON_THEIR_WAY.filter((stage) => counts[stage] > 0).map(
+              (stage) => `${number(counts[stage])} ${t(`overview.${stage}`)}`,
+            ),
+          ].join(" · ")}
         </Text>
       )}
     </div>

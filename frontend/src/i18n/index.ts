@@ -150,11 +150,14 @@ export function dayAndClock(at: number | Date): string {
   }).format(at);
 }
 
-export function dateTime(at: string | null | undefined): string {
+export function dateTime(
+  at: string | null | undefined,
+  timeStyle: "short" | "medium" = "short",
+): string {
   if (!at) return "–";
   return new Intl.DateTimeFormat(language, {
     dateStyle: "medium",
-    timeStyle: "short",
+    timeStyle,
     hourCycle: "h23",
   }).format(new Date(at));
 }

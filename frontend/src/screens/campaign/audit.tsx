@@ -38,8 +38,12 @@ export function AuditTab({ campaign }: TabProps) {
                 .flatMap((page) => page.results)
                 .map((event) => (
                   <Table.Tr key={event.id}>
-                    <Table.Td style={{ whiteSpace: "nowrap" }}>{dateTime(event.at)}</Table.Td>
-                    <Table.Td>{event.actor ?? t("audit.system")}</Table.Td>
+                    <Table.Td style={{ whiteSpace: "nowrap" }}>
+                      {dateTime(event.at, "medium")}
+                    </Table.Td>
+                    <Table.Td style={{ whiteSpace: "nowrap" }}>
+                      {event.actor ?? t("audit.system")}
+                    </Table.Td>
                     <Table.Td style={{ whiteSpace: "nowrap" }}>
                       {word("audit.action", event.action)}
                     </Table.Td>

@@ -1,4 +1,4 @@
-import { Button, Group, Paper, SegmentedControl, Table, Text } from "@mantine/core";
+import { Button, Group, Paper, SegmentedControl, Skeleton, Table, Text } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { body, client, type Schemas } from "../../api/client";
@@ -68,6 +68,7 @@ export function CasesTab({ campaign }: TabProps) {
               </Table.Tbody>
             </Table>
           </Table.ScrollContainer>
+          {pages.isPending ? <Skeleton h={240} /> : null}
         </Paper>
       )}
       {pages.hasNextPage ? (

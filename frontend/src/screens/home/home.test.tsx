@@ -58,7 +58,7 @@ it("the main button leads to what waits to be read", async () => {
 
 it("where nothing waits to be read it says so, and reading is not the main button", async () => {
   const { found, main } = await card({ submitted: 3, waiting: 0, to_review: 1 });
-  expect(main).toEqual(["1 case to review"]);
+  expect(main).toEqual(["1 reading to review"]);
   expect(found.textContent).toContain("Nothing waits for you now");
   // Earlier answers are amended in the reading room.
   within(found).getByRole("link", { name: "Open the reading room: Brain MRI" });

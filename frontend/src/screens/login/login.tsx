@@ -10,7 +10,7 @@ import {
   Title,
 } from "@mantine/core";
 import { IconCurrentLocation } from "@tabler/icons-react";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useRef, useState } from "react";
 import { ApiError } from "../../api/errors";
 import { errorText } from "../../components/errors";
 import { language, languages, t } from "../../i18n";
@@ -41,8 +41,8 @@ function LanguageSwitch() {
         <Button
           key={code}
           lang={code}
-          variant={code === language ? "light" : "subtle"}
-          size="compact-xs"
+          variant={code === language ? "default" : "subtle"}
+          size="xs"
           color="gray"
           aria-current={code === language}
           onClick={() => chooseLanguage(code)}
@@ -61,6 +61,8 @@ export function LoginForm({ username: known = "" }: { username?: string }) {
   const [password, setPassword] = useState("");
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState("");
+  const [wrong, setWrong] = useState(false);
+  const secret = useRef<HTMLInputElement>(null);
 
   async function submit(event: FormEvent) {
     event.preventDefault();
@@ -70,7 +72,9 @@ export function LoginForm({ username: known = "" }: { username?: string }) {
       await logIn(username, password);
     } catch (failed) {
       setError(loginError(failed));
+      setWrong(failed instanceof ApiError && failed.code === "bad_credentials");
       setBusy(false);
+      secret.current?.select();
     }
   }
 
@@ -83,16 +87,19 @@ export function LoginForm({ username: known = "" }: { username?: string }) {
           value={username}
           onChange={(event) => setUsername(event.currentTarget.value)}
           autoFocus={!known}
+          error={wrong}
           required
           withAsterisk={false}
         />
         <PasswordInput
+          ref={secret}
           label={t("login.password")}
           autoComplete="current-password"
           value={password}
           onChange={(event) => setPassword(event.currentTarget.value)}
           autoFocus={known !== ""}
           {...(known ? { "data-autofocus": true } : {})}
+          error={wrong}
           required
           withAsterisk={false}
         />
@@ -108,7 +115,6 @@ export function LoginForm({ username: known = "" }: { username?: string }) {
 }
 
 function loginError(error: unknown): string {
-  if (error instanceof ApiError && error.code === "bad_credentials") return t("login.wrong");
   if (error instanceof ApiError && error.status === 429) return t("login.many");
   return errorText(error);
 }

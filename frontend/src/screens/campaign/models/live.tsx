@@ -106,6 +106,20 @@ export function RunPanel({ id, campaign }: { id: number } & TabProps) {
   );
 }
 
+/** What the last epoch came to, class by class or question by question. */
+function Measured({ progress }: { progress: Epoch }) {
+  const asks = Object.keys(progress.accuracy ?? {}).length > 0;
+  const values = Object.entries({ ...progress.dice, ...progress.accuracy })
+    .map(([name, value]) => `${name} ${decimal(value)}`)
+    .join(" · ");
+  if (values === "") return null;
+  return (
+    <Text size="sm" c="dimmed">
+      {t(asks ? "live.accuracyNow" : "live.diceNow", { values })}
+    </Text>
+  );
+}
+
 /** The state in words, the share done, and why it failed if it did. */
 export function RunState({ run }: { run: Run }) {
   const { progress } = run;
@@ -131,13 +145,7 @@ export function RunState({ run }: { run: Run }) {
           <Bar.Section value={done} aria-label={t("run.progress", { id: run.id })} />
         </Bar.Root>
       ) : null}
-      {live && progress ? (
-        <Text size="sm" c="dimmed">
-          {Object.entries({ ...progress.dice, ...progress.accuracy })
-            .map(([name, value]) => `${name} ${decimal(value)}`)
-            .join(" · ")}
-        </Text>
-      ) : null}
+      {live && progress ? <Measured progress={progress} /> : null}
       {run.state === "failed" && run.error ? (
         <Alert color="danger" lang="en">
           {run.error}
