@@ -392,6 +392,7 @@ export const en = {
   "cases.readers": "Readers",
   "cases.heldOut": "held-out",
   "cases.empty": "No cases",
+  "cases.import": "Import images",
   "cases.emptyHelp": "Cases appear when images are imported.",
   "cases.thumbnail": "Image of case {id}",
 
@@ -688,7 +689,8 @@ export const en = {
     "Mean Dice over the classes when the held-out images are made worse; {cases} cases. A loss below 0.03 is said to hold, from 0.1 to fail.",
   "robust.helpAnswers":
     "Accuracy by question, every patient counting once, when the held-out images are made worse; {cases} cases. A loss of the mean below 0.03 is said to hold, from 0.1 to fail.",
-  "robust.none": "How this model holds up when images get worse was not measured.",
+  "robust.none":
+    "How this model holds up when images get worse was not measured. Champions are, once nothing else waits.",
   "robust.clean": "unchanged",
   "robust.change": "Change",
   "robust.strength": "Strength",

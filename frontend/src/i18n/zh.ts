@@ -365,6 +365,7 @@ export const zh: Record<TextKey, string> = {
   "cases.readers": "阅片者",
   "cases.heldOut": "留出集",
   "cases.empty": "没有病例",
+  "cases.import": "导入图像",
   "cases.emptyHelp": "导入图像后，病例会显示在这里。",
   "cases.thumbnail": "病例 {id} 的图像",
 
@@ -651,7 +652,7 @@ export const zh: Record<TextKey, string> = {
     "将留出集图像变差后各类别的平均 Dice；{cases} 例。下降不足 0.03 为稳定，达到 0.1 为失效。",
   "robust.helpAnswers":
     "将留出集图像变差后各问题的准确率，每位患者计一次；{cases} 例。平均下降不足 0.03 为稳定，达到 0.1 为失效。",
-  "robust.none": "未测量图像变差时此模型的表现。",
+  "robust.none": "未测量图像变差时此模型的表现。只对冠军模型测量，在没有其他任务等待时进行。",
   "robust.clean": "未改变",
   "robust.change": "变化",
   "robust.strength": "强度",

@@ -1,6 +1,7 @@
 import { Button, Group, Paper, SegmentedControl, Skeleton, Table, Text } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { Link } from "react-router";
 import { body, client, type Schemas } from "../../api/client";
 import { HeldOut } from "../../components/bits";
 import { ErrorNote } from "../../components/errors";
@@ -45,8 +46,19 @@ export function CasesTab({ campaign }: TabProps) {
       />
       <ErrorNote error={pages.error} onRetry={() => void pages.refetch()} />
       {pages.data && rows.length === 0 ? (
-        <Empty title={t("cases.empty")}>{t("cases.emptyHelp")}</Empty>
-      ) : (
+        <Empty
+          title={t("cases.empty")}
+          action={
+            campaign.roles.includes("manager") && state === "" ? (
+              <Button component={Link} to={`/campaigns/${slug}/import`}>
+                {t("cases.import")}
+              </Button>
+            ) : null
+          }
+        >
+          {t("cases.emptyHelp")}
+        </Empty>
+      ) : pages.error ? null : (
         <Paper>
           <Table.ScrollContainer minWidth={720}>
             <Table verticalSpacing={6}>

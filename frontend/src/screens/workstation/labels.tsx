@@ -144,7 +144,9 @@ function EachClass({ list, unshown, strengths, onClass, onStrength }: Props) {
               label={null}
               thumbLabel={t("work.classOpacity", { name })}
             />
-            <span className={classes.dim}>{percent(strength)}</span>
+            <span className={classes.dim} style={{ textAlign: "right" }}>
+              {percent(strength)}
+            </span>
           </div>
         );
       })}

@@ -21,7 +21,7 @@ export function Onnx({ id }: { id: number }) {
     <>
       <ErrorNote error={error ?? ask.error} />
       {data ? (
-        <Group justify="flex-end" gap="xs">
+        <Group gap="xs">
           {underWay(file) ? <Loader size="xs" aria-hidden /> : null}
           <Text size="sm" role="status">
             {stateText(data)}

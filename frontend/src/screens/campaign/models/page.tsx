@@ -79,7 +79,7 @@ function Model({ model, title, slug, questions, manages, others }: ModelProps) {
   const rival = others.find((each) => each.state === "champion") ?? others[0];
   return (
     <Stack gap="md">
-      <Group justify="space-between" align="flex-start">
+      <Stack gap="sm">
         <Group gap="sm">
           <Title order={1}>{title}</Title>
           <ModelState state={model.state} />
@@ -115,8 +115,8 @@ function Model({ model, title, slug, questions, manages, others }: ModelProps) {
           </Button>
           {manages && model.state !== "champion" ? <Promote model={model} slug={slug} /> : null}
         </Group>
-      </Group>
-      <Onnx id={model.id} />
+        <Onnx id={model.id} />
+      </Stack>
       <Group gap={32}>
         <Figure
           value={decimal(model.score)}
