@@ -764,7 +764,7 @@ export const zh: Record<TextKey, string> = {
   "compare.answersHelp": "各版本对每个选项给出的概率，仅限非留出集病例，回答差异最大的在前。",
   "compare.noCases": "还没有两者都看过且可以显示的病例。",
   "compare.silent":
-    "没有保存 {versions} 对可显示病例的输出。每次测量最多保存 12 例已标注病例；在此之前测量的或从未测量的版本没有。",
+    "没有保存 {versions} 对可显示病例的输出。每次测量最多保存 12 例已标注病例的输出；在开始保存之前测量的版本和从未测量的版本没有。",
   "compare.hidden": "留出集病例从不显示：任何人都不应通过查看它们来选择版本。",
   "compare.place": "第 {place} 例，共 {count} 例",
   "compare.label": "标注",
