@@ -75,7 +75,10 @@ export const theme = createTheme({
   defaultRadius: 6,
   respectReducedMotion: true,
   cursorType: "pointer",
-  headings: { fontWeight: "600", sizes: { h1: { fontSize: "22px" }, h2: { fontSize: "16px" } } },
+  headings: {
+    fontWeight: "600",
+    sizes: { h1: { fontSize: "22px" }, h2: { fontSize: "16px" }, h3: { fontSize: "14px" } },
+  },
   components: {
     Modal: { defaultProps: { transitionProps: { duration: 120 } } },
     // The focus goes to the first item: a menu may hold nothing but items.

@@ -1,4 +1,4 @@
-import { Group, Paper, SimpleGrid, Stack, Text, Title } from "@mantine/core";
+import { Group, Paper, SimpleGrid, Skeleton, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import type { Schemas } from "../../api/client";
 import { learningQuery, progressQuery } from "../../api/queries";
@@ -114,9 +114,17 @@ function Training(props: {
     <Paper p="md" component="section" aria-label={t("run.title")} aria-live="polite">
       <Group justify="space-between" mb="sm" mih={30}>
         <Title order={2}>{t("run.title")}</Title>
-        {manages ? live ? <CancelRun run={run} slug={slug} /> : <TrainNow slug={slug} /> : null}
+        {manages && learning ? (
+          live ? (
+            <CancelRun run={run} slug={slug} />
+          ) : (
+            <TrainNow slug={slug} />
+          )
+        ) : null}
       </Group>
-      {run && (live || run.state === "failed") ? (
+      {!learning ? (
+        <Skeleton h={20} />
+      ) : run && (live || run.state === "failed") ? (
         <RunState run={run} />
       ) : (
         <Text c="dimmed">{t("run.none")}</Text>

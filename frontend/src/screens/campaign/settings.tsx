@@ -101,13 +101,20 @@ export function SettingsTab({ campaign, onUnsaved }: TabProps) {
   );
 }
 
+/** The first colour of the palette that no class has; where all are taken, one takes turns. */
+function unusedColour(used: readonly string[]): string {
+  const taken = new Set(used.map((colour) => colour.toUpperCase()));
+  const free = CLASS_COLOURS.find((colour) => !taken.has(colour.toUpperCase()));
+  return free ?? CLASS_COLOURS[used.length % CLASS_COLOURS.length]!;
+}
+
 function Classes({ campaign, onUnsaved }: TabProps) {
   const { slug } = campaign;
   const queries = useQueryClient();
   const [name, setName] = useState("");
   useUnsaved(name.trim() !== "", onUnsaved);
-  const [colour, setColour] = useState<string>(
-    CLASS_COLOURS[campaign.classes.length % CLASS_COLOURS.length]!,
+  const [colour, setColour] = useState<string>(() =>
+    unusedColour(campaign.classes.map((each) => each.colour)),
   );
   const add = useMutation({
     mutationFn: () =>
@@ -119,6 +126,7 @@ function Classes({ campaign, onUnsaved }: TabProps) {
       ),
     onSuccess: async () => {
       setName("");
+      setColour(unusedColour([...campaign.classes.map((each) => each.colour), colour]));
       await queries.invalidateQueries({ queryKey: campaignQuery(slug).queryKey });
     },
   });

@@ -1,4 +1,4 @@
-import { Group, Paper, SegmentedControl, Stack, Table, Text, Title } from "@mantine/core";
+import { Group, Paper, SegmentedControl, Skeleton, Stack, Table, Text, Title } from "@mantine/core";
 import { useState } from "react";
 import type { Schemas } from "../../../api/client";
 import { Plot, type PlotRow, type PlotSeries } from "../../../components/plot";
@@ -32,8 +32,10 @@ export function LearningCurve(
 ) {
   const { campaign, learning, choice = false } = props;
   const [axis, setAxis] = useState<Axis>("labels");
+  // Not a word of what is not known yet: an empty curve would say that nothing was trained.
+  if (!learning) return <Skeleton h={320} />;
   // Candidates that were not taken never served a reader; the curve is that of the champions.
-  const points = (learning?.curve ?? []).filter((point) => point.shown);
+  const points = learning.curve.filter((point) => point.shown);
   const asks = campaign.kind === "classification";
   const rows = points.map((point) => {
     const row: PlotRow = {
@@ -69,7 +71,7 @@ export function LearningCurve(
       empty={t(asks ? "overview.learningEmptyAnswers" : "overview.learningEmpty")}
       footer={
         <Stack gap={2} mt="xs">
-          {learning ? <Basis campaign={campaign} measured={learning.measured} /> : null}
+          <Basis campaign={campaign} measured={learning.measured} />
           {choice ? (
             <Group justify="flex-end">
               <SegmentedControl

@@ -88,7 +88,7 @@ export function RunPanel({ id, campaign }: { id: number } & TabProps) {
         <Loss title={t("live.loss")} unit={t("live.lossUnit")} rows={rows} />
         <Measures rows={rows} campaign={campaign} />
       </SimpleGrid>
-      <Title order={3} size="h4" mt="md" mb={4}>
+      <Title order={3} mt="md" mb={4}>
         {t("live.log")}
       </Title>
       <ol style={{ margin: 0, paddingLeft: 20 }}>

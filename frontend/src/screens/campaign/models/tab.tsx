@@ -5,6 +5,7 @@ import {
   Paper,
   Select,
   SimpleGrid,
+  Skeleton,
   Stack,
   Table,
   Text,
@@ -55,6 +56,7 @@ export function ModelsTab({ campaign, onUnsaved }: TabProps) {
       {live ? <RunPanel id={live.id} campaign={campaign} /> : null}
       {manages ? <Recipe campaign={campaign} onUnsaved={onUnsaved} /> : null}
       <Shadow slug={slug} manages={manages} />
+      {models.isPending ? <Skeleton h={240} /> : null}
       {models.data?.length === 0 ? (
         <Empty title={t("models.empty")}>{t("models.emptyHelp")}</Empty>
       ) : (
