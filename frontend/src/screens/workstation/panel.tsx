@@ -1,5 +1,5 @@
 import { ActionIcon, Switch, Tooltip, UnstyledButton } from "@mantine/core";
-import { IconEye, IconEyeOff, IconLock, IconLockOpen } from "@tabler/icons-react";
+import { IconCircleCheck, IconCircleDashed, IconLock, IconLockOpen } from "@tabler/icons-react";
 import { keyOfLabel } from "../../actions/keys";
 import { HEAT_STOPS } from "../../domain/heat";
 import { IGNORE } from "../../domain/mask";
@@ -85,7 +85,11 @@ function Classes({ station }: { station: Workstation }) {
                   aria-pressed={unseen.has(index)}
                   onClick={() => station.form.toggleUnseen(index)}
                 >
-                  {unseen.has(index) ? <IconEyeOff size={14} /> : <IconEye size={14} />}
+                  {unseen.has(index) ? (
+                    <IconCircleDashed size={14} />
+                  ) : (
+                    <IconCircleCheck size={14} />
+                  )}
                 </ActionIcon>
               </Tooltip>
             )}
