@@ -1,8 +1,8 @@
 """The commands that the worker starts as child processes; usable by hand just as well.
 
-    python -m training.ml train JOB --out OUT [--resume OLDOUT] [--watch-stdin]
+    python -m training.ml train JOB --out OUT [--config FILE] [--resume OLDOUT] [--watch-stdin]
     python -m training.ml pretrain JOB --out OUT [--resume OLDOUT] [--watch-stdin]
-    python -m training.ml cross JOB --folds K --out OUT [--watch-stdin]
+    python -m training.ml cross JOB --folds K --out OUT [--config FILE] [--watch-stdin]
     python -m training.ml export MODEL --out OUT [--format onnx|torchscript]
     python -m training.ml evaluate JOB --model MODEL --out report.json [--watch-stdin]
     python -m training.ml predict JOB --model MODEL --out OUT [--watch-stdin]
@@ -98,6 +98,8 @@ def parser() -> argparse.ArgumentParser:
         else:
             command.add_argument("job", type=Path, help="job folder")
         command.add_argument("--out", type=Path, required=True, help="folder, or report file")
+        if name in ("train", "cross"):
+            command.add_argument("--config", type=Path, help="a configuration, not the job's")
         if name in ("train", "pretrain"):
             command.add_argument("--resume", type=Path, help="folder of an interrupted run")
         elif name == "cross":
@@ -126,7 +128,11 @@ def run(parsed: argparse.Namespace, emit: Emit) -> None:
     """Do what was asked, in this process. Raises JobError and what went wrong while computing."""
     job = None
     if parsed.command not in ("export", "score"):
-        job = read_job(parsed.job, labelled=parsed.command not in ("pretrain", "features"))
+        job = read_job(
+            parsed.job,
+            labelled=parsed.command not in ("pretrain", "features"),
+            config=getattr(parsed, "config", None),
+        )
     # Loaded late on purpose: torch and MONAI take seconds, and a bad job is answered at once.
     from training.ml import checkpoint, commands
 
