@@ -172,7 +172,7 @@ def killed_after(checkpoint: Path, output: Path | None = None) -> Iterator[None]
 
 
 def _kill_after(checkpoint: Path, folder: Path) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300  # a machine under load trains slowly
     while time.monotonic() < deadline:
         if checkpoint.exists() and _killed(folder):
             return

@@ -62,7 +62,7 @@ def run_json(run: TrainingRun) -> dict[str, Any]:
     fields = (
         "id", "state", "attempt", "created_at", "started_at", "finished_at",
         "heartbeat_at", "cancel_requested", "error", "epochs", "start", "config", "seed",
-        "kind", "folds", "ensemble",
+        "kind", "folds", "ensemble", "variants", "best",
     )  # fmt: skip
     return {
         **{name: getattr(run, name) for name in fields},
@@ -73,6 +73,7 @@ def run_json(run: TrainingRun) -> dict[str, Any]:
         "file": run.file.get("name"),
         "ahead": report.runs_ahead(run),
         "progress": run.progress or None,
+        "choice": run.choice or None,
         "report": run.report or None,
         "model_number": model.number if model else None,
     }
@@ -465,10 +466,22 @@ class NeighbourView(AssignmentBase):
 
 
 def _cross(asked: dict[str, Any]) -> crossval.Cross | None:
-    """Take what is asked of a cross-validation out of the form, if one is asked for."""
+    """Take what is asked of a cross-validation out of the form, if one is asked for.
+
+    Raises Invalid for variants of any other run.
+    """
     kind = asked.pop("kind", TrainingRun.Kind.TRAIN)
-    cross = crossval.Cross(asked.pop("folds", crossval.FOLDS[0]), asked.pop("ensemble", False))
-    return cross if kind == TrainingRun.Kind.CROSS else None
+    variants = tuple(crossval.Variant(**row) for row in asked.pop("variants", ()))
+    cross = crossval.Cross(
+        asked.pop("folds", crossval.FOLDS[0]), asked.pop("ensemble", False), variants,
+        asked.pop("best", False),
+    )  # fmt: skip
+    if kind == TrainingRun.Kind.CROSS:
+        return cross
+    if cross.variants or cross.best:
+        words = "Variants are compared by a cross-validation."
+        raise Invalid(words, code="bad_variants", detail={"variants": words})
+    return None
 
 
 def _whole(request: Request, name: str) -> int:

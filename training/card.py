@@ -12,6 +12,8 @@ from training.models import ModelVersion, TrainingRun
 from training.report import RANGED, newest_evaluation, report_of
 
 NOT_MEASURED = "not measured"
+METRICS = {"dice": "Dice", "accuracy": "accuracy"}
+CHOICE = ("spread", "difference", "low", "high", "behind", "standard_error")
 TITLES = {"age_band": "age band"}  # of subgroups; others are called as they are
 
 
@@ -248,7 +250,32 @@ def _lineage(report: Row) -> str:
         ("Seed", str(line["seed"])),
         ("Version of the software", line["code_version"] or "not recorded"),
     )
-    return f"## Lineage\n\n{bullets}\n\n```json\n{config}\n```"
+    parts = ["## Lineage", bullets, *_choice(line["choice"]), f"```json\n{config}\n```"]
+    return "\n\n".join(parts)
+
+
+def _choice(choice: Row | None) -> tuple[str, ...]:
+    """Return how its recipe was chosen among variants, if it was."""
+    if choice is None:
+        return ()
+    head = (
+        "Variant", f"Mean {METRICS[choice['metric']]}", "Between folds (SD)", "Against the first",
+        "From", "To", "Behind the best", "Standard error",
+    )  # fmt: skip
+    rows = [
+        (
+            row["name"] + (" (chosen)" if place == choice["chosen"] else ""),
+            "diverged" if row["error"] else _number(row["mean"], 3),
+            *("" if row[name] is None else f"{row[name]:.3f}" for name in CHOICE),
+        )
+        for place, row in enumerate(choice["variants"])
+    ]
+    note = (
+        "The recipe was chosen among variants by a cross-validation on the training patients: of "
+        "those within one standard error of the best mean the one named first. Differences are "
+        "paired over patients, out of fold; held-out cases had no part in it."
+    )
+    return note, _table(head, rows)
 
 
 def _members(line: Row) -> str:

@@ -100,7 +100,7 @@ def compared(model: ModelVersion, other: ModelVersion) -> Row:
         "same_cases": common is not None,
         "cases": len(pair[0].get("cases", [])),
         "metric": figures.metric_of(own),
-        "mean": {"model": both[0], "against": both[1], **_difference(found)},
+        "mean": {"model": both[0], "against": both[1], **difference(found)},
         "classes": _beside(class_rows(own), class_rows(rival), pair),
         "questions": _beside(
             question_rows(own, model.questions), question_rows(rival, other.questions), pair
@@ -115,7 +115,7 @@ def _beside(own: Sequence[Row], rival: Sequence[Row], pair: tuple[Report, Report
     return [
         {
             "name": name, "model": rows.get(name), "against": rivals.get(name),
-            **_difference(paired.pairs(*pair, [name])),
+            **difference(paired.pairs(*pair, [name])),
         }
         for name in dict.fromkeys([*rows, *rivals])
     ]  # fmt: skip
@@ -133,7 +133,7 @@ def _patients(found: paired.Pairs) -> list[Row]:
     ]
 
 
-def _difference(found: paired.Pairs) -> Row:
+def difference(found: paired.Pairs) -> Row:
     """Return the mean paired difference over patients, with its interval and their number."""
     both = paired.means(found)
     low, high = paired.interval(found)

@@ -7,7 +7,7 @@ all folds together become a candidate, which has to pass the ordinary gate on th
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,17 @@ FOLDS = (3, 5)
 
 
 @dataclass(frozen=True)
+class Variant:
+    """A recipe that is cross-validated beside others."""
+
+    name: str
+    recipe: Mapping[str, object] = field(default_factory=dict)
+    """Fields laid over those of the run, one by one."""
+    preset: str | None = None
+    """Another one than the run's."""
+
+
+@dataclass(frozen=True)
 class Cross:
     """What is asked for."""
 
@@ -30,10 +41,15 @@ class Cross:
     """Parts that the training patients are divided into; one model is trained for each."""
     ensemble: bool = False
     """Whether the models together become a candidate."""
+    variants: Sequence[Variant] = ()
+    """Several recipes on the same folds; none where there is but the run's own."""
+    best: bool = False
+    """Whether the variant that is chosen is trained on all labels and becomes a candidate."""
 
 
 def check(campaign: Campaign, cross: Cross) -> None:
-    """Raise Invalid when there are fewer patients than folds."""
+    """Raise Invalid: fewer patients than folds, or variants that cannot be compared."""
+    _check_variants(cross)
     settled = campaign.tasks.filter(state=Task.State.SETTLED, held_out=False)
     patients = settled.values("image__series__study__patient_key").distinct().count()
     if patients < cross.folds:
@@ -42,6 +58,19 @@ def check(campaign: Campaign, cross: Cross) -> None:
             f"are {patients}: choose fewer folds, or label cases of more patients."
         )
         raise Invalid(words, code="few_patients", detail={"folds": words})
+
+
+def _check_variants(cross: Cross) -> None:
+    names = [variant.name for variant in cross.variants]
+    if len(set(names)) < len(names):
+        words = "Each variant needs a name of its own."
+    elif names and cross.ensemble:
+        words = "The folds of one recipe can be a candidate together, not those of several."
+    elif cross.best and not names:
+        words = "The best one is trained where there are variants to choose from."
+    else:
+        return
+    raise Invalid(words, code="bad_variants", detail={"variants": words})
 
 
 def report_in(folder: Path, asked: answers.Asked) -> Row:
@@ -69,7 +98,7 @@ def report_of(report: Report, where: Mapping[str, int], asked: answers.Asked = (
         "patients": len(report["patients"]),
         mean: report.get(mean),
         parts: [
-            {**row, "spread": _spread([fold[parts].get(row["name"]) for fold in folds])}
+            {**row, "spread": spread([fold[parts].get(row["name"]) for fold in folds])}
             for row in rows
         ],
         "folds": folds,
@@ -99,6 +128,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return float(np.mean(found)) if found else None
 
 
-def _spread(values: Sequence[float | None]) -> float | None:
+def spread(values: Sequence[float | None]) -> float | None:
+    """Return the standard deviation (n - 1) of what was measured; None of fewer than two."""
     found = [value for value in values if value is not None]
     return float(np.std(found, ddof=1)) if len(found) > 1 else None

@@ -23,7 +23,7 @@ from annotations.models import Annotation, Campaign
 from reticle.errors import ReticleError
 from reticle.images.models import Image
 from reticle.pixels.mask import Mask
-from training import answers, crossval, figures, jobs, promote, stages
+from training import answers, crossval, figures, jobs, promote, stages, variants
 from training.bundle import kept_write
 from training.ensemble import model_keep
 from training.gain import gain_store
@@ -132,12 +132,9 @@ def _execute(run: TrainingRun) -> None:
     model = ModelVersion.objects.filter(run=run).first()
     if model is None:
         output = _train(run, run.snapshot)
-        if run.kind == TrainingRun.Kind.CROSS:
-            asked = run.snapshot.manifest.get("questions", [])
-            _write(run, report=crossval.report_in(output, asked))
-            if not run.ensemble:
-                _write(run, state=State.SUCCEEDED, finished_at=Now(), error="")
-                return
+        if output is None:
+            _write(run, state=State.SUCCEEDED, finished_at=Now(), error="")
+            return
         model = _candidate_store(run, output)
     _decide(run, model, run.snapshot)
 
@@ -161,7 +158,7 @@ def base_of(run: TrainingRun, snapshot: Snapshot) -> ModelVersion | None:
     if not growth:
         return champion
     last = (
-        campaign.runs.filter(base=None, state=State.SUCCEEDED, kind=TrainingRun.Kind.TRAIN)
+        campaign.runs.filter(TrainingRun.FROM_ALL, base=None, state=State.SUCCEEDED)
         .select_related("snapshot").order_by("-id").first()
     )  # fmt: skip
     if last is None or last.snapshot is None or snapshot.labels >= growth * last.snapshot.labels:
@@ -172,10 +169,28 @@ def base_of(run: TrainingRun, snapshot: Snapshot) -> ModelVersion | None:
 # --- train ---------------------------------------------------------------------------------
 
 
-def _train(run: TrainingRun, snapshot: Snapshot) -> Path:
-    """Take the run through its stages; return the folder of the finished last one."""
-    folder = run_folder(run)
+def _train(run: TrainingRun, snapshot: Snapshot) -> Path | None:
+    """Take the run through its stages; return the folder of its candidate, if there is to be one.
+
+    A cross-validation alone ends with a report.
+    """
     stage = stages.CROSS if run.kind == TrainingRun.Kind.CROSS else stages.TRAIN
+    job = _job(run, snapshot, stage)
+    asked = snapshot.manifest.get("questions", [])
+    if run.variants:
+        if not run.choice:
+            _choose(run, job, asked)
+        return _stage(run, stages.TRAIN, job) if run.best else None
+    output = _stage(run, stage, job)
+    if stage == stages.TRAIN:
+        return output
+    _write(run, report=crossval.report_in(output, asked))
+    return output if run.ensemble else None
+
+
+def _job(run: TrainingRun, snapshot: Snapshot, stage: str) -> Path:
+    """Write the job that the run's stages share, with its first weights; return its folder."""
+    folder = run_folder(run)
     lent: ModelVersion | Path | None = run.donor
     if run.start == TrainingRun.Start.PRETRAINED:
         lent = _pretrain(run, snapshot)
@@ -191,7 +206,41 @@ def _train(run: TrainingRun, snapshot: Snapshot) -> Path:
         start=run.base,
         transfer=lent,
     )
-    return _stage(run, stage, folder / "job")
+    return folder / "job"
+
+
+def _choose(run: TrainingRun, job: Path, asked: answers.Asked) -> None:
+    """Cross-validate each variant, and keep which one is chosen, with all numbers.
+
+    Its report and configuration become the run's. Raises ChildFailed when all have diverged.
+    """
+    folders = [_crossed(run, job, variant) for variant in range(len(run.variants))]
+    names = [row["name"] for row in run.variants]
+    choice = variants.choice_of(names, [variants.outcome_in(each) for each in folders], asked)
+    chosen = choice["chosen"]
+    if chosen is None:
+        _write(run, choice=choice)
+        raise jobs.ChildFailed("The training of every variant diverged.")
+    report, config = choice["variants"][chosen]["report"], run.variants[chosen]["config"]
+    _write(run, choice=choice, report=report, config=config)
+
+
+def _crossed(run: TrainingRun, job: Path, variant: int) -> Path:
+    """Cross-validate one variant, unless an earlier attempt has; return its folder.
+
+    One whose training diverges has a note there, and no report.
+    """
+    folder = stages.variant_folder(run_folder(run), variant)
+    done = stages.finished(folder, stages.CROSS, run.attempt)
+    if done is not None:
+        return done
+    try:
+        return _stage(run, stages.CROSS, job, variant)
+    except jobs.ChildFailed as error:
+        if error.code != "diverged":
+            raise
+        output = stages.output_of(folder, stages.CROSS, run.attempt)
+        return stages.diverged(output, str(error))
 
 
 def _pretrain(run: TrainingRun, snapshot: Snapshot) -> Path:
@@ -211,11 +260,13 @@ def _pretrain(run: TrainingRun, snapshot: Snapshot) -> Path:
     return _stage(run, stages.PRETRAIN, folder / "pool")
 
 
-def _stage(run: TrainingRun, stage: str, job: Path) -> Path:
+def _stage(run: TrainingRun, stage: str, job: Path, variant: int | None = None) -> Path:
     """Run the child of one stage, from where an earlier attempt left it; return its folder."""
-    folder = run_folder(run)
+    folder = stages.variant_folder(run_folder(run), variant)
     output = stages.output_of(folder, stage, run.attempt)
     arguments = [stage, str(job), "--out", str(output)]
+    arguments += stages.variant_arguments(run, folder, stage, variant)
+    place = stages.place_of(run, stage, variant)
     if stage == stages.CROSS:
         stages.cross_continued(folder, run.attempt)
         arguments += ["--folds", str(run.folds)]
@@ -223,7 +274,7 @@ def _stage(run: TrainingRun, stage: str, job: Path) -> Path:
         arguments += stages.resumed(folder, stage, run.attempt)
     beat = settings.HEARTBEAT_SECONDS
     for event in jobs.child_lines(arguments, beat=lambda: _beat(run), beat_seconds=beat):
-        row = {**promote.finite(event), "stage": stage}
+        row = {**promote.finite(event), **place}
         if event.get("event") == "start":
             _write(run, epochs=stages.epochs_resumed(run.epochs, row, output))
         elif event.get("event") == "epoch":

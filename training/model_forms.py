@@ -239,6 +239,35 @@ class UnfamiliarOutput(serializers.Serializer[Data]):
     thumbnail_url = serializers.CharField()
 
 
+class VariantScores(serializers.Serializer[Data]):
+    """A variant of the recipe by cross-validation, out of fold; null where it diverged."""
+
+    name = serializers.CharField()
+    error = serializers.CharField(help_text="why there is no number, else empty")
+    mean = number_field()
+    spread = serializers.FloatField(
+        allow_null=True, help_text="standard deviation of the folds' means"
+    )
+    difference = serializers.FloatField(allow_null=True, help_text="to the first, over patients")
+    low = number_field()
+    high = number_field()
+    patients = serializers.IntegerField()
+    behind = serializers.FloatField(
+        allow_null=True, help_text="the best one's lead over it, over patients; null of the best"
+    )
+    standard_error = serializers.FloatField(allow_null=True, help_text="of `behind`")
+
+
+class ChoiceOutput(serializers.Serializer[Data]):
+    """Which variant was chosen, by which rule; `best` and `chosen` are places, from 0."""
+
+    rule = serializers.CharField(help_text="see training.variants")
+    metric = serializers.ChoiceField(choices=["dice", "accuracy"], help_text="what `mean` is of")
+    best = count_field()
+    chosen = count_field()
+    variants = VariantScores(many=True)
+
+
 class LineageOutput(serializers.Serializer[Data]):
     """Where a model comes from."""
 
@@ -250,6 +279,7 @@ class LineageOutput(serializers.Serializer[Data]):
     donor = DonorOutput(allow_null=True)
     file = serializers.CharField(allow_null=True, help_text="name of the file it began with")
     members = count_field()
+    choice = ChoiceOutput(allow_null=True, help_text="its recipe was chosen among variants")
     run = serializers.IntegerField()
     reason = ReasonOutput()
     seed = serializers.IntegerField()

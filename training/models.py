@@ -52,6 +52,8 @@ class TrainingRun(models.Model):
         PRETRAINED = "pretrained"  # what the pool's images alone have taught
 
     ACTIVE = (State.QUEUED, State.RUNNING, State.VALIDATING)
+    FROM_ALL = Q(kind="train") | Q(best=True)
+    """Runs that are to end with a model of all labels: those labels are no new ones any more."""
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="runs")
     snapshot = models.ForeignKey(Snapshot, null=True, on_delete=models.PROTECT, related_name="runs")
@@ -61,6 +63,13 @@ class TrainingRun(models.Model):
     kind = models.CharField(max_length=5, choices=Kind, default=Kind.TRAIN)
     folds = models.PositiveSmallIntegerField(default=0, help_text="of a cross-validation")
     ensemble = models.BooleanField(default=False, help_text="its folds are to be a candidate")
+    variants = models.JSONField(
+        default=list, help_text="[{name, preset, recipe, config}] that are cross-validated"
+    )
+    best = models.BooleanField(
+        default=False, help_text="the variant that is chosen is trained on all labels"
+    )
+    choice = models.JSONField(default=dict, help_text="see training.variants.choice_of")
     start = models.CharField(max_length=10, choices=Start, default=Start.AUTO)
     donor = models.ForeignKey(
         "ModelVersion",

@@ -71,6 +71,15 @@ def interval(found: Pairs) -> tuple[float | None, float | None]:
     return float(low), float(high)
 
 
+def standard_error(found: Pairs) -> float | None:
+    """Return that of the difference of `means`, by bootstrap over patients.
+
+    None of a single patient.
+    """
+    drawn = _resampled(found)
+    return None if drawn is None else float(np.std(drawn))
+
+
 def certainty(found: Pairs) -> float | None:
     """Return how sure it is that the mean does not fall: a share of bootstrap samples of patients.
 

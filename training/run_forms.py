@@ -5,12 +5,14 @@ from rest_framework import serializers
 from annotations.campaigns import PRESETS, TRAINING
 from training.crossval import FOLDS
 from training.model_forms import (
+    ChoiceOutput,
     ClassMetrics,
     Data,
     DonorOutput,
     QuestionMetrics,
     ReasonOutput,
     ScoresOutput,
+    VariantScores,
     number_field,
 )
 from training.models import ModelVersion, TrainingRun
@@ -30,6 +32,8 @@ class EpochOutput(serializers.Serializer[Data]):
     """Metrics of one epoch."""
 
     stage = serializers.CharField(required=False, help_text="see training.stages")
+    variant = serializers.IntegerField(required=False, help_text="of those compared, from 0")
+    variants = serializers.IntegerField(required=False)
     fold = serializers.IntegerField(required=False, help_text="of a cross-validation, from 0")
     folds = serializers.IntegerField(required=False)
     epoch = serializers.IntegerField()
@@ -86,6 +90,26 @@ class CrossOutput(CrossScores):
     folds = FoldOutput(many=True)
 
 
+class VariantOutput(serializers.Serializer[Data]):
+    """A recipe that is cross-validated beside others, as it was asked for."""
+
+    name = serializers.CharField()
+    preset = serializers.CharField(allow_null=True)
+    recipe = serializers.DictField(help_text="laid over that of the run")
+
+
+class VariantReport(VariantScores):
+    """What a variant came to, by class or question too."""
+
+    report = CrossOutput(allow_null=True)
+
+
+class RunChoice(ChoiceOutput):
+    """Which variant was chosen, with each one's report."""
+
+    variants = VariantReport(many=True)
+
+
 class RunOutput(serializers.Serializer[Data]):
     """A training run as it stands."""
 
@@ -103,7 +127,10 @@ class RunOutput(serializers.Serializer[Data]):
     kind = serializers.ChoiceField(choices=TrainingRun.Kind.choices)
     folds = serializers.IntegerField(help_text="of a cross-validation, else 0")
     ensemble = serializers.BooleanField(help_text="its folds were to be a candidate")
-    report = CrossOutput(allow_null=True)
+    variants = VariantOutput(many=True, help_text="of a cross-validation that compares some")
+    best = serializers.BooleanField(help_text="the chosen variant is trained on all labels")
+    choice = RunChoice(allow_null=True)
+    report = CrossOutput(allow_null=True, help_text="of the variant that was chosen, if any")
     start = serializers.ChoiceField(choices=TrainingRun.Start.choices)
     donor = DonorOutput(allow_null=True)
     file = serializers.CharField(allow_null=True, help_text="name of the file it began with")
@@ -136,6 +163,14 @@ def _whole(name: str) -> serializers.IntegerField:
     return serializers.IntegerField(required=False, min_value=int(low), max_value=int(high))
 
 
+class VariantInput(serializers.Serializer[Data]):
+    """A recipe to cross-validate beside others: fields laid over those the run has anyhow."""
+
+    name = serializers.CharField(max_length=60)
+    preset = serializers.ChoiceField(choices=PRESETS, required=False)
+    recipe = serializers.DictField(required=False)
+
+
 class RunInput(serializers.Serializer[Data]):
     """What a run is to do otherwise than the campaign's policy says; all may be left out."""
 
@@ -144,6 +179,13 @@ class RunInput(serializers.Serializer[Data]):
     folds = serializers.ChoiceField(choices=FOLDS, required=False, help_text="of kind cross")
     ensemble = serializers.BooleanField(
         required=False, help_text="kind cross: its models together are to be a candidate"
+    )
+    variants = serializers.ListField(
+        child=VariantInput(), required=False, min_length=2, max_length=4,
+        help_text="kind cross: recipes to compare, first the one that ties go to",
+    )  # fmt: skip
+    best = serializers.BooleanField(
+        required=False, help_text="the variant that is chosen is to be trained on all labels"
     )
     donor = serializers.IntegerField(required=False, help_text="the model a transfer begins with")
     file = serializers.FileField(

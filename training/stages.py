@@ -4,6 +4,9 @@
     pretrain    learn from the pool's images alone, before `train`        pretrain-N
     cross       one model per fold of the training patients               cross-N
 
+A run that compares variants has `cross` once for each, in variant-K/cross-N, and `train` for the
+one that is chosen, where that is asked for.
+
 Each attempt writes folders of its own, so that a worker that lost its claim never writes where
 another one does; the next attempt goes on from the newest that got anywhere.
 """
@@ -21,8 +24,12 @@ from training.jobs import Example
 from training.models import TrainingRun
 
 TRAIN, PRETRAIN, CROSS = "train", "pretrain", "cross"
+DIVERGED = "diverged.json"  # why a variant has no report
+ENDED = {TRAIN: ["model.json"], PRETRAIN: ["model.json"], CROSS: ["ensemble.json", DIVERGED]}
+"""Written last: where one of them lies the stage has come to its end."""
 FOLDERS = {TRAIN: "attempt", PRETRAIN: "pretrain", CROSS: "cross"}
 PRETRAIN_SHARE = 0.4  # of the run's time limit; training has the rest
+PLACE = ("stage", "variant", "variants", "fold", "folds", "epochs")
 POOL = 512  # so many images at most are pre-trained on
 
 
@@ -31,11 +38,23 @@ def output_of(folder: Path, stage: str, attempt: int) -> Path:
     return folder / f"{FOLDERS[stage]}-{attempt}"
 
 
+def variant_folder(folder: Path, variant: int | None) -> Path:
+    """Return the folder of a run's variant, counted from 0; of none it is the run's own."""
+    return folder if variant is None else folder / f"variant-{variant}"
+
+
 def finished(folder: Path, stage: str, attempt: int) -> Path | None:
-    """Return the model folder of an earlier attempt that came to the stage's end, if one did."""
+    """Return the folder of an earlier attempt that came to the stage's end, if one did."""
     earlier = (output_of(folder, stage, number) for number in range(attempt - 1, 0, -1))
-    # The card is written last: where it lies the model is whole.
-    return next((output for output in earlier if (output / "model.json").exists()), None)
+    ends = ENDED[stage]
+    return next((out for out in earlier if any((out / end).exists() for end in ends)), None)
+
+
+def diverged(output: Path, why: str) -> Path:
+    """Note that a cross-validation has diverged, which it would do again; return its folder."""
+    output.mkdir(parents=True, exist_ok=True)
+    (output / DIVERGED).write_text(json.dumps({"message": why}))
+    return output
 
 
 def resumed(folder: Path, stage: str, attempt: int) -> list[str]:
@@ -61,17 +80,43 @@ def cross_continued(folder: Path, attempt: int) -> None:
         copy.replace(output)
 
 
-def config_of(run: TrainingRun, stage: str) -> dict[str, object]:
-    """Return the configuration of one stage: stages, or folds, share the run's time limit."""
-    config = dict(run.config)
+def config_of(run: TrainingRun, stage: str, variant: int | None = None) -> dict[str, object]:
+    """Return the configuration of one stage: stages, or folds, share the run's time limit.
+
+    Where variants are compared every training has the same time, the last one on all labels too:
+    a variant is chosen by what it comes to in that time.
+    """
+    config = dict(run.config if variant is None else run.variants[variant]["config"])
     share = 1.0
     if run.start == TrainingRun.Start.PRETRAINED:
         share = PRETRAIN_SHARE if stage == PRETRAIN else 1 - PRETRAIN_SHARE
+    elif run.variants:
+        share = 1 / (run.folds * len(run.variants) + run.best)
     elif stage == CROSS:
         share = 1 / run.folds
     if config.get("seconds"):
         config["seconds"] = share * float(config["seconds"])
     return config
+
+
+def variant_arguments(run: TrainingRun, folder: Path, stage: str, variant: int | None) -> list[str]:
+    """Return the arguments that give a stage its variant's configuration: all share one job.
+
+    None where a run has no variants.
+    """
+    if not run.variants:
+        return []
+    file = folder / "config.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(config_of(run, stage, variant), indent=1, sort_keys=True))
+    return ["--config", str(file)]
+
+
+def place_of(run: TrainingRun, stage: str, variant: int | None) -> dict[str, object]:
+    """Return what is said of where in the run an epoch belongs."""
+    if variant is None:
+        return {"stage": stage}
+    return {"stage": stage, "variant": variant, "variants": len(run.variants)}
 
 
 def pool_examples(campaign: Campaign) -> list[Example]:
@@ -104,11 +149,11 @@ def epochs_resumed(
     """
     folder = output / f"fold-{event['fold']}" if "fold" in event else output
     told = {row["epoch"] for row in rows if _part(row) == _part(event)}
-    place = {name: event[name] for name in ("stage", "fold", "folds", "epochs") if name in event}
+    place = {name: event[name] for name in PLACE if name in event}
     lines = (folder / "metrics.jsonl").read_text().splitlines() if event["resumed_from"] else []
     kept = [{**json.loads(line), **place, "eta_seconds": None} for line in lines]
     return [*rows, *(row for row in kept if row["epoch"] not in told)]
 
 
-def _part(row: Mapping[str, Any]) -> tuple[str, Any]:
-    return row.get("stage", TRAIN), row.get("fold")
+def _part(row: Mapping[str, Any]) -> tuple[str, Any, Any]:
+    return row.get("stage", TRAIN), row.get("variant"), row.get("fold")

@@ -14,8 +14,11 @@ from django.conf import settings
 from training.models import TrainingRun
 
 KEPT = frozenset(
-    {"job.json", "examples.json", "model.json", "ensemble.json", "metrics.jsonl", "report.json"}
-)
+    {
+        "job.json", "examples.json", "config.json", "model.json", "ensemble.json", "metrics.jsonl",
+        "report.json", "diverged.json",
+    }
+)  # fmt: skip
 BOARD = "tensorboard"  # the folder of TensorBoard's files, which show ended runs beside others
 ENDED = "ended"  # the folder below that of runs in which ended ones' records lie
 FORGOTTEN_SECONDS = 24 * 3600  # so long untouched, what is no run's folder has no worker

@@ -4,7 +4,7 @@ A new label never kills a run: a campaign has one active run (a database constra
 that come while it trains count towards the next.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -42,7 +42,7 @@ def refresh_state(campaign: Campaign) -> dict[str, Any]:
     held_out = settled.filter(held_out=True).count()
     total = settled.count()
     last = (
-        campaign.runs.filter(snapshot__isnull=False, kind=TrainingRun.Kind.TRAIN)
+        campaign.runs.filter(TrainingRun.FROM_ALL, snapshot__isnull=False)
         .exclude(state__in=[State.FAILED, State.CANCELLED])
         .order_by("-id").values_list("snapshot__labels", "snapshot__held_out").first()
     )  # fmt: skip
@@ -106,7 +106,7 @@ def _in_vain(campaign: Campaign) -> bool:
 
     The same labels would end the same way, and a person who cancels wants an end.
     """
-    last = campaign.runs.filter(kind=TrainingRun.Kind.TRAIN).order_by("-id").first()
+    last = campaign.runs.filter(TrainingRun.FROM_ALL).order_by("-id").first()
     if last is None or last.state not in (State.FAILED, State.CANCELLED):
         return False
     return not campaign.tasks.filter(settled_at__gt=last.created_at).exists()
@@ -120,7 +120,7 @@ def _cooling(campaign: Campaign) -> bool:
         return True
     seconds = policy_number(training_policy(campaign.training), "cooldown_seconds")
     since = now() - timedelta(seconds=seconds)
-    return campaign.runs.filter(finished_at__gt=since, kind=TrainingRun.Kind.TRAIN).exists()
+    return campaign.runs.filter(TrainingRun.FROM_ALL, finished_at__gt=since).exists()
 
 
 def run_create(
@@ -133,30 +133,36 @@ def run_create(
     donor: ModelVersion | None = None,
     file: Mapping[str, str] | None = None,
     cross: crossval.Cross | None = None,
+    variants: Sequence[Mapping[str, object]] = (),
 ) -> TrainingRun | None:
-    """Queue a run; None when one is active already (a constraint, not a race, decides)."""
+    """Queue a run; None when one is active already (a constraint, not a race, decides).
+
+    `variants` are those of `cross`, with the configuration of each.
+    """
     config = run_config(campaign, {}) if config is None else config
+    kind = _kind(cross, variants)
     try:
         with transaction.atomic():
             run = TrainingRun.objects.create(
                 campaign=campaign, created_by=actor, reason=reason, seed=campaign.runs.count(),
                 config=config, start=start, donor=donor, file=file or {},
-                code_version=_code_version(), **_kind(cross),
+                code_version=_code_version(), **kind,
             )  # fmt: skip
             record(
                 actor_id=actor.pk if actor else None, action="run.create", target=run,
                 campaign_id=campaign.pk, reason=reason, start=start, config=config,
-                donor=donor.pk if donor else None, file=file, **_kind(cross),
+                donor=donor.pk if donor else None, file=file, **kind,
             )  # fmt: skip
             return run
     except IntegrityError:
         return None
 
 
-def _kind(cross: crossval.Cross | None) -> dict[str, Any]:
+def _kind(cross: crossval.Cross | None, variants: Sequence[Mapping[str, object]]) -> dict[str, Any]:
     if cross is None:
         return {}
-    return {"kind": TrainingRun.Kind.CROSS, "folds": cross.folds, "ensemble": cross.ensemble}
+    found = {"kind": TrainingRun.Kind.CROSS, "folds": cross.folds, "ensemble": cross.ensemble}
+    return {**found, "best": cross.best, "variants": list(variants)} if variants else found
 
 
 def run_request(
@@ -182,10 +188,12 @@ def run_request(
     if handed is not None:
         origins.check_card(handed.card)
         changes = {**_network_of(handed, campaign), **(changes or {})}
-    config = run_config(campaign, changes or {})
+    config, variants = run_config(campaign, changes or {}), []
     if cross is not None:
         start = _cross_start(start)
         crossval.check(campaign, cross)
+        variants = [_variant(campaign, changes or {}, each) for each in cross.variants]
+        config = variants[0]["config"] if variants else config
     _check_start(campaign, start, config)
     _check_handed(campaign, start, handed, config)
     given = origins.donor_of(campaign, actor, start, donor, config)
@@ -197,7 +205,7 @@ def run_request(
         )  # fmt: skip
     run = run_create(
         campaign=campaign, actor=actor, reason=reason("by_hand").text, config=config, start=start,
-        donor=given, file=bundle_keep(handed) if handed else None, cross=cross,
+        donor=given, file=bundle_keep(handed) if handed else None, cross=cross, variants=variants,
     )  # fmt: skip
     if run is None:
         raise Conflict("A training run is active already.", code="run_active")
@@ -220,9 +228,7 @@ def recipe_config(policy: Mapping[str, object], before: Mapping[str, object]) ->
 
     Raises Invalid naming the field at fault.
     """
-    recipe = policy.get("recipe", {})
-    if not isinstance(recipe, Mapping):
-        raise Invalid("A recipe is an object of fields.", code="bad_config")
+    recipe = _recipe(policy)
     taken = sorted(SETTINGS & recipe.keys())
     if taken:
         words = f"{taken[0]} has a setting of its own."
@@ -244,6 +250,13 @@ def recipe_config(policy: Mapping[str, object], before: Mapping[str, object]) ->
         words = "network.kind is the preset's: it follows from the kind of campaign."
         raise Invalid(words, code="bad_config", detail={"network.kind": words})
     return config
+
+
+def _recipe(given: Mapping[str, object]) -> Mapping[str, object]:
+    recipe = given.get("recipe", {})
+    if not isinstance(recipe, Mapping):
+        raise Invalid("A recipe is an object of fields.", code="bad_config")
+    return recipe
 
 
 def _over(before: Mapping[str, object], recipe: Mapping[str, object]) -> dict[str, object]:
@@ -315,6 +328,27 @@ def _check_handed(
         origins.check_fit(campaign, handed.card, config)
         sha256 = str(handed.card["weights_sha256"])
         origins.check_held_out(campaign, origins.handed_before(sha256))
+
+
+def _variant(
+    campaign: Campaign, changes: Mapping[str, object], variant: crossval.Variant
+) -> dict[str, Any]:
+    """Return {name, preset, recipe, config} of a variant, as it is kept with the run.
+
+    Raises Invalid naming the field at fault, and the variant.
+    """
+    asked = {**changes, "recipe": _over(_recipe(changes), variant.recipe)}
+    if variant.preset is not None:
+        asked["preset"] = variant.preset
+    try:
+        config = run_config(campaign, asked)
+    except Invalid as error:
+        named = {field: f"{variant.name}: {told}" for field, told in error.detail.items()}
+        raise Invalid(f"{variant.name}: {error}", code="bad_config", detail=named) from None
+    return {
+        "name": variant.name, "preset": variant.preset, "recipe": dict(variant.recipe),
+        "config": config,
+    }  # fmt: skip
 
 
 def _cross_start(start: str) -> str:

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("training", "0012_scoring"),
+        ("training", "0013_variants"),
     ]
 
     operations = [

@@ -1,8 +1,8 @@
 """The commands that the worker starts as child processes; usable by hand just as well.
 
-    python -m training.ml train JOB --out OUT [--resume OLDOUT] [--watch-stdin]
+    python -m training.ml train JOB --out OUT [--config FILE] [--resume OLDOUT] [--watch-stdin]
     python -m training.ml pretrain JOB --out OUT [--resume OLDOUT] [--watch-stdin]
-    python -m training.ml cross JOB --folds K --out OUT [--watch-stdin]
+    python -m training.ml cross JOB --folds K --out OUT [--config FILE] [--watch-stdin]
     python -m training.ml export MODEL --out OUT [--format onnx|torchscript]
     python -m training.ml evaluate JOB --model MODEL --out report.json [--also JOB] [--watch-stdin]
     python -m training.ml predict JOB --model MODEL --out OUT [--watch-stdin]
@@ -98,23 +98,30 @@ def parser() -> argparse.ArgumentParser:
         else:
             command.add_argument("job", type=Path, help="job folder")
         command.add_argument("--out", type=Path, required=True, help="folder, or report file")
-        if name in ("train", "pretrain"):
-            command.add_argument("--resume", type=Path, help="folder of an interrupted run")
-        elif name == "cross":
-            command.add_argument("--folds", type=int, default=5, help="how many, at least 2")
-        elif name != "export":
-            command.add_argument("--model", type=Path, required=True, help="model folder")
-        if name == "evaluate":
-            command.add_argument("--also", type=Path, help="job folder to predict; into its out/")
-        if name == "predict":
-            _extras(command)
-        elif name == "explain":
-            command.add_argument("--occlusion", action="store_true", help="hide squares, slowly")
+        _options(command, name)
         command.add_argument(
             "--watch-stdin", action="store_true", help="exit when standard input closes"
         )
         command.add_argument("--nice", type=int, default=19, help="0: an ordinary process")
     return made
+
+
+def _options(command: argparse.ArgumentParser, name: str) -> None:
+    """What one command takes beside its job and where its result goes."""
+    if name in ("train", "cross"):
+        command.add_argument("--config", type=Path, help="a configuration, not the job's")
+    if name in ("train", "pretrain"):
+        command.add_argument("--resume", type=Path, help="folder of an interrupted run")
+    elif name == "cross":
+        command.add_argument("--folds", type=int, default=5, help="how many, at least 2")
+    elif name != "export":
+        command.add_argument("--model", type=Path, required=True, help="model folder")
+    if name == "evaluate":
+        command.add_argument("--also", type=Path, help="job folder to predict; into its out/")
+    if name == "predict":
+        _extras(command)
+    elif name == "explain":
+        command.add_argument("--occlusion", action="store_true", help="hide squares, slowly")
 
 
 def _extras(command: argparse.ArgumentParser) -> None:
@@ -128,7 +135,11 @@ def run(parsed: argparse.Namespace, emit: Emit) -> None:
     """Do what was asked, in this process. Raises JobError and what went wrong while computing."""
     job = None
     if parsed.command not in ("export", "score"):
-        job = read_job(parsed.job, labelled=parsed.command not in ("pretrain", "features"))
+        job = read_job(
+            parsed.job,
+            labelled=parsed.command not in ("pretrain", "features"),
+            config=getattr(parsed, "config", None),
+        )
     # Loaded late on purpose: torch and MONAI take seconds, and a bad job is answered at once.
     from training.ml import checkpoint, commands
 

@@ -131,14 +131,17 @@ class Job:
     encoder: Path | None = None
 
 
-def read_job(folder: Path, *, labelled: bool = True) -> Job:
+def read_job(folder: Path, *, labelled: bool = True, config: Path | None = None) -> Job:
     """Read FOLDER/job.json and FOLDER/examples.json. Raises JobError with a code and the fix.
 
-    Without `labelled` a job may have neither classes nor questions.
+    Without `labelled` a job may have neither classes nor questions. `config` is a file whose
+    configuration stands in for the job's.
     """
     raw = _json(folder / "job.json")
     if not isinstance(raw, dict):
         raise JobError("bad_job", "job.json: must hold an object")
+    if config is not None:
+        raw["config"] = _json(config)
     questions = _questions(_typed(raw, "questions", list, []))
     seed = _typed(raw, "seed", int, 0)
     if seed < 0:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from training.ml.aim import Aim
 from training.ml.config import TrainConfig
 from training.ml.device import choose
-from training.ml.job import Example
+from training.ml.job import Example, JobError
 from training.ml.origin import Origin
 from training.ml.report import Emit, Report, Result
 from training.ml.run import Record, Run
@@ -28,8 +28,11 @@ from training.ml.run import Record, Run
 LATE = 0.05  # of the time budget: so far the clock may run ahead of the steps
 
 
-class Diverged(RuntimeError):
+class Diverged(JobError):
     """The loss is no longer a number."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("diverged", message)
 
 
 @dataclass(frozen=True)

@@ -1414,6 +1414,16 @@ export interface components {
             /** Format: double */
             fall: number | null;
         };
+        /** @description Which variant was chosen, by which rule; `best` and `chosen` are places, from 0. */
+        ChoiceOutput: {
+            /** @description see training.variants */
+            rule: string;
+            /** @description what `mean` is of */
+            metric: components["schemas"]["MetricEnum"];
+            best: number | null;
+            chosen: number | null;
+            variants: components["schemas"]["VariantScores"][];
+        };
         /** @description Dice of one class on the held-out patients, with its interval. */
         ClassDice: {
             /** Format: double */
@@ -1725,6 +1735,9 @@ export interface components {
         EpochOutput: {
             /** @description see training.stages */
             stage?: string;
+            /** @description of those compared, from 0 */
+            variant?: number;
+            variants?: number;
             /** @description of a cross-validation, from 0 */
             fold?: number;
             folds?: number;
@@ -1995,6 +2008,8 @@ export interface components {
             /** @description name of the file it began with */
             file: string | null;
             members: number | null;
+            /** @description its recipe was chosen among variants */
+            choice: components["schemas"]["ChoiceOutput"] | null;
             run: number;
             reason: components["schemas"]["ReasonOutput"];
             seed: number;
@@ -2617,6 +2632,16 @@ export interface components {
             /** @description the version that `rollback_to` named */
             number: number;
         };
+        /** @description Which variant was chosen, with each one's report. */
+        RunChoice: {
+            /** @description see training.variants */
+            rule: string;
+            /** @description what `mean` is of */
+            metric: components["schemas"]["MetricEnum"];
+            best: number | null;
+            chosen: number | null;
+            variants: components["schemas"]["VariantReport"][];
+        };
         /** @description A run with what happened to it. */
         RunDetailOutput: {
             id: number;
@@ -2639,6 +2664,12 @@ export interface components {
             folds: number;
             /** @description its folds were to be a candidate */
             ensemble: boolean;
+            /** @description of a cross-validation that compares some */
+            variants: components["schemas"]["VariantOutput"][];
+            /** @description the chosen variant is trained on all labels */
+            best: boolean;
+            choice: components["schemas"]["RunChoice"] | null;
+            /** @description of the variant that was chosen, if any */
             report: components["schemas"]["CrossOutput"] | null;
             start: components["schemas"]["RunStart"];
             donor: components["schemas"]["DonorOutput"] | null;
@@ -2670,6 +2701,10 @@ export interface components {
             folds?: components["schemas"]["FoldsEnum"];
             /** @description kind cross: its models together are to be a candidate */
             ensemble?: boolean;
+            /** @description kind cross: recipes to compare, first the one that ties go to */
+            variants?: components["schemas"]["VariantInputRequest"][];
+            /** @description the variant that is chosen is to be trained on all labels */
+            best?: boolean;
             /** @description the model a transfer begins with */
             donor?: number;
             /**
@@ -2708,6 +2743,12 @@ export interface components {
             folds: number;
             /** @description its folds were to be a candidate */
             ensemble: boolean;
+            /** @description of a cross-validation that compares some */
+            variants: components["schemas"]["VariantOutput"][];
+            /** @description the chosen variant is trained on all labels */
+            best: boolean;
+            choice: components["schemas"]["RunChoice"] | null;
+            /** @description of the variant that was chosen, if any */
             report: components["schemas"]["CrossOutput"] | null;
             start: components["schemas"]["RunStart"];
             donor: components["schemas"]["DonorOutput"] | null;
@@ -3038,6 +3079,90 @@ export interface components {
             name: string;
             is_administrator: boolean;
             readonly preferences: components["schemas"]["PreferencesOutput"];
+        };
+        /** @description A recipe to cross-validate beside others: fields laid over those the run has anyhow. */
+        VariantInputRequest: {
+            name: string;
+            preset?: components["schemas"]["PresetEnum"];
+            recipe?: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description A recipe that is cross-validated beside others, as it was asked for. */
+        VariantOutput: {
+            name: string;
+            preset: string | null;
+            /** @description laid over that of the run */
+            recipe: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description What a variant came to, by class or question too. */
+        VariantReport: {
+            name: string;
+            /** @description why there is no number, else empty */
+            error: string;
+            /** Format: double */
+            mean: number | null;
+            /**
+             * Format: double
+             * @description standard deviation of the folds' means
+             */
+            spread: number | null;
+            /**
+             * Format: double
+             * @description to the first, over patients
+             */
+            difference: number | null;
+            /** Format: double */
+            low: number | null;
+            /** Format: double */
+            high: number | null;
+            patients: number;
+            /**
+             * Format: double
+             * @description the best one's lead over it, over patients; null of the best
+             */
+            behind: number | null;
+            /**
+             * Format: double
+             * @description of `behind`
+             */
+            standard_error: number | null;
+            report: components["schemas"]["CrossOutput"] | null;
+        };
+        /** @description A variant of the recipe by cross-validation, out of fold; null where it diverged. */
+        VariantScores: {
+            name: string;
+            /** @description why there is no number, else empty */
+            error: string;
+            /** Format: double */
+            mean: number | null;
+            /**
+             * Format: double
+             * @description standard deviation of the folds' means
+             */
+            spread: number | null;
+            /**
+             * Format: double
+             * @description to the first, over patients
+             */
+            difference: number | null;
+            /** Format: double */
+            low: number | null;
+            /** Format: double */
+            high: number | null;
+            patients: number;
+            /**
+             * Format: double
+             * @description the best one's lead over it, over patients; null of the best
+             */
+            behind: number | null;
+            /**
+             * Format: double
+             * @description of `behind`
+             */
+            standard_error: number | null;
         };
         /** @enum {string} */
         VerdictEnum: "accept" | "return";

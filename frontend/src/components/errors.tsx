@@ -10,6 +10,7 @@ export function errorText(error: unknown): string {
   if (error instanceof ApiError) {
     // The fields at fault and what is wrong with each stand in the answer, in the server's words.
     if (error.code === "invalid") return fieldErrors(error) || error.message;
+    if (error.code === "bad_config") return `${error.message} ${fieldErrors(error)}`.trim();
     if (error.message) return error.message;
     if (error.status === 403) return t("error.forbidden");
   }

@@ -4,6 +4,7 @@ import { Scroll } from "../../../components/scroll";
 import { dateTime, decimal, number, t, tn } from "../../../i18n";
 import type { TabProps } from "../campaign";
 import { questionText } from "./answers";
+import { ChoiceTable, chosenName } from "./choice";
 import { intervalText } from "./figures";
 
 type Asked = Schemas["RunInputRequest"];
@@ -13,12 +14,17 @@ type Report = Schemas["CrossOutput"];
 const FOLDS = ["3", "5"] as const;
 
 /** What kind of run is asked for, and of a cross-validation into how many folds. */
-export function KindFields(props: { asked: Asked; onChange: (asked: Asked) => void }) {
-  const { asked, onChange } = props;
+export function KindFields(props: {
+  asked: Asked;
+  onChange: (asked: Asked) => void;
+  /** Several recipes are compared: their folds are no candidate. */
+  compares: boolean;
+}) {
+  const { asked, onChange, compares } = props;
   const cross = asked.kind === "cross";
   // What belongs to the other kind goes: it would be refused.
   const choose = (value: string) => {
-    const { kind: _k, folds: _f, ensemble: _e, start: _s, donor: _d, ...rest } = asked;
+    const { kind: _k, folds: _f, ensemble: _e, best: _b, start: _s, donor: _d, ...rest } = asked;
     onChange(value === "cross" ? { ...rest, kind: "cross", folds: 3 } : rest);
   };
   return (
@@ -44,12 +50,14 @@ export function KindFields(props: { asked: Asked; onChange: (asked: Asked) => vo
             onChange={(value) => onChange({ ...asked, folds: value === "5" ? 5 : 3 })}
             allowDeselect={false}
           />
-          <Switch
-            label={t("cross.ensemble")}
-            description={t("cross.ensembleHelp")}
-            checked={asked.ensemble ?? false}
-            onChange={(event) => onChange({ ...asked, ensemble: event.currentTarget.checked })}
-          />
+          {compares ? null : (
+            <Switch
+              label={t("cross.ensemble")}
+              description={t("cross.ensembleHelp")}
+              checked={asked.ensemble ?? false}
+              onChange={(event) => onChange({ ...asked, ensemble: event.currentTarget.checked })}
+            />
+          )}
         </>
       ) : null}
     </>
@@ -64,7 +72,7 @@ export function CrossReport(props: {
   const { runs, questions } = props;
   const run = runs.find(({ report }) => report !== null);
   if (!run?.report) return null;
-  const { report } = run;
+  const { report, choice } = run;
   return (
     <Paper p="md" component="section" aria-label={t("cross.title")}>
       <Stack gap="xs">
@@ -80,6 +88,12 @@ export function CrossReport(props: {
             dateTime(run.finished_at),
           ].join(" · ")}
         </Text>
+        {choice ? <ChoiceTable choice={choice} questions={questions} /> : null}
+        {choice ? (
+          <Title order={3} size="h4" mt="xs">
+            {t("variants.reportOf", { name: chosenName(choice) })}
+          </Title>
+        ) : null}
         <Scroll label={t("cross.title")} minWidth={560}>
           <Folds report={report} questions={questions} />
         </Scroll>

@@ -28,10 +28,16 @@ function isPretraining({ stage }: Epoch): boolean {
 }
 
 /** Which part of a run this is; nothing for a run of one part. */
-export function stageText(progress: Epoch): string {
-  if (progress.folds !== undefined) {
-    return t("run.stage.cross", { fold: (progress.fold ?? 0) + 1, folds: progress.folds });
+export function stageText({ best }: Pick<Run, "best">, progress: Epoch): string {
+  const { fold = 0, folds, variant = 0, variants } = progress;
+  if (folds !== undefined) {
+    const parts = [
+      variants === undefined ? "" : t("run.stage.variant", { n: variant + 1, of: variants }),
+      t("run.stage.cross", { fold: fold + 1, folds }),
+    ];
+    return parts.filter(Boolean).join(" · ");
   }
+  if (best) return t("run.stage.best");
   return isPretraining(progress) ? t("run.stage.pretrain") : "";
 }
 
@@ -43,9 +49,11 @@ function etaText(progress: Epoch): string {
   return t(isPretraining(progress) ? "run.etaStage" : "run.eta", { time });
 }
 
-/** How much of the part at hand is done, of a cross-validation of all folds: 0 to 100. */
-function shareDone({ epoch, epochs, fold = 0, folds = 1 }: Epoch): number {
-  return (100 * (fold + epoch / Math.max(1, epochs))) / Math.max(1, folds);
+/** How much of the part at hand is done, of a cross-validation of all its trainings: 0 to 100. */
+function shareDone(progress: Epoch): number {
+  const { epoch, epochs, fold = 0, folds = 1, variant = 0, variants = 1 } = progress;
+  const before = variant * folds + fold;
+  return (100 * (before + epoch / Math.max(1, epochs))) / Math.max(1, variants * folds);
 }
 
 /** What the policy begins with is found out when the training starts. */
@@ -60,8 +68,10 @@ export function RunPanel({ id, campaign }: { id: number } & TabProps) {
   const heading = t("live.heading", { id });
   const pretrained = run.epochs.filter(isPretraining);
   // Of a cross-validation the fold at hand; each fold is a training of its own.
-  const fold = run.epochs.at(-1)?.fold;
-  const rows = run.epochs.filter((row) => !isPretraining(row) && row.fold === fold);
+  const last = run.epochs.at(-1);
+  const rows = run.epochs.filter(
+    (row) => !isPretraining(row) && row.fold === last?.fold && row.variant === last?.variant,
+  );
   return (
     <Paper p="md" component="section" aria-label={heading}>
       <Group justify="space-between" mb="sm" mih={30}>
@@ -130,7 +140,7 @@ export function RunState({ run }: { run: Run }) {
     word("run.state", run.state),
     run.ahead > 0 ? tn("run.ahead", run.ahead) : null,
     run.labels === null ? null : tn("run.learnsFrom", run.labels),
-    progress ? stageText(progress) : null,
+    progress ? stageText(run, progress) : null,
     progress ? t("run.epoch", { epoch: progress.epoch, epochs: progress.epochs }) : null,
     progress?.loss ? t("run.loss", { loss: decimal(progress.loss, 3) }) : null,
     live && rate ? t("live.rate", { rate: number(rate, 5) }) : null,

@@ -21,6 +21,7 @@ import { Empty, Page } from "../../../components/page";
 import { Scroll } from "../../../components/scroll";
 import { dateTime, decimal, number, t, word } from "../../../i18n";
 import { AnswerCalibration, AnswerTable, questionText } from "./answers";
+import { choiceText } from "./choice";
 import { Promote } from "./decide";
 import { signed } from "./figures";
 import { Calibration, ClassTable, Robustness, Section, Subgroups } from "./measures";
@@ -219,6 +220,9 @@ function Lineage({ model }: { model: Detail }) {
             string,
           ],
         ]),
+    ...(lineage.choice === null
+      ? []
+      : [[t("lineage.choice"), <Chosen key="c" choice={lineage.choice} />] as [string, ReactNode]]),
     [
       t("lineage.run"),
       `${lineage.run}${lineage.reason.text ? ` · ${reasonText(lineage.reason)}` : ""}`,
@@ -247,5 +251,17 @@ function Lineage({ model }: { model: Detail }) {
         {JSON.stringify({ ...Object(lineage.config), network: lineage.architecture }, null, 2)}
       </Code>
     </Section>
+  );
+}
+
+/** How its recipe was chosen among variants, with the rule. */
+function Chosen({ choice }: { choice: Schemas["ChoiceOutput"] }) {
+  return (
+    <>
+      {choiceText(choice)}
+      <Text size="xs" c="dimmed">
+        {t("variants.rule")}
+      </Text>
+    </>
   );
 }

@@ -8,11 +8,12 @@ import { Recipe } from "./recipe";
 const campaign = { slug: "brain" } as Schemas["CampaignDetail"];
 
 /** Opens the folded recipe; returns what the server is told. */
-async function open(): Promise<unknown[]> {
+async function open(refused?: object): Promise<unknown[]> {
   const told: unknown[] = [];
   new TestServer({
     "GET /api/v1/campaigns/brain/recipe": () => ({ recipe: { denoise: 3 } }),
     "PUT /api/v1/campaigns/brain/recipe": async (request) => {
+      if (refused) return Response.json(refused, { status: 422 });
       const given = await request.json();
       told.push(given);
       return given;
@@ -56,4 +57,17 @@ it("sends nothing that is no JSON with fields", async () => {
   fireEvent.click(save());
   await screen.findByText("Saved, for the runs that begin from now on");
   expect(told).toEqual([{ recipe: {} }]);
+});
+
+it("says which field the server refuses, and why", async () => {
+  const why = "choose a share from 0 to below 1";
+  await open({
+    code: "bad_config",
+    message: `network.dropout: ${why}`,
+    detail: { "network.dropout": why },
+  });
+  type('{"network": {"dropout": 2}}');
+  fireEvent.click(save());
+  const note = await screen.findByRole("alert");
+  expect(note.textContent).toMatch(/network\.dropout.*choose a share from 0 to below 1/);
 });

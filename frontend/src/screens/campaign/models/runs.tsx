@@ -9,6 +9,7 @@ import { usePresets } from "../policy";
 import { KindFields } from "./cross";
 import { StartFields } from "./origin";
 import { FieldsInput, fieldsOf } from "./recipe";
+import { type Draft, VariantFields, variantsOf, withVariants } from "./variants";
 
 const LIVE: readonly string[] = ["queued", "running", "validating"];
 
@@ -51,10 +52,14 @@ function TrainForm({ slug, onDone }: { slug: string; onDone: () => void }) {
   const [asked, setAsked] = useState<Schemas["RunInputRequest"]>({});
   const [file, setFile] = useState<File | null>(null);
   const [text, setText] = useState("");
+  const [drafts, setDrafts] = useState<readonly Draft[]>([]);
   const fields = fieldsOf(text);
+  const compares = asked.kind === "cross" && drafts.length > 0;
+  const variants = compares ? variantsOf(drafts) : [];
   const presets = usePresets(slug);
   const train = useCampaignChange(slug, () => {
-    const wanted = fields && Object.keys(fields).length > 0 ? { ...asked, recipe: fields } : asked;
+    const given = withVariants(asked, variants ?? []);
+    const wanted = fields && Object.keys(fields).length > 0 ? { ...given, recipe: fields } : given;
     const path = { params: { path: { slug } } };
     const sent =
       asked.start === "file" && file
@@ -67,8 +72,16 @@ function TrainForm({ slug, onDone }: { slug: string; onDone: () => void }) {
       <Text size="sm" c="dimmed">
         {t("train.help")}
       </Text>
-      <KindFields asked={asked} onChange={setAsked} />
-      {asked.kind === "cross" ? null : (
+      <KindFields asked={asked} onChange={setAsked} compares={compares} />
+      {asked.kind === "cross" ? (
+        <VariantFields
+          drafts={drafts}
+          onDrafts={setDrafts}
+          presets={presets}
+          asked={asked}
+          onChange={setAsked}
+        />
+      ) : (
         <StartFields slug={slug} asked={asked} onChange={setAsked} file={file} onFile={setFile} />
       )}
       <Select
@@ -102,7 +115,11 @@ function TrainForm({ slug, onDone }: { slug: string; onDone: () => void }) {
         <Button variant="default" onClick={onDone}>
           {t("app.cancel")}
         </Button>
-        <Button loading={train.isPending} disabled={!fields} onClick={() => train.mutate()}>
+        <Button
+          loading={train.isPending}
+          disabled={!fields || !variants}
+          onClick={() => train.mutate()}
+        >
           {t("train.begin")}
         </Button>
       </Group>

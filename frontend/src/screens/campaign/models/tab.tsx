@@ -21,6 +21,7 @@ import { Empty } from "../../../components/page";
 import { Scroll } from "../../../components/scroll";
 import { dateTime, decimal, duration, number, t, tn, word } from "../../../i18n";
 import type { TabProps } from "../campaign";
+import { chosenName } from "./choice";
 import { CrossReport } from "./cross";
 import { Promote, RollBack } from "./decide";
 import { LearningCurve, SelectionCard } from "./learning";
@@ -264,7 +265,9 @@ function Runs(props: { runs: readonly Schemas["RunOutput"][]; onShow: (id: numbe
                   {reasonText(run.reason)}
                   {run.kind === "cross" ? (
                     <Text size="xs" c="dimmed">
-                      {t("cross.run", { folds: run.folds })}
+                      {run.variants.length > 0
+                        ? t("variants.run", { n: run.variants.length, folds: run.folds })
+                        : t("cross.run", { folds: run.folds })}
                     </Text>
                   ) : null}
                 </Table.Td>
@@ -291,22 +294,27 @@ function Runs(props: { runs: readonly Schemas["RunOutput"][]; onShow: (id: numbe
   );
 }
 
-function stateText({ state, progress, ahead }: Schemas["RunOutput"]): string {
+function stateText(run: Schemas["RunOutput"]): string {
+  const { state, progress, ahead } = run;
   const parts = [
     word("run.state", state),
-    progress ? stageText(progress) : null,
+    progress ? stageText(run, progress) : null,
     progress ? t("run.epoch", { epoch: progress.epoch, epochs: progress.epochs }) : null,
     ahead > 0 ? tn("run.ahead", ahead) : null,
   ];
   return parts.filter(Boolean).join(" · ");
 }
 
-function resultText({ model_number, report, error }: Schemas["RunOutput"]): string {
+function resultText({ model_number, report, choice, error }: Schemas["RunOutput"]): string {
   if (model_number !== null) return t("models.isVersion", { number: model_number });
-  if (!report) return error;
-  return report.questions
-    ? t("cross.resultAnswers", { accuracy: decimal(report.mean_accuracy) })
-    : t("cross.result", { dice: decimal(report.mean_dice) });
+  if (error || !report) return error;
+  const parts = [
+    choice ? t("variants.result", { name: chosenName(choice) }) : "",
+    report.questions
+      ? t("cross.resultAnswers", { accuracy: decimal(report.mean_accuracy) })
+      : t("cross.result", { dice: decimal(report.mean_dice) }),
+  ];
+  return parts.filter(Boolean).join(" · ");
 }
 
 function tookText({ started_at, finished_at }: Schemas["RunOutput"]): string {

@@ -1,0 +1,95 @@
+// @vitest-environment jsdom
+import { cleanup, fireEvent, screen, within } from "@testing-library/react";
+import { afterEach, expect, it, vi } from "vitest";
+import type { Schemas } from "../../../api/client";
+import { showPage, TestServer } from "../../test-page";
+import { CrossReport } from "./cross";
+import { TrainNow } from "./runs";
+
+afterEach(() => {
+  cleanup();
+  vi.unstubAllGlobals();
+});
+
+/** Opens the dialog at a cross-validation of two recipes; returns what the server is told. */
+async function open(): Promise<unknown[]> {
+  const told: unknown[] = [];
+  new TestServer({
+    "GET /api/v1/campaigns/brain": () => ({ kind: "segmentation" }),
+    "POST /api/v1/campaigns/brain/runs": async (request) => {
+      told.push(await request.json());
+      return { id: 9 };
+    },
+  });
+  showPage(<TrainNow slug="brain" />, "/", "/");
+  fireEvent.click(screen.getByRole("button", { name: "Train now" }));
+  fireEvent.click(await screen.findByRole("radio", { name: "Cross-validate" }));
+  fireEvent.click(screen.getByRole("switch", { name: /folds' models together/ }));
+  fireEvent.click(screen.getByRole("button", { name: "Compare recipes" }));
+  return told;
+}
+
+const second = () => within(screen.getByRole("group", { name: "Recipe 2" }));
+const type = (field: HTMLElement, value: string) => fireEvent.change(field, { target: { value } });
+const start = () => screen.getByRole<HTMLButtonElement>("button", { name: "Start training" });
+
+it("asks for recipes to be compared, the own one first, and for the best to be trained", async () => {
+  const told = await open();
+  expect(screen.queryByRole("switch", { name: /folds' models together/ })).toBeNull();
+  expect(start().disabled).toBe(true);
+  type(second().getByRole("textbox", { name: "Name" }), "dropout");
+  const fields = second().getByRole("textbox", { name: "Fields that differ (JSON)" });
+  type(fields, "{network: 3}");
+  expect(start().disabled).toBe(true);
+  type(fields, '{"network": {"dropout": 0.2}}');
+  fireEvent.click(screen.getByRole("button", { name: "Add a recipe" }));
+  expect(start().disabled).toBe(true);
+  const third = within(screen.getByRole("group", { name: "Recipe 3" }));
+  fireEvent.click(third.getByRole("button", { name: "Take it out" }));
+  fireEvent.click(screen.getByRole("switch", { name: /^Train the best one/ }));
+  fireEvent.click(start());
+  await vi.waitFor(() =>
+    expect(told).toEqual([
+      {
+        kind: "cross",
+        folds: 3,
+        best: true,
+        variants: [
+          { name: "As in the settings" },
+          { name: "dropout", recipe: { network: { dropout: 0.2 } } },
+        ],
+      },
+    ]),
+  );
+}, 20_000);
+
+it("shows what each recipe came to, which was chosen, and which diverged", () => {
+  const report = {
+    cases: 9,
+    patients: 3,
+    mean_dice: 0.8,
+    classes: [{ name: "grey", dice: 0.84, low: 0.7, high: 0.9, spread: 0.1 }],
+    folds: [],
+  };
+  const known = { error: "", spread: 0.02, patients: 3, report };
+  const none = { difference: null, low: null, high: null, behind: null, standard_error: null };
+  const choice = {
+    rule: "one_standard_error",
+    metric: "dice",
+    best: 1,
+    chosen: 1,
+    variants: [
+      { ...known, ...none, name: "own", mean: 0.755, behind: 0.045, standard_error: 0.011 },
+      { ...known, ...none, name: "wide", mean: 0.8, difference: 0.045, low: 0.02, high: 0.06 },
+      { ...known, ...none, name: "fast", mean: null, report: null, error: "loss is nan" },
+    ],
+  };
+  const run = { id: 4, report, choice, finished_at: null } as unknown as Schemas["RunOutput"];
+  showPage(<CrossReport runs={[run]} questions={[]} />, "/", "/");
+  const cells = (name: RegExp) =>
+    screen.getByRole("row", { name }).textContent?.replaceAll(/\s+/g, " ");
+  expect(cells(/^own/)).toBe("own0.7550.020–0.045standard error 0.0110.84");
+  expect(cells(/^wide/)).toContain("widechosen0.8000.020+0.045+0.020 – +0.060");
+  expect(cells(/^fast/)).toContain("fastdiverged: loss is nan–");
+  screen.getByRole("heading", { name: "The chosen one: wide" });
+});
