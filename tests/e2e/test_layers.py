@@ -47,8 +47,12 @@ def test_maps_lie_under_the_labels_and_lead_to_the_most_uncertain_place(
     assert kinds.count("uncertainty") == 1
     assert kinds.count("explanation") == 3  # grey, lesion, white
     assert page.evaluate(PAINTED) == 0
+    labels = page.locator("[data-layer=labels]")
+    expect(labels).to_be_visible()
     page.keyboard.press("Shift+W")
     page.wait_for_function(f"() => ({PAINTED})() > 0")
+    # Filled, they would give its colours another meaning: over a map they are outlines.
+    expect(labels).to_be_hidden()
     expect(page.get_by_role("switch", name="Where the model is unsure")).to_be_checked()
     unsure = page.evaluate(PAINTED)
     page.keyboard.press("Shift+L")
@@ -58,6 +62,7 @@ def test_maps_lie_under_the_labels_and_lead_to_the_most_uncertain_place(
     page.wait_for_function(f"(before) => ![0, before].includes(({PAINTED})())", arg=looked)
     page.keyboard.press("Shift+L")
     page.wait_for_function(f"() => ({PAINTED})() === 0")
+    expect(labels).to_be_visible()
     before = page.evaluate("() => document.querySelector('[data-layer=image]').style.transform")
     page.keyboard.press("Shift+J")
     page.wait_for_function(

@@ -87,6 +87,8 @@ export class Surface {
   private strengths: Strengths = new Map();
   private words = new Uint32Array(256);
   private look: Look = "filled";
+  private wanted: Look = "filled";
+  private heated = false;
   private cursor: Cursor | null = null;
   private measures: readonly ShownMeasure[] = [];
   private previewShape: Preview | null = null;
@@ -203,6 +205,8 @@ export class Surface {
     context?.clearRect(0, 0, width, height);
     const shown = heat !== null && heat.columns === width && heat.rows === height;
     show(this.heatCanvas, shown);
+    this.heated = shown;
+    this.relook();
     if (!shown) return;
     const picture = new ImageData(width, height);
     const pixels = new Uint32Array(picture.data.buffer);
@@ -225,6 +229,13 @@ export class Surface {
   }
 
   setLook(look: Look): void {
+    this.wanted = look;
+    this.relook();
+  }
+
+  /** Filled labels would give a map's colours another meaning: over one they are outlines. */
+  private relook(): void {
+    const look = this.heated && this.wanted === "filled" ? "outlined" : this.wanted;
     if (look === this.look) return;
     this.look = look;
     this.labelCanvas.style.visibility = look === "filled" ? "visible" : "hidden";
