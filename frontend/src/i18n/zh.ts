@@ -126,7 +126,7 @@ export const zh: Record<TextKey, string> = {
   "login.password": "密码",
   "login.submit": "登录",
   "login.many": "尝试次数过多，请一分钟后再试。",
-  "login.again": "您已退出登录。请重新登录以继续，您的工作保存在此处。",
+  "login.again": "登录已失效。请重新登录以继续，您的工作保存在此处。",
   "login.againTitle": "重新登录",
 
   "home.title": "标注项目",
@@ -969,7 +969,7 @@ export const zh: Record<TextKey, string> = {
   "work.clean": "尚无改动",
   "work.offline": "离线，已保存在本机",
   "work.unsaved": "未保存到服务器，已保存在本机",
-  "work.signedOut": "已退出登录，内容保存在本机",
+  "work.signedOut": "登录已失效，内容保存在本机",
   "work.held": "占用至 {time}",
   "work.model": "模型 v{number} 的建议",
   "work.suggestedAnswer": "模型建议",
@@ -1014,9 +1014,9 @@ export const zh: Record<TextKey, string> = {
   "work.offlineUnkept":
     "无法连接服务器，且此浏览器无法保存您的绘制内容：请保持此页面打开，直到连接恢复。",
   "work.signedOutUnkept":
-    "您已退出登录，且此浏览器无法保存您的绘制内容：请保持此页面打开并重新登录以发送。",
+    "登录已失效，且此浏览器无法保存您的绘制内容：请保持此页面打开并重新登录以发送。",
   "work.offlineLong": "无法连接服务器。每一笔都保存在此浏览器中，连接恢复后会发送。",
-  "work.signedOutLong": "您已退出登录。每一笔都保存在此浏览器中，重新登录后会发送。",
+  "work.signedOutLong": "登录已失效。每一笔都保存在此浏览器中，重新登录后会发送。",
   "work.dismiss": "知道了",
   "work.lacks.series": "未能载入该序列的其他层面。没有它们也可以阅读您的病例。",
   "work.lacks.whole":

@@ -23,13 +23,17 @@ export interface Entry {
 const [store, spotlight] = createSpotlight();
 
 function search(entries: readonly Entry[], query: string): readonly Entry[] {
-  return entries
-    .flatMap((entry) => {
-      const found = [entry.name, entry.english].flatMap((text) => fuzzy(query, text) ?? []);
-      return found.length === 0 ? [] : [{ entry, found: Math.max(...found) }];
-    })
-    .sort((a, b) => b.found - a.found)
-    .map(({ entry }) => entry);
+  return (
+    entries
+      .flatMap((entry) => {
+        const found = [entry.name, entry.english].flatMap((text) => fuzzy(query, text) ?? []);
+        return found.length === 0 ? [] : [{ entry, found: Math.max(...found) }];
+      })
+      .sort((a, b) => b.found - a.found)
+      .map(({ entry }) => entry)
+      // Enter does the first one: what cannot be done now comes last.
+      .sort((a, b) => Number(b.enabled ?? true) - Number(a.enabled ?? true))
+  );
 }
 
 interface Props extends SheetProps {

@@ -1,8 +1,8 @@
-import { Center, Stack } from "@mantine/core";
+import { Anchor, Center, Stack } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
-import { useParams } from "react-router";
+import { Link, useParams } from "react-router";
 import { listen } from "../../actions/keys";
 import type { Schemas } from "../../api/client";
 import { campaignQuery } from "../../api/queries";
@@ -38,6 +38,9 @@ export function WorkstationPage() {
           <ErrorNote error={campaign.error} onRetry={() => void campaign.refetch()} />
           {/* Who is no reader any more still decides on the work that lies here alone. */}
           <div className={classes.alone}>{station ? <Notices station={station} /> : null}</div>
+          <Anchor component={Link} to="/">
+            {t("home.title")}
+          </Anchor>
         </Stack>
       </Center>
     );

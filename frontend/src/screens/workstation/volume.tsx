@@ -20,6 +20,9 @@ export default function VolumePanel({ station }: { station: Workstation }) {
   const [viewer, setViewer] = useState<Niivue | null>(null);
   const [phase, setPhase] = useState<Phase>("loading");
   const [tries, setTries] = useState(0);
+  // The notice at the foot offers to try again.
+  const lacks = usePick(station.ui, (ui) => ui.lacking.includes("series"));
+  const told = phase === "loading" && lacks ? "failed" : phase;
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: each try is a new beginning
   useEffect(() => {
@@ -53,9 +56,9 @@ export default function VolumePanel({ station }: { station: Workstation }) {
         role="img"
         aria-label={t("work.volume")}
       />
-      {phase === "ready" ? null : (
+      {told === "ready" ? null : (
         <p className={classes.volumeNote} role="status">
-          {t(`work.volume.${phase}`)}{" "}
+          {t(`work.volume.${told}`)}{" "}
           {phase === "failed" ? (
             <Button size="compact-xs" variant="default" onClick={() => setTries(tries + 1)}>
               {t("app.retry")}
