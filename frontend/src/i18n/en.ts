@@ -461,6 +461,8 @@ export const en = {
   "review.return": "Return",
   "review.comment": "Comment for the reader",
   "review.commentHelp": "Say what to change. A comment is needed to return a case.",
+  "review.slice": "slice {n}",
+  "review.handedIn": "handed in {time}",
   "review.commentLost": "The comment you wrote has not been sent and will be lost.",
   "review.findings": "Answers",
   "review.noAnswer": "no answer",

@@ -433,6 +433,8 @@ export const zh: Record<TextKey, string> = {
   "review.return": "退回",
   "review.comment": "给阅片者的意见",
   "review.commentHelp": "请说明需要修改之处。退回病例时必须填写意见。",
+  "review.slice": "层面 {n}",
+  "review.handedIn": "提交于 {time}",
   "review.commentLost": "您写的意见尚未发送，离开后将会丢失。",
   "review.findings": "回答",
   "review.noAnswer": "未回答",

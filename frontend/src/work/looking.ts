@@ -15,6 +15,8 @@ import { Store } from "./store";
 
 export interface LookState {
   readonly window: Window;
+  /** How the image lies on the screen; null while there is none. */
+  readonly view: View | null;
   /** While a key hides the labels and all that lies over them. */
   readonly hidden: boolean;
   readonly look: Look;
@@ -56,6 +58,7 @@ export async function loadShown(server: Server, item: Item): Promise<Shown> {
 export class Looking implements Board {
   readonly state = new Store<LookState>({
     window: { center: 0, width: 1 },
+    view: null,
     hidden: false,
     look: "filled",
     unshown: new Set(),
@@ -80,7 +83,7 @@ export class Looking implements Board {
 
   /** An empty surface on a host, until something is shown; the last one's image is forgotten. */
   mount(host: HTMLElement): () => void {
-    const surface = new Surface(host, () => undefined);
+    const surface = new Surface(host, (view) => this.state.set({ view }));
     const input = new Input(surface, {
       board: this,
       tool: () => this.tool,

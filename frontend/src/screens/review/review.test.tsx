@@ -99,6 +99,7 @@ beforeEach(() => {
 
 afterEach(() => {
   cleanup();
+  vi.restoreAllMocks();
   vi.unstubAllGlobals();
 });
 
@@ -197,6 +198,20 @@ describe("a case under review", () => {
     await screen.findByRole("alert");
     await screen.findByRole("button", { name: "Next case" });
     expect(screen.getByText(/case 1 · read by ada/)).toBeTruthy();
+  });
+
+  it("says how it lies, at what scale, and which slice it is", async () => {
+    const { image } = item(1);
+    const axes = { right: "L", down: "P" };
+    serve([item(1, { image: { ...image, index: 4, spacing: [1, 1], axes } })]);
+    // jsdom lays nothing out.
+    const box = new DOMRect(0, 0, 400, 300);
+    vi.spyOn(HTMLElement.prototype, "getBoundingClientRect").mockReturnValue(box);
+    show();
+    await enabled();
+    await screen.findByRole("img", { name: "Left R, right L, top A, bottom P" });
+    screen.getByText("slice 5");
+    screen.getByText(/ (mm|cm)$/);
   });
 
   it("says which classes its reader did not look at", async () => {

@@ -9,10 +9,11 @@ import { act, type SheetId } from "../../actions/rooms";
 import { body, client, type Schemas } from "../../api/client";
 import { ApiError } from "../../api/errors";
 import { campaignQuery, reviewsQuery } from "../../api/queries";
+import { Letters, ScaleBar } from "../../components/corners";
 import { ErrorNote } from "../../components/errors";
 import { leaving, useLeave } from "../../components/leave";
 import { Empty } from "../../components/page";
-import { dateTime, duration, label, language, number, t, tn } from "../../i18n";
+import { dateTime, decimal, duration, label, language, number, t, tn } from "../../i18n";
 import { usePreference } from "../../preferences/hooks";
 import classes from "../../styles/workstation.module.css";
 import { nextLook } from "../../viewer/palette";
@@ -179,6 +180,7 @@ function SheetButton({ id, onOpen }: { id: SheetId; onOpen: Open }) {
 function Image({ item, look }: { item: Item; look: Looking }) {
   const host = useRef<HTMLDivElement>(null);
   const window = usePick(look.state, (state) => state.window);
+  const view = usePick(look.state, (state) => (state.annotation === null ? null : state.view));
   useEffect(() => (host.current ? look.mount(host.current) : undefined), [look]);
   const shown = useQuery({
     queryKey: ["shown", item.annotation],
@@ -203,13 +205,22 @@ function Image({ item, look }: { item: Item; look: Looking }) {
       <div className={classes.topLeft}>
         <div>{item.image.patient_key}</div>
         <div>{item.image.modality}</div>
-        <div>{dateTime(item.submitted_at)}</div>
+        <div>{t("review.slice", { n: item.image.index + 1 })}</div>
+        <div>{t("review.handedIn", { time: dateTime(item.submitted_at) })}</div>
       </div>
       <div className={classes.bottomLeft}>
-        {item.image.channels === 1 && shown.data
-          ? t("work.corner.window", { width: number(window.width), center: number(window.center) })
-          : null}
+        {item.image.channels === 1 && shown.data ? (
+          <span>
+            {t("work.corner.window", {
+              width: number(window.width),
+              center: number(window.center),
+            })}
+          </span>
+        ) : null}
+        {view ? <span>{t("work.corner.zoom", { zoom: decimal(view.scale, 1) })}</span> : null}
       </div>
+      <ScaleBar spacing={item.image.spacing} view={view} />
+      <Letters axes={item.image.axes} view={view} />
       {shown.isPending ? (
         <div className={classes.without} role="status" aria-label={t("work.loading")}>
           <Skeleton w="min(60vh, 60vw)" h="min(60vh, 60vw)" radius={0} />

@@ -3,9 +3,8 @@ import { useEffect, useRef, useState } from "react";
 import { Link } from "react-router";
 import { type ActionId, action } from "../../actions/actions";
 import { firstKey } from "../../actions/keys";
+import { Letters, ScaleBar } from "../../components/corners";
 import { Empty } from "../../components/page";
-import { edgesOf } from "../../domain/edges";
-import { scaleBar } from "../../domain/geometry";
 import { decimal, number, t } from "../../i18n";
 import classes from "../../styles/workstation.module.css";
 import type { Phase } from "../../work/reading";
@@ -56,8 +55,7 @@ function Corners({ station }: { station: Workstation }) {
     <>
       <Identity station={station} />
       <Values station={station} />
-      <Bar station={station} />
-      <Letters station={station} />
+      <Edges station={station} />
       <Context station={station} />
     </>
   );
@@ -106,36 +104,15 @@ function Values({ station }: { station: Workstation }) {
   );
 }
 
-/** Where the sides of the screen point on the patient, where the file says. */
-function Letters({ station }: { station: Workstation }) {
+function Edges({ station }: { station: Workstation }) {
   const view = usePick(station.ui, (ui) => ui.view);
-  const axes = usePick(station.reading.store, (state) => state.work?.assignment.image.axes);
-  if (!view || !axes) return null;
-  const edges = edgesOf(axes, view);
+  const image = usePick(station.reading.store, (state) => state.work?.assignment.image);
+  if (!image) return null;
   return (
-    <div className={classes.letters} role="img" aria-label={t("work.edges", { ...edges })}>
-      {(["left", "right", "top", "bottom"] as const).map((side) => (
-        <span key={side} data-side={side}>
-          {edges[side]}
-        </span>
-      ))}
-    </div>
-  );
-}
-
-function Bar({ station }: { station: Workstation }) {
-  const view = usePick(station.ui, (ui) => ui.view);
-  const spacing = usePick(station.reading.store, (state) => state.work?.assignment.image.spacing);
-  const bar = view ? scaleBar(view, spacing) : null;
-  if (!bar) return null;
-  const { millimetres: mm } = bar;
-  return (
-    <div className={classes.bottomRight}>
-      {mm >= 10
-        ? t("work.centimetres", { n: number(mm / 10, 1) })
-        : t("work.millimetres", { n: number(mm, 3) })}
-      <div className={classes.scale} style={{ width: bar.pixels }} />
-    </div>
+    <>
+      <ScaleBar spacing={image.spacing} view={view} />
+      <Letters axes={image.axes} view={view} />
+    </>
   );
 }
 
