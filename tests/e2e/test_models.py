@@ -192,7 +192,7 @@ def test_a_second_model_is_trained_compared_taken_and_undone(
     page.goto(f"{installation.url}/{TAB}/{made}/against/{other}")
     pictures = page.get_by_role("img", name="as v")
     expect(pictures).to_have_count(2)
-    beside = page.get_by_role("region", name="What they draw").get_by_role("img")
+    beside = page.get_by_role("region", name="What they draw").locator("figure img")
     expect(beside).to_have_count(3)  # and the label
     page.wait_for_function("[...document.images].every((each) => each.naturalWidth > 0)")
     first = pictures.nth(0).get_attribute("src")
