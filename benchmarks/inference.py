@@ -48,6 +48,7 @@ class Session(Network):
         options.intra_op_num_threads, options.log_severity_level = threads, 3
         self._session = onnxruntime.InferenceSession(str(path), options)
         self._features = features
+        self.head = self.dropout = torch.nn.Identity()  # as inference expects them
 
     def with_features(self, x: Tensor) -> tuple[Tensor, Tensor]:
         (found,) = self._session.run(None, {"x": x.contiguous().numpy()})
