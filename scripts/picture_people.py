@@ -163,11 +163,14 @@ def guided(people: People, slug: str) -> None:
     people.ask("manager", "PATCH", f"campaigns/{slug}", {"guideline": text})
 
 
-def suggested(people: People, person: str, slug: str) -> None:
-    """Give cases back until the one at hand has the model's drawing, as most have."""
+def suggested(people: People, person: str, slug: str, *, begun_too: bool = False) -> None:
+    """Give cases back until the one at hand has the model's drawing, as most have.
+
+    `begun_too` keeps a case that a picture was taken of already.
+    """
     for _ in range(20):
         case = people.ask(person, "POST", f"campaigns/{slug}/lease", {})
-        fresh = case is not None and case["draft"] is None
+        fresh = case is not None and (begun_too or case["draft"] is None)
         if case is None or (fresh and case["suggestion"] and case["suggestion"]["maps"]):
             return
         given = {"token": case["token"], "reason": "no suggestion to take a picture of"}
@@ -175,11 +178,15 @@ def suggested(people: People, person: str, slug: str) -> None:
 
 
 def tried(people: People, slug: str) -> None:
-    """Cross-validate the labels, and let a second model run beside the champion."""
+    """Cross-validate the labels, compare two recipes, and let a model run beside the champion."""
     runs = people.ask("manager", "GET", f"campaigns/{slug}/runs")
+    short = {"kind": "cross", "folds": 3, "epochs": 3, "minimum_steps": 60, "preset": "tiny"}
     if not any(run["kind"] == "cross" for run in runs):
-        short = {"epochs": 3, "minimum_steps": 60, "preset": "tiny"}
-        ran(people, slug, {"kind": "cross", "folds": 3, **short})
+        ran(people, slug, short)
+    if not any(run["variants"] for run in runs):
+        blurred = {"name": "with blur", "recipe": {"augment": {"blur": 1.2}}}
+        recipes = [{"name": "as it is"}, blurred]
+        ran(people, slug, {**short, "variants": recipes, "best": True})
     if people.ask("manager", "GET", f"campaigns/{slug}/shadow")["shadow"] is None:
         in_shadow(people, slug)
 

@@ -53,9 +53,10 @@ def stroke(page: Page, *points: tuple[float, float]) -> None:
 
 
 def drawing(tool: str) -> Callable[[Page], None]:
-    """Choose a tool and leave a stroke of it on the image."""
+    """Choose a tool and leave a stroke of it on the image, of a class that is not there yet."""
 
     def draw(page: Page) -> None:
+        page.keyboard.press("3")
         page.keyboard.press(tool)
         stroke(page, (0.35, 0.4), (0.45, 0.45), (0.5, 0.55))
 
@@ -419,6 +420,12 @@ def desk() -> Iterator[Shot]:
     yield Shot("models-train", "manager", "campaigns/brain-mri/models", training)
     yield Shot("models-train-file", "manager", "campaigns/brain-mri/models", from_file)
     yield Shot("models-recipe", "manager", "campaigns/brain-mri/models", recipe)
+    yield Shot("models-variants", "manager", "campaigns/brain-mri/models", variants)
+    yield Shot("models-choice", "manager", "campaigns/brain-mri/models", chosen)
+    yield Shot("model-refused", "manager", "campaigns/brain-mri/models", refused_version)
+    yield Shot(
+        "model-refused-drawings", "manager", "campaigns/brain-mri/models", refused_drawings
+    )
     yield Shot("preferences-language", "manager", "", other_language)
     yield Shot("settings-below", "manager", "campaigns/brain-mri/settings", lower)
     yield Shot("settings-unsaved", "manager", "campaigns/brain-mri/settings", unsaved)
@@ -470,6 +477,41 @@ def training(page: Page) -> None:
     """Open what can be asked of a training."""
     page.get_by_role("button", name=re.compile("^(Train now|立即训练)$")).click()
     page.get_by_role("dialog").wait_for()
+
+
+def variants(page: Page) -> None:
+    """Ask for a cross-validation that compares two recipes."""
+    training(page)
+    page.get_by_text(re.compile("^(Cross-validation|交叉验证)$")).last.click()
+    page.get_by_role("button", name=re.compile("^(Compare recipes|比较配方)$")).click()
+    field = page.get_by_role("dialog").locator("fieldset input").first
+    field.fill("blur")
+    field.scroll_into_view_if_needed()
+
+
+def chosen(page: Page) -> None:
+    """Show what a comparison of recipes found."""
+    row = page.get_by_role("row").filter(has_text=re.compile("recipes cross-validated|个配方交叉"))
+    row.first.get_by_role("button").click()
+    title = page.get_by_text(re.compile("^(Recipes compared|配方比较)$")).first
+    title.wait_for()
+    title.scroll_into_view_if_needed()
+
+
+def refused_version(page: Page) -> None:
+    """Set the newest version that the gate refused against the champion."""
+    address = page.url.split("/campaigns/")[0]
+    models = page.context.request.get(f"{address}/api/v1/campaigns/brain-mri/models").json()
+    refused = max(each["number"] for each in models if each["state"] == "rejected")
+    champion = next(each["number"] for each in models if each["state"] == "champion")
+    page.goto(f"{address}/campaigns/brain-mri/models/{refused}/against/{champion}")
+    page.wait_for_load_state("networkidle")
+
+
+def refused_drawings(page: Page) -> None:
+    """Go to what a version that was refused draws."""
+    refused_version(page)
+    drawn_by_both(page)
 
 
 def recipe(page: Page) -> None:
