@@ -1243,6 +1243,8 @@ export const en = {
   "work.skip.other": "Another reason",
   "work.skipReason": "Your reason",
   "work.skipConfirm": "Skip this case",
+  "work.skipWhich": "Choose why you skip this case.",
+  "work.skipWhy": "Write down your reason.",
   "work.skipFailed": "The case could not be given back: no answer from the server. Try again.",
   "work.help": "Keys",
   "work.helpMouse":

@@ -1171,6 +1171,8 @@ export const zh: Record<TextKey, string> = {
   "work.skip.other": "其他原因",
   "work.skipReason": "您的原因",
   "work.skipConfirm": "跳过此病例",
+  "work.skipWhich": "请选择跳过此病例的原因。",
+  "work.skipWhy": "请写下您的原因。",
   "work.skipFailed": "病例未能归还：服务器没有响应，请重试。",
   "work.help": "快捷键",
   "work.helpMouse":

@@ -57,6 +57,45 @@ describe("a case that cannot be loaded", () => {
   });
 });
 
+describe("skipping", () => {
+  const { click } = fireEvent;
+  // Without a layout the library takes what the popover hangs on for hidden, and it with that.
+  const all = { hidden: true };
+  const dialog = () => screen.findByRole("dialog", all);
+  const radio = (name: string) => screen.getByRole("radio", { name, ...all });
+  const press = async (name: string) =>
+    click(within(await dialog()).getByRole("button", { name, ...all }));
+  const state = () => server.rows.get(101)?.state;
+  const told = () => screen.queryByRole("alert", all)?.textContent;
+
+  beforeEach(() => {
+    show(<BottomBar station={station} sample />);
+    click(screen.getByRole("button", { name: "Skip case" }));
+  });
+
+  it("needs a reason: none is chosen beforehand, and what lacks is said", async () => {
+    const radios = within(await dialog()).getAllByRole<HTMLInputElement>("radio", all);
+    expect(radios.map(({ checked }) => checked)).toEqual([false, false, false, false]);
+    await press("Skip this case");
+    expect(told()).toBe("Choose why you skip this case.");
+    click(radio("Another reason"));
+    expect(told()).toBeUndefined();
+    await press("Skip this case");
+    expect(told()).toBe("Write down your reason.");
+    expect([task(), state()]).toEqual([1, "held"]);
+    click(radio("I am not sure"));
+    await press("Skip this case");
+    await vi.waitFor(() => expect(state()).toBe("skipped"));
+  });
+
+  it.each(["Cancel", "Escape"])("is left by %s, and the case stays", async (way) => {
+    if (way === "Cancel") await press("Cancel");
+    else fireEvent.keyDown(await dialog(), { key: "Escape" });
+    await vi.waitFor(() => expect(screen.queryByRole("dialog", all)).toBeNull());
+    expect([task(), state(), station.ui.get().ask]).toEqual([1, "held", null]);
+  });
+});
+
 describe("turning the image", () => {
   let unmount: () => void;
   beforeEach(() => {
