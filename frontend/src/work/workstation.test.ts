@@ -152,6 +152,39 @@ describe("while something is drawn on a slice", () => {
     expect([station.choose("brush"), station.tool.id, told()]).toEqual([true, "brush", false]);
   });
 
+  const acts: Record<string, () => void> = {
+    clearAll: () => action("clearAll").perform(station),
+    fillHoles: () => action("fillHoles").perform(station),
+    clearClass: () => action("clearClass").perform(station),
+    fillBetween: () => action("fillBetween").perform(station),
+    loadSuggestion: () => {
+      const { slice, mask } = station;
+      Object.assign(slice!, { suggestion: { ...mask, data: mask.data.map(() => CLASS.index) } });
+      action("loadSuggestion").perform(station);
+    },
+  };
+  it.each(Object.keys(acts))("%s waits for an open outline, and says so", (act) => {
+    station.drawing.edit((mask) => {
+      mask.data[0] = CLASS.index;
+      return { x0: 0, y0: 0, x1: 1, y1: 1 };
+    });
+    station.choose("polygon");
+    for (const [x, y] of [
+      [4, 4],
+      [24, 4],
+      [24, 24],
+    ] as const)
+      click(x, y);
+    const open = station.tool.preview();
+    const before = station.mask.data.slice();
+    acts[act]?.();
+    expect(station.tool.preview()).toEqual(open);
+    expect([station.mask.data, told()]).toEqual([before, true]);
+    station.submit();
+    expect(told()).toBe(false);
+    expect(station.mask.data[8 * 32 + 20]).toBe(CLASS.index);
+  });
+
   it("a stroke keeps it without a word", () => {
     const spot = { image: { x: 4, y: 4 }, screen: { x: 4, y: 4 } };
     station.choose("brush");
