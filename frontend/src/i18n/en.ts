@@ -1111,6 +1111,7 @@ export const en = {
   "work.questions": "Questions",
   "work.incomplete": "Answer the marked questions before you hand this case in.",
   "work.optional": "(optional)",
+  "work.noneOfThese": "None of these",
   "work.noLonger": "{answer} (no longer offered)",
   "work.shiftKey": "Shift {key}",
   "work.layers": "Layers",

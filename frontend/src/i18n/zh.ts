@@ -1042,6 +1042,7 @@ export const zh: Record<TextKey, string> = {
   "work.questions": "问题",
   "work.incomplete": "提交本病例之前，请先回答标出的问题。",
   "work.optional": "（选答）",
+  "work.noneOfThese": "以上皆无",
   "work.noLonger": "{answer}（已不再提供）",
   "work.shiftKey": "Shift {key}",
   "work.layers": "图层",

@@ -303,6 +303,24 @@ describe("the number keys", () => {
     expect(said()).toEqual({ lesion: "no" });
   });
 
+  it("say with 0 that none of several fits, and go on to the next question", () => {
+    const signs = { ...ask("signs", ["oedema", "shift"]), kind: "multiple" } as const;
+    station.setForm([], [signs, ask("side", ["left"])]);
+    show(<Questions station={station} />);
+    const none = () => screen.getByRole("checkbox", { name: "None of these" });
+    press(2);
+    press(2);
+    expect(said()).toEqual({});
+    expect(station.form.complete()).toBe(false);
+    press(0);
+    expect([said(), none().getAttribute("aria-checked")]).toEqual([{ signs: [] }, "true"]);
+    press(1);
+    expect(said()).toEqual({ signs: [], side: "left" });
+    expect(station.form.complete()).toBe(true);
+    fireEvent.click(none());
+    expect(said()).toEqual({ side: "left" });
+  });
+
   it("leave in sight what the model had suggested", () => {
     const work = station.reading.store.get().work!;
     const findings = { lesion: "yes" };
