@@ -1057,6 +1057,17 @@ export const en = {
   "work.takeTheirsTitle": "Drop this window's drawing?",
   "work.takeTheirsHelp":
     "What you drew and answered in this window is lost and cannot be brought back. The newer work of the other window takes its place.",
+  "work.keepMineAct": "Drop the other window's drawing",
+  "work.takeTheirsAct": "Drop this window's drawing",
+  "work.rival.mine": "This window",
+  "work.rival.theirs": "The other window",
+  "work.rival.changed": "changed {at}",
+  "work.rival.before": "drawn before this page was loaded",
+  "work.rival.saved": "saved {at}",
+  "work.rival.slices": "The other window saved {n} slices of this case. This is one of them.",
+  "work.rival.unanswered": "not answered",
+  "work.rival.none":
+    "The other window's drawing cannot be shown: it could not be fetched, or is no longer there.",
   "work.refused": "Case {case} was not accepted: {message}",
   "work.refusedHere": "It is kept in this browser alone.",
   "work.refusedUnkept":

@@ -7,7 +7,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { action } from "../../actions/actions";
 import { listen } from "../../actions/keys";
 import type { Question } from "../../api/client";
+import { packPixels } from "../../domain/codec";
 import { type JournalRecord, MemoryJournal } from "../../journal/journal";
+import { Surface } from "../../viewer/surface";
 import { FakeServer } from "../../work/fake-server";
 import { Reading } from "../../work/reading";
 import { Workstation } from "../../work/workstation";
@@ -195,7 +197,7 @@ describe("newer work of another window", () => {
     fireEvent.click(screen.getByRole("button", { name: "Take the newer one" }));
     const dialog = await screen.findByRole("dialog", { name: "Drop this window's drawing?" });
     expect(take).not.toHaveBeenCalled();
-    fireEvent.click(within(dialog).getByRole("button", { name: "Take the newer one" }));
+    fireEvent.click(within(dialog).getByRole("button", { name: "Drop this window's drawing" }));
     expect(take).toHaveBeenCalledOnce();
   });
 
@@ -206,9 +208,49 @@ describe("newer work of another window", () => {
     fireEvent.click(screen.getByRole("button", { name: "Keep this drawing" }));
     const dialog = await screen.findByRole("dialog", { name: "Drop the other window's drawing?" });
     expect(keep).not.toHaveBeenCalled();
-    fireEvent.click(within(dialog).getByRole("button", { name: "Keep this drawing" }));
+    const drop = { name: "Drop the other window's drawing" };
+    fireEvent.click(within(dialog).getByRole("button", drop));
     expect(keep).toHaveBeenCalledOnce();
   });
+
+  it("is shown beside this window's before one of them is dropped, with when each was made", async () => {
+    vi.stubGlobal(
+      "ImageData",
+      class {
+        readonly data: Uint8ClampedArray;
+        constructor(width: number, height: number) {
+          this.data = new Uint8ClampedArray(4 * width * height);
+        }
+      },
+    );
+    vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue(null);
+    const shown = vi.spyOn(Surface.prototype, "showMask");
+    const theirs = { ...station.mask, data: station.mask.data.map(() => 2) };
+    const draft = {
+      mask: await packPixels(theirs.data),
+      findings: {},
+      unseen: [],
+      seconds: 0,
+      saved_at: "2026-01-02T12:00:00Z",
+      sequence: 50,
+    };
+    server.rows.get(101)!.draft = draft;
+    station.setForm([{ index: 1, name: "grey", colour: "#E69F00", retired: false }], []);
+    station.drawing.edit((mask) => {
+      mask.data[0] = 1;
+      return { x0: 0, y0: 0, x1: 1, y1: 1 };
+    });
+    const save = () => station.reading.store.get().save.kind;
+    await vi.waitFor(() => expect(save()).toBe("stale"), { timeout: 8000 });
+    show(<Notices station={station} />);
+    fireEvent.click(screen.getByRole("button", { name: "Keep this drawing" }));
+    const [mine, other] = await screen.findAllByRole("figure");
+    expect(mine?.textContent).toMatch(/This window.*changed/);
+    expect(other?.textContent).toMatch(/The other window.*saved Jan 2, 2026/);
+    expect(shown.mock.calls.map(([mask]) => mask)).toEqual([station.mask, theirs]);
+    vi.restoreAllMocks();
+    vi.unstubAllGlobals();
+  }, 20_000);
 });
 
 describe("a part of the case that could not be fetched", () => {
