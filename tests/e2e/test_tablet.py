@@ -98,8 +98,16 @@ def test_under_fingers_every_control_of_the_reading_room_is_as_large_as_a_finger
         every_control_is_large(page, tool)
     for part in page.locator("[data-part=top] :is(a, button)").all():
         assert box(part)[2] <= size["width"], part.get_attribute("aria-label")
+    where = page.locator("[data-part=top] a[title]")
+    cut = "(name) => name.firstChild.scrollHeight > name.firstChild.clientHeight + 1"
+    assert not where.evaluate(cut), "the campaign's name is cut"
     undo, bar = page.get_by_role("button", name="Undo"), page.locator("[data-part=bottom]")
     assert box(undo)[3] <= box(bar)[1], "taking back is out of reach"
+    page.get_by_role("button", name="Side panel").click()
+    chip = page.get_by_role("button", name="show all classes")
+    every_control_is_large(page, "without the panel")
+    chip.click()
+    expect(chip).to_have_count(0)
     page.get_by_role("button", name="View", exact=True).click()
     page.get_by_role("menuitem", name="Fit image").wait_for()
     every_control_is_large(page, "the menu of the view")

@@ -1200,6 +1200,7 @@ export const en = {
   "work.edges": "Left {left}, right {right}, top {top}, bottom {bottom}",
   "work.suggestion": "Suggestion",
   "work.classMenu": "Class",
+  "work.classAtHand": "Drawing {name}: show all classes",
   "work.step": "Grow and shrink by {n} px",
   "work.changeClass": "Change {name} into",
   "work.swapClass": "Swap {name} with",

@@ -1127,6 +1127,7 @@ export const zh: Record<TextKey, string> = {
   "work.edges": "左侧 {left}，右侧 {right}，上方 {top}，下方 {bottom}",
   "work.suggestion": "模型建议",
   "work.classMenu": "类别",
+  "work.classAtHand": "正在绘制 {name}：显示所有类别",
   "work.step": "外扩与内缩的幅度：{n} px",
   "work.changeClass": "将 {name} 改为",
   "work.swapClass": "将 {name} 与以下类别互换",

@@ -16,7 +16,7 @@ import { Workstation } from "../../work/workstation";
 import { BottomBar } from "./bottom";
 import { useLeaveGuard } from "./hooks";
 import { Notices } from "./notices";
-import { ValueRange } from "./options";
+import { Options, ValueRange } from "./options";
 import { SidePanel } from "./panel";
 import { Questions } from "./questions";
 import { Sheets } from "./sheets";
@@ -422,6 +422,24 @@ describe("another class", () => {
     expect(count(1)).toBe(3);
     fireEvent.click(within(dialog).getByRole("button", { name: /white/ }));
     expect([count(1), count(2)]).toEqual([2, 3]);
+  });
+});
+
+describe("the panel folded away", () => {
+  it("leaves the class at hand in sight, which opens it again", () => {
+    const grey = { index: 1, name: "grey", colour: "#E69F00", retired: false };
+    station.setForm([grey, { ...grey, index: 2, name: "white" }], []);
+    show(<Options station={station} />);
+    const chip = (name: string) =>
+      screen.queryByRole("button", { name: `Drawing ${name}: show all classes` });
+    expect(chip("grey")).toBeNull();
+    station.ui.set({ panel: false });
+    station.setLabel(2);
+    cleanup();
+    show(<Options station={station} />);
+    expect(chip("white")?.textContent).toBe("2white");
+    fireEvent.click(chip("white")!);
+    expect(station.ui.get().panel).toBe(true);
   });
 });
 
