@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { action } from "../actions/actions";
 import { ApiError } from "../api/errors";
+import { IGNORE } from "../domain/mask";
 import { MemoryJournal } from "../journal/journal";
 import { FakeServer } from "./fake-server";
 import { Reading } from "./reading";
@@ -222,7 +223,7 @@ describe("what could not be fetched", () => {
   let fetched: number;
 
   /** A series of three frames that are read together, or of which the case is one. */
-  async function openWith(frames: number): Promise<void> {
+  async function openWith(frames: number, maps: readonly object[] = [map]): Promise<void> {
     close();
     server = new FakeServer(2, frames, { rows: 4, columns: 4 });
     server.suggest = true;
@@ -230,7 +231,7 @@ describe("what could not be fetched", () => {
     const { image } = (await lease.call(server, "c", "current"))!;
     server.lease = async (...asked) => {
       const found = await lease.apply(server, asked);
-      const suggestion = found?.suggestion ? { ...found.suggestion, maps: [map] } : null;
+      const suggestion = found?.suggestion ? { ...found.suggestion, maps } : null;
       return found && { ...found, suggestion };
     };
     const check = (what: string) => {
@@ -288,6 +289,26 @@ describe("what could not be fetched", () => {
     station.maps.choose("uncertainty");
     await until(() => lacking().includes("map"));
     expect(fetched).toBe(4);
+  });
+
+  it("is no map that there is none of: for this class, on this frame, of this case", async () => {
+    refused = NOTHING;
+    await openWith(1, [{ ...map, kind: "explanation", class_index: CLASS.index }]);
+    await until(() => station.ui.get().frames === 3);
+    const found = () => [station.ui.get().heats, station.maps.absence];
+    station.setLabel(CLASS.index);
+    station.maps.choose("explanation");
+    expect(found()).toEqual([["explanation"], null]);
+    station.setLabel(IGNORE);
+    expect(found()).toEqual([[], "hand"]);
+    station.setLabel(CLASS.index);
+    station.slides.goTo(1);
+    expect(found()).toEqual([[], "frame"]);
+    station.slides.goTo(0);
+    expect(found()).toEqual([["explanation"], null]);
+    station.maps.choose("uncertainty");
+    expect(found()).toEqual([["explanation"], "case"]);
+    expect(lacking()).toEqual([]);
   });
 
   it("of the series is told: its list, and each slice gone to", async () => {

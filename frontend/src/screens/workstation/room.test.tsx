@@ -425,6 +425,27 @@ describe("another class", () => {
   });
 });
 
+describe("a map of the model's that is missing", () => {
+  it("is off, and the reason stands in the place of its scale", () => {
+    const grey = { index: 1, name: "grey", colour: "#E69F00", retired: false };
+    station.setForm([grey, { ...grey, index: 2, name: "white" }], []);
+    const map = { kind: "explanation", class_index: 1, question: "", option: "", url: "map" };
+    Object.assign(station.slice!, { maps: [map] });
+    const look = (name: string) =>
+      screen.getByRole<HTMLInputElement>("switch", { name: `Where it looked for ${name}` });
+    const scale = () => screen.queryByText("much") !== null;
+    station.setLabel(1);
+    station.maps.choose("explanation");
+    show(<SidePanel station={station} />);
+    expect([look("grey").checked, look("grey").disabled, scale()]).toEqual([true, false, true]);
+    cleanup();
+    station.setLabel(2);
+    show(<SidePanel station={station} />);
+    expect([look("white").checked, look("white").disabled, scale()]).toEqual([false, true, false]);
+    screen.getByText("There is none for white.");
+  });
+});
+
 describe("the panel folded away", () => {
   it("leaves the class at hand in sight, which opens it again", () => {
     const grey = { index: 1, name: "grey", colour: "#E69F00", retired: false };
