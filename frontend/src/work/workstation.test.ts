@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { action } from "../actions/actions";
+import type { Schemas } from "../api/client";
 import { ApiError } from "../api/errors";
 import { IGNORE } from "../domain/mask";
 import { MemoryJournal } from "../journal/journal";
@@ -223,7 +224,7 @@ describe("what could not be fetched", () => {
   let fetched: number;
 
   /** A series of three frames that are read together, or of which the case is one. */
-  async function openWith(frames: number, maps: readonly object[] = [map]): Promise<void> {
+  async function openWith(frames: number, maps: Schemas["MapOutput"][] = [map]): Promise<void> {
     close();
     server = new FakeServer(2, frames, { rows: 4, columns: 4 });
     server.suggest = true;
