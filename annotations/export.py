@@ -37,6 +37,7 @@ from reticle.pixels.mask import unpack
 logger = logging.getLogger(__name__)
 CLAIM_SECONDS, ATTEMPTS = 300, 3  # longer than any one case or table takes
 EPOCH = (1980, 1, 1, 0, 0, 0)  # a zip's earliest time: the same labels, the same bytes
+NONE = "none of these"  # in the table, of several options
 Mask = npt.NDArray[np.uint8]
 
 
@@ -209,6 +210,7 @@ def _question(question: Question) -> dict[str, object]:
 def _table(questions: list[Question], cases: list[dict[str, Any]]) -> bytes:
     """Return one CSV line a case, one column a question; several options are joined by "; ".
 
+    An answer that none of several options fits says so; a question without an answer is left blank.
     Options stand in their present words. The manifest has the answers as they were given, with the
     words that have changed since and what is no longer asked.
     """
@@ -219,6 +221,7 @@ def _table(questions: list[Question], cases: list[dict[str, Any]]) -> bytes:
     for case in cases:
         present = findings_now(questions, case["findings"])
         answers = [present.get(question.name, "") for question in questions]
+        answers = [NONE if answer == [] else answer for answer in answers]
         writer.writerow([cell(value) for value in (*(case[key] for key in about), *answers)])
     return buffer.getvalue().encode()
 

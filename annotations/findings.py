@@ -17,7 +17,8 @@ TEXT_LIMIT = 5000
 Findings = dict[str, object]
 
 
-# The newest answers of a campaign, one row a question and answer; of several choices one row each.
+# The newest answers of a campaign, one row a question and answer; of several choices one row each,
+# and none where none was chosen.
 _COUNT = """
 SELECT answer.key, coalesce(choice.value, answer.value #>> '{}'), count(*)
 FROM annotations_annotation said
@@ -26,7 +27,7 @@ CROSS JOIN jsonb_each(said.findings) answer
 LEFT JOIN LATERAL jsonb_array_elements_text(
     CASE jsonb_typeof(answer.value) WHEN 'array' THEN answer.value END) choice(value) ON true
 WHERE NOT EXISTS (SELECT FROM annotations_annotation newer WHERE newer.supersedes_id = said.id)
-    AND answer.key = ANY(%s)
+    AND answer.key = ANY(%s) AND answer.value <> '[]'
 GROUP BY 1, 2
 """
 
@@ -255,6 +256,8 @@ def findings_check(
 ) -> Findings:
     """Return the answers in the order of the questions, empty ones left out.
 
+    Of several choices none is an answer: an empty list.
+
     Raises Invalid naming each answer at fault; with `complete`, each required one that lacks.
     """
     asked = {question.name: question for question in questions}
@@ -262,7 +265,7 @@ def findings_check(
     found: Findings = {}
     for name, question in asked.items():
         value = given.get(name)
-        if value is None or value in ("", []):
+        if value is None or value == "":
             continue
         try:
             found[name] = _answer(question, value)

@@ -2,8 +2,8 @@
 
 A model learns the questions that have options (one, several, a scale); free text and retired
 questions are left out. Answers are read in the present words of their options; one that is missing,
-or whose option is no longer offered, is left out. Nothing chosen of several options is stored as no
-answer, so a question that may have none of its options needs one that says so.
+or whose option is no longer offered, is left out. None of several options is an answer: from an
+empty list a model learns that each of them is wrong.
 """
 
 import hashlib
@@ -170,12 +170,11 @@ def _choice(row: Mapping[str, Any], found: Mapping[str, float]) -> Any:
 
 
 def findings_of(asked: Asked, answers: Answers) -> dict[str, Any]:
-    """Return answers as a person's would be stored: whole numbers on a scale, nothing empty."""
+    """Return answers as a person's would be stored: whole numbers on a scale."""
     kinds = {row["code"]: row["kind"] for row in asked}
     return {
         code: int(value) if kinds[code] == Question.Kind.SCALE else value
         for code, value in answers.items()
-        if value != []
     }
 
 

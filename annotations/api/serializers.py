@@ -84,7 +84,7 @@ FINDING = {
 
 @extend_schema_field({"type": "object", "additionalProperties": FINDING})
 class FindingsField(serializers.DictField):
-    """Answers by question name: an option, a list of options, a number or a text."""
+    """Answers by question name: an option, a list of options (none: empty), a number or a text."""
 
 
 def unseen_field(**options: Any) -> serializers.ListField:

@@ -86,6 +86,7 @@ def asked(kind: str, **fields: Any) -> Asked:
     [
         (asked("single", options=["a", "b"]), "b", "b"),
         (asked("multiple", options=["a", "b", "c"]), ["c", "a", "c"], ["a", "c"]),
+        (asked("multiple", options=["a", "b"]), [], []),
         (asked("scale", low=-2, high=2), -2, -2),
         (asked("text"), "  a finding ", "a finding"),
     ],
@@ -99,6 +100,7 @@ def test_an_answer_that_fits_is_kept(question: Asked, value: object, stored: obj
     [
         (asked("single", options=["a", "b"]), "c"),
         (asked("single", options=["a", "b"]), ["a"]),
+        (asked("single", options=["a", "b"]), []),
         (asked("multiple", options=["a", "b"]), "a"),
         (asked("multiple", options=["a", "b"]), ["a", "z"]),
         (asked("scale", low=1, high=5), 6),
@@ -169,6 +171,25 @@ def test_answers_settle_the_case(asking: Campaign, reader: User) -> None:
     assert task.state == Task.State.SETTLED
     assert task.settled is not None
     assert task.settled.findings == ANSWERS
+
+
+def test_none_of_several_options_is_an_answer_and_no_answer_is_none(
+    asking: Campaign, reader: User
+) -> None:
+    Question.objects.filter(name="signs").update(required=True)
+    without = {name: value for name, value in ANSWERS.items() if name != "signs"}
+    with pytest.raises(Invalid) as refused:
+        hand_in(asking, reader, without)
+    assert refused.value.detail == {"findings": ["signs"]}
+    none = hand_in(asking, reader, {**ANSWERS, "signs": []})
+    assert none.annotation.findings == {**ANSWERS, "signs": []}
+    Question.objects.filter(name="signs").update(required=False)
+    hand_in(asking, reader, without)
+    counts = [each for each in answers_count(asking) if each.question == "signs"]
+    assert counts == [AnswerCount("signs", "oedema", 0), AnswerCount("signs", "shift", 0)]
+    with zipfile.ZipFile(export_path(export_now(asking))) as archive:
+        table = csv.DictReader(io.StringIO(archive.read("findings.csv").decode()))
+    assert sorted(row["signs"] for row in table) == ["", "none of these"]
 
 
 def test_a_missing_answer_leaves_the_case_with_the_reader(asking: Campaign, reader: User) -> None:

@@ -5,7 +5,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from find_browser import find
 from installation import Installation
@@ -59,12 +66,16 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def log_in(installation: Installation, browser: Browser) -> Iterator[Callable[[str], Page]]:
-    """Return a function that logs a demo person in, in a browser of their own."""
+def log_in(installation: Installation, browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Return a function that logs a demo person in, in a browser of their own.
+
+    With `touch` the browser says that it is used by fingers.
+    """
     contexts: list[BrowserContext] = []
 
-    def log_in(name: str) -> Page:
-        contexts.append(browser.new_context(viewport={"width": 1280, "height": 800}))
+    def log_in(name: str, touch: bool = False) -> Page:
+        size: ViewportSize = {"width": 1280, "height": 800}
+        contexts.append(browser.new_context(viewport=size, has_touch=touch, is_mobile=touch))
         contexts[-1].set_default_timeout(PATIENCE_MS)
         page = contexts[-1].new_page()
         page.goto(installation.url)

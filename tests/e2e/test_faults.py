@@ -312,13 +312,17 @@ def test_two_windows_on_one_case_ask_before_one_overwrites_the_other(
     notice(two, "Another window saved newer work on this case.")
     assert same(draft(installation, case), first)
     two.get_by_role("button", name="Keep this drawing").click()
-    two.get_by_role("dialog").get_by_role("button", name="Keep this drawing").click()
+    dialog = two.get_by_role("dialog")
+    expect(dialog.get_by_role("figure")).to_have_count(2)
+    dialog.get_by_role("button", name="Drop the other window's drawing").click()
     saved(two)
     assert same(draft(installation, case), second)
     stroke(one, (8, 20), (40, 20))
     notice(one, "Another window saved newer work on this case.")
     one.get_by_role("button", name="Take the newer one").click()
-    one.get_by_role("dialog").get_by_role("button", name="Take the newer one").click()
+    dialog = one.get_by_role("dialog")
+    expect(dialog.get_by_role("figure")).to_have_count(2)
+    dialog.get_by_role("button", name="Drop this window's drawing").click()
     one.wait_for_function(
         "(wanted) => window.__reticle?.mask()?.every((value, i) => value === wanted[i])",
         arg=second.ravel().tolist(),

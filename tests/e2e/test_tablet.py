@@ -6,13 +6,31 @@ import pytest
 from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from installation import Installation
-from reading_page import start_reading
+from reading_page import shown, start_reading
 
 pytestmark = pytest.mark.browser
-LogIn = Callable[[str], Page]
+LogIn = Callable[..., Page]
 UPRIGHT: ViewportSize = {"width": 820, "height": 1180}
 ACROSS: ViewportSize = {"width": 1180, "height": 820}
 LAPTOP: ViewportSize = {"width": 1280, "height": 800}
+FINGER = 40  # CSS pixels that a control is wide and high at least
+# Each control in sight that is smaller: what it is called, and its size. The words beside a box or
+# a switch press it as well; what stands in a line of text is no target of its own.
+SMALL = """(least) => {
+  const pressed = document.querySelectorAll(
+    "button, select, summary, header a, a.mantine-Button-root, [role=menuitem], [role=option]," +
+    " .mantine-Input-input, .mantine-Slider-trackContainer, .mantine-Switch-root," +
+    " .mantine-Checkbox-root, .mantine-Radio-root, .mantine-SegmentedControl-label");
+  return [...pressed].flatMap((each) => {
+    const { left, right, width, height } = each.getBoundingClientRect();
+    const seen = each.checkVisibility({ visibilityProperty: true }) && right > 0
+      && left < innerWidth && width > 1;
+    const inText = each.matches(".mantine-Anchor-root") && !each.closest("header");
+    if (!seen || inText || (width >= least && height >= least)) return [];
+    const name = each.getAttribute("aria-label") ?? each.textContent ?? each.className;
+    return [`${name}: ${width} x ${height}`];
+  });
+}"""
 
 
 def box(part: Locator) -> tuple[float, float, float, float]:
@@ -40,6 +58,68 @@ def test_no_option_of_any_tool_is_cut_off(
     for part in page.locator("[data-part=top] :is(a, button)").all():
         if part.is_visible():
             assert box(part)[2] <= size["width"], part.get_attribute("aria-label")
+
+
+def every_control_is_large(page: Page, where: str) -> None:
+    """Check what is in sight, and that nothing of the page lies beside the screen."""
+    assert page.evaluate(SMALL, FINGER) == [], where
+    size = page.viewport_size
+    assert size is not None
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= size["width"], where
+
+
+@pytest.mark.parametrize("size", [UPRIGHT, ACROSS])
+def test_under_fingers_every_control_of_the_pages_is_as_large_as_a_fingertip(
+    installation: Installation, log_in: LogIn, size: ViewportSize
+) -> None:
+    page = log_in("manager", touch=True)
+    page.set_viewport_size(size)
+    assert page.evaluate("() => matchMedia('(pointer: coarse)').matches")
+    every_control_is_large(page, "home")
+    for tab in ("overview", "cases", "readers", "models", "settings"):
+        page.goto(f"{installation.url}/campaigns/brain-mri/{tab}")
+        expect(page.get_by_role("tab", name="Overview")).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        every_control_is_large(page, tab)
+
+
+@pytest.mark.parametrize("size", [UPRIGHT, ACROSS])
+def test_under_fingers_every_control_of_the_reading_room_is_as_large_as_a_fingertip(
+    installation: Installation, log_in: LogIn, size: ViewportSize
+) -> None:
+    page = log_in("reader", touch=True)
+    page.set_viewport_size(size)
+    start_reading(page, installation)
+    every_control_is_large(page, "with the tour on offer")
+    for part in page.locator("[data-part=top] :is(a, button)").all():
+        if part.is_visible():
+            assert box(part)[2] <= size["width"], part.get_attribute("aria-label")
+    page.get_by_role("button", name="No tour, thank you").click()
+    options = page.locator("[data-part=options] > [data-tool]")
+    for tool in ("Brush", "Threshold brush", "Polygon"):
+        page.get_by_role("button", name=tool, exact=True).click()
+        hidden = options.evaluate("(part) => part.scrollWidth - part.clientWidth")
+        assert hidden <= 0, f"{hidden} px of the options of {tool} are cut off"
+        every_control_is_large(page, tool)
+    where = page.locator("[data-part=top] a[title]")
+    cut = "(name) => name.firstChild.scrollHeight > name.firstChild.clientHeight + 1"
+    assert not where.evaluate(cut), "the campaign's name is cut"
+    undo, bar = page.get_by_role("button", name="Undo"), page.locator("[data-part=bottom]")
+    assert box(undo)[3] <= box(bar)[1], "taking back is out of reach"
+    page.get_by_role("button", name="Side panel").click()
+    chip = page.get_by_role("button", name="show all classes")
+    every_control_is_large(page, "without the panel")
+    chip.click()
+    expect(chip).to_have_count(0)
+    page.get_by_role("button", name="View", exact=True).click()
+    page.get_by_role("menuitem", name="Fit image").wait_for()
+    every_control_is_large(page, "the menu of the view")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Skip case").click()
+    page.get_by_role("dialog").wait_for()
+    every_control_is_large(page, "the reasons to skip")
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    installation.query("UPDATE accounts_user SET preferences = '{}' RETURNING id")
 
 
 def test_held_upright_what_lies_beside_the_image_lies_below_it(
@@ -75,5 +155,35 @@ def test_on_the_tour_too_every_button_of_the_bar_is_there(
     expect(last).to_have_accessible_name("Preferences")
     assert box(last)[2] <= UPRIGHT["width"]
     page.get_by_role("button", name="End the tour").click()
+    page.get_by_role("heading", name="Campaigns").wait_for()
+    installation.query("UPDATE accounts_user SET preferences = '{}' RETURNING id")
+
+
+@pytest.mark.parametrize("size", [UPRIGHT, ACROSS])
+def test_the_tour_speaks_of_fingers_and_hides_nothing_of_what_it_is_about(
+    installation: Installation, log_in: LogIn, size: ViewportSize
+) -> None:
+    page = log_in("reader", touch=True)
+    page.set_viewport_size(size)
+    page.goto(f"{installation.url}/tour")
+    shown(page)
+    tour = page.get_by_role("region", name="Tour of the reading room")
+    parts = ["image", "panel", "rail", "rail", "options", "image", "panel", "bottom", "top"]
+    for n, part in enumerate(parts, start=1):
+        tour.get_by_text(f"{n} of 9").wait_for()
+        said = tour.inner_text()
+        assert not any(word in said for word in ("Ctrl", "wheel", "Esc", "number keys")), said
+        card = box(tour)
+        about = box(page.locator(
+            "[data-layer=image]" if part == "image" else f"[data-part={part}]"
+        ))  # fmt: skip
+        across = min(card[2], about[2]) - max(card[0], about[0])
+        down = min(card[3], about[3]) - max(card[1], about[1])
+        assert across <= 1 or down <= 1, f"step {n} hides some of the {part}"
+        assert min(card[:2]) >= 0, n
+        assert (card[2] <= size["width"], card[3] <= size["height"]) == (True, True), n
+        if n < len(parts):
+            tour.get_by_role("button", name="Next", exact=True).click()
+    tour.get_by_role("button", name="Start reading").click()
     page.get_by_role("heading", name="Campaigns").wait_for()
     installation.query("UPDATE accounts_user SET preferences = '{}' RETURNING id")

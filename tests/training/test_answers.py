@@ -309,6 +309,7 @@ ASKED = [
         ({"disc": "gone", "grade": 1}, {"grade": "1"}),
         ({"sides": ["gone", "left"]}, {"sides": ["left"]}),
         ({"sides": ["gone"]}, {"sides": []}),
+        ({"sides": []}, {"sides": []}),
         ({"grade": 7}, {}),
         ({}, {}),
     ],
@@ -386,7 +387,7 @@ def test_what_a_model_answers_is_its_most_probable_option_or_all_above_one_half(
     assert chosen == {"disc": "none", "sides": ["left", "right"], "grade": "1"}
     findings = {"disc": "none", "sides": ["left", "right"], "grade": 1}
     assert answers.findings_of(ASKED, chosen) == findings
-    assert answers.findings_of(ASKED, {"sides": []}) == {}, "nothing chosen is no stored answer"
+    assert answers.findings_of(ASKED, {"sides": []}) == {"sides": []}, "none is an answer"
     assert answers.error_of(ASKED, said, {"disc": "seen", "grade": "1"}) == 0.5
     assert answers.error_of(ASKED, said, {"sides": ["left"]}) == pytest.approx(1 / 3)
     assert answers.error_of(ASKED, said, {}) is None
@@ -670,26 +671,26 @@ def test_only_questions_that_reach_the_threshold_are_answered_before_the_reader(
     assert all(each == {"disc": "present"} for each in found)
 
 
-def test_a_case_of_which_nothing_is_chosen_is_not_looked_at_for_ever(
+def test_a_case_of_which_nothing_is_said_is_not_looked_at_for_ever(
     campaign: Campaign, manager: User
 ) -> None:
-    """A classifier that is good at a question of several options alone, and chooses none."""
+    """A classifier that is good at one question alone, and was not asked it of these cases."""
     model = measured_model(campaign, 1, {"disc": 0.4, "sides": 0.8})
     promote.model_promote(model=model, actor=manager, reason="test")
     model.refresh_from_db()
     for task in pool.open_tasks(campaign):
         Prediction.objects.create(
             model=model, image_id=task.image_id, packed=b"", score=0.5,
-            answers={"disc": {"seen": 0.7, "none": 0.3}, "sides": {"left": 0.2, "right": 0.1}},
+            answers={"disc": {"seen": 0.7, "none": 0.3}},
         )  # fmt: skip
     predict.scores_publish(model=model)
     with CaptureQueriesContext(connection) as asked:
         assert ahead.suggestions_make() == 0
     assert not [query for query in asked.captured_queries if "FOR NO KEY" in query["sql"]]
-    said = {"disc": {"seen": 0.7, "none": 0.3}, "sides": {"left": 0.9, "right": 0.1}}
+    said = {"disc": {"seen": 0.7, "none": 0.3}, "sides": {"left": 0.2, "right": 0.1}}
     Prediction.objects.update(answers=said)
     assert ahead.suggestions_make() == pool.open_tasks(campaign).count()
-    assert all(row.findings == {"sides": ["left"]} for row in Suggestion.objects.all())
+    assert all(row.findings == {"sides": []} for row in Suggestion.objects.all()), "none of them"
 
 
 def test_no_answers_are_suggested_where_the_campaign_shows_none(

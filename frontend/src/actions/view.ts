@@ -132,7 +132,8 @@ export const view: readonly Action[] = [
     enabled: (station) => station.maps.explained,
     perform: (station) => {
       const { heat, heats } = station.ui.get();
-      station.maps.choose(heat === "occlusion" && heats.includes(heat) ? null : "occlusion");
+      const had = heats.includes("occlusion") || station.maps.absence !== null;
+      station.maps.choose(heat === "occlusion" && had ? null : "occlusion");
     },
   },
   {

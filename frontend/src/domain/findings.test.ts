@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Question } from "../api/client";
-import { answered, choicesOf, choose, following, missing, placeOf } from "./findings";
+import { answered, choicesOf, choose, following, missing, NONE, placeOf } from "./findings";
 
 const question = (kind: Question["kind"], values: Partial<Question> = {}): Question => ({
   name: kind,
@@ -43,8 +43,21 @@ describe("findings", () => {
 
   it("counts zero as an answer and blanks as none", () => {
     expect(answered(all[2]!, { scale: 0 })).toBe(true);
-    expect(answered(all[1]!, { multiple: [] })).toBe(false);
     expect(answered(all[3]!, { text: "  " })).toBe(false);
+  });
+
+  it("takes none of several for an answer that is said, not for one that is left", () => {
+    const multiple = all[1]!;
+    expect(placeOf(multiple, 0)).toBe(NONE);
+    const none = choose(multiple, { multiple: ["a"], single: "b" }, NONE)!;
+    expect(none).toEqual({ multiple: [], single: "b" });
+    expect(answered(multiple, none)).toBe(true);
+    expect(missing([multiple], none)).toEqual([]);
+    expect(choose(multiple, none, NONE)).toEqual({ single: "b" });
+    expect(choose(multiple, none, 1)).toEqual({ multiple: ["b"], single: "b" });
+    const left = choose(multiple, { multiple: ["a"] }, 0)!;
+    expect([left, answered(multiple, left)]).toEqual([{}, false]);
+    expect(choose(all[0]!, {}, NONE)).toBeNull();
   });
 
   it("names what is required and lacks, and goes on to what has no answer", () => {

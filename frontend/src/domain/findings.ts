@@ -3,13 +3,18 @@ import type { Findings, Question } from "../api/client";
 
 export type Finding = Findings[string];
 
+/** The place of "none of these", where any of several options may be chosen; its key is 0. */
+export const NONE = -1;
+
+/** Whether none of several options is the answer, which is said and not only left blank. */
+export function isNone(value: Finding | undefined): boolean {
+  return Array.isArray(value) && value.length === 0;
+}
+
 /** Whether a question has an answer that counts. */
 export function answered(question: Question, findings: Findings): boolean {
   const value = findings[question.name];
-  if (value === undefined) return false;
-  return typeof value === "string"
-    ? value.trim() !== ""
-    : !Array.isArray(value) || value.length > 0;
+  return typeof value === "string" ? value.trim() !== "" : value !== undefined;
 }
 
 /** The places of the required questions that wait for an answer. */
@@ -29,19 +34,24 @@ export function choicesOf(question: Question): readonly (string | number)[] {
 
 /** Choose or, where several may be chosen, also take back one choice. Null: there is no such. */
 export function choose(question: Question, findings: Findings, place: number): Findings | null {
+  const { name, kind } = question;
+  const { [name]: before, ...others } = findings;
+  if (kind === "multiple" && place === NONE) {
+    return isNone(before) ? others : { ...others, [name]: [] };
+  }
   const choice = choicesOf(question)[place];
   if (choice === undefined) return null;
-  const { name, kind } = question;
   if (kind !== "multiple") return { ...findings, [name]: choice };
-  const before = findings[name];
   const chosen = new Set(Array.isArray(before) ? before : []);
   if (!chosen.delete(String(choice))) chosen.add(String(choice));
+  // The last one taken back leaves the question open: that none fits was not said.
+  if (chosen.size === 0) return others;
   // What is no longer offered stays chosen: nobody took it back.
   const all = [...(question.options ?? []), ...(question.dropped ?? [])];
   return { ...findings, [name]: all.filter((each) => chosen.has(each)) };
 }
 
-/** The place of the choice that a digit names: a scale's own value, else the n-th option. */
+/** The place of the choice that a digit names: a scale's own value, else the n-th option, 0 none. */
 export function placeOf(question: Question, digit: number): number {
   return question.kind === "scale" ? digit - (question.low ?? 0) : digit - 1;
 }

@@ -1057,6 +1057,17 @@ export const en = {
   "work.takeTheirsTitle": "Drop this window's drawing?",
   "work.takeTheirsHelp":
     "What you drew and answered in this window is lost and cannot be brought back. The newer work of the other window takes its place.",
+  "work.keepMineAct": "Drop the other window's drawing",
+  "work.takeTheirsAct": "Drop this window's drawing",
+  "work.rival.mine": "This window",
+  "work.rival.theirs": "The other window",
+  "work.rival.changed": "changed {at}",
+  "work.rival.before": "drawn before this page was loaded",
+  "work.rival.saved": "saved {at}",
+  "work.rival.slices": "The other window saved {n} slices of this case. This is one of them.",
+  "work.rival.unanswered": "not answered",
+  "work.rival.none":
+    "The other window's drawing cannot be shown: it could not be fetched, or is no longer there.",
   "work.refused": "Case {case} was not accepted: {message}",
   "work.refusedHere": "It is kept in this browser alone.",
   "work.refusedUnkept":
@@ -1111,6 +1122,7 @@ export const en = {
   "work.questions": "Questions",
   "work.incomplete": "Answer the marked questions before you hand this case in.",
   "work.optional": "(optional)",
+  "work.noneOfThese": "None of these",
   "work.noLonger": "{answer} (no longer offered)",
   "work.shiftKey": "Shift {key}",
   "work.layers": "Layers",
@@ -1149,6 +1161,9 @@ export const en = {
   "work.heat.occlusion.high": "much",
   "work.maps.asked": "Squares of the image are hidden in turn: this takes some seconds.",
   "work.maps.failed": "This map could not be made. Ask again.",
+  "work.maps.frame": "It is there on your own slice; this one is context.",
+  "work.maps.case": "This case has no such map.",
+  "work.maps.hand": "There is none for {name}.",
   "work.noAnswer": "the answer",
   "work.near": "Labelled cases like this one",
   "work.nearShow": "Show them",
@@ -1188,6 +1203,7 @@ export const en = {
   "work.edges": "Left {left}, right {right}, top {top}, bottom {bottom}",
   "work.suggestion": "Suggestion",
   "work.classMenu": "Class",
+  "work.classAtHand": "Drawing {name}: show all classes",
   "work.step": "Grow and shrink by {n} px",
   "work.changeClass": "Change {name} into",
   "work.swapClass": "Swap {name} with",
@@ -1243,6 +1259,8 @@ export const en = {
   "work.skip.other": "Another reason",
   "work.skipReason": "Your reason",
   "work.skipConfirm": "Skip this case",
+  "work.skipWhich": "Choose why you skip this case.",
+  "work.skipWhy": "Write down your reason.",
   "work.skipFailed": "The case could not be given back: no answer from the server. Try again.",
   "work.help": "Keys",
   "work.helpMouse":
@@ -1393,30 +1411,46 @@ export const en = {
   "tour.image": "The image",
   "tour.image.text":
     "This is a sample image, made by a formula: no patient, and nothing you do here is sent. What you draw on your own cases is saved by itself within two seconds, in the browser and on the server; the top bar says so. Turn the wheel to go through the series, with Ctrl to zoom. Hold {pan} and drag to move the image; {fit} fits it again.",
+  "tour.image.touch":
+    "This is a sample image, made by a formula: no patient, and nothing you do here is sent. What you draw on your own cases is saved by itself within two seconds, in the browser and on the server; the top bar says so. One finger or a pen draws, two fingers move and zoom the image. The slider below goes through the series; the menu View fits the image again.",
   "tour.classes": "Classes",
   "tour.classes.text":
     "Choose what to draw with the number keys. 9 is “ignore”, for what nobody could tell. The lock protects a class from being painted over. Below are the layers, and why this case is in front of you.",
+  "tour.classes.touch":
+    "Tap what you want to draw. “Ignore” is for what nobody could tell. The lock protects a class from being painted over. Below are the layers, and why this case is in front of you.",
   "tour.tools.text":
     "Draw with the brush ({brush}), take away with the eraser ({eraser}); {smaller} and {larger} change the size. For whole regions there are polygon ({polygon}), freehand ({freehand}) and live-wire ({livewire}), which follows edges. Try one stroke now: nothing is handed in before you say so.",
+  "tour.tools.touch":
+    "Draw with the brush, take away with the eraser; the slider above the image changes the size. For whole regions there are polygon, freehand and live-wire, which follows edges. Try one stroke now: nothing is handed in before you say so.",
   "tour.undo": "Taking back",
   "tour.undo.text":
     "{undo} takes the last stroke back, {redo} brings it again, as often as you like. {cancel} leaves an outline that you have begun. A reload of the page or a lost connection takes nothing away.",
+  "tour.undo.touch":
+    "The two arrows below the tools take the last stroke back and bring it again, as often as you like. Choose another tool while an outline is open, and you can close it or drop it. A reload of the page or a lost connection takes nothing away.",
   "tour.options": "Options and menus",
   "tour.options.text":
     "Here are the options of the tool at hand: its size, the values it keeps to, and what it may paint over. The menus beside them act on a whole class, such as filling its holes or smoothing its outline, and on the view.",
   "tour.window": "Dark and bright",
   "tour.window.text":
     "Drag with the right button to set window and level. {auto} chooses them from the image, {stored} goes back to those in the file. Your labels are hidden as long as you hold {hide}, to see what lies under them.",
+  "tour.window.touch":
+    "With the tool for window and level one finger sets both. The menu Window chooses them from the image, or goes back to those in the file. The buttons beside “Labels” in the side panel hide your labels, to see what lies under them.",
   "tour.model": "The model",
   "tour.model.text":
     "Once it has learned enough, the model draws first. Correct its suggestion, or clear it with {clear}; {outlines} shows its outline. Some cases come without one: they measure how good the model is. Read them with the same care.",
+  "tour.model.touch":
+    "Once it has learned enough, the model draws first. Correct its suggestion, or clear it in the menu Suggestion; a switch in the side panel shows its outline. Some cases come without one: they measure how good the model is. Read them with the same care.",
   "tour.submit": "Handing in",
   "tour.submit.text":
     "{submit} hands the case in and shows the next one, which is already here. If you skip a case, you are asked why, and somebody else gets it. The last ten that you handed in can still be corrected: they are listed beside it.",
+  "tour.submit.touch":
+    "The button in the corner hands the case in and shows the next one, which is already here. If you skip a case, you are asked why, and somebody else gets it. The last ten that you handed in can still be corrected: they are listed beside it.",
   "tour.help": "Help",
   "tour.help.text":
     "{help} shows all keys, and there you can change them. {palette} finds any action by a few letters of its name. {guideline} opens what the campaign asks of you, beside the image. In the preferences are the left-handed layout, colours and breaks.",
 
+  "tour.help.touch":
+    "The buttons up here open what the campaign asks of you, beside the image; the side panel; a list that finds any action by a few letters of its name; the keys, for those who have some; and the preferences: left-handed layout, colours and breaks.",
   "preferences.languageTitle": "Change the language?",
   "preferences.languageHelp": "The page is loaded again and then speaks {language}.",
   "preferences.scheme": "Colours",

@@ -997,6 +997,16 @@ export const zh: Record<TextKey, string> = {
   "work.takeTheirsTitle": "放弃此窗口中的标注？",
   "work.takeTheirsHelp":
     "您在此窗口中的标注和回答将会丢失，无法恢复，并由另一个窗口的较新内容取代。",
+  "work.keepMineAct": "放弃另一个窗口中的标注",
+  "work.takeTheirsAct": "放弃此窗口中的标注",
+  "work.rival.mine": "此窗口",
+  "work.rival.theirs": "另一个窗口",
+  "work.rival.changed": "修改于 {at}",
+  "work.rival.before": "在此页面载入之前绘制",
+  "work.rival.saved": "保存于 {at}",
+  "work.rival.slices": "另一个窗口保存了此病例的 {n} 个层面，这是其中之一。",
+  "work.rival.unanswered": "未回答",
+  "work.rival.none": "无法显示另一个窗口的标注：未能获取，或已不存在。",
   "work.refused": "病例 {case} 未被接受：{message}",
   "work.refusedHere": "它只保存在此浏览器中。",
   "work.refusedUnkept": "它只在此页面中，而此浏览器无法保存它：在您决定之前，请勿关闭此页面。",
@@ -1042,6 +1052,7 @@ export const zh: Record<TextKey, string> = {
   "work.questions": "问题",
   "work.incomplete": "提交本病例之前，请先回答标出的问题。",
   "work.optional": "（选答）",
+  "work.noneOfThese": "以上皆无",
   "work.noLonger": "{answer}（已不再提供）",
   "work.shiftKey": "Shift {key}",
   "work.layers": "图层",
@@ -1080,6 +1091,9 @@ export const zh: Record<TextKey, string> = {
   "work.heat.occlusion.high": "多",
   "work.maps.asked": "正在逐块遮挡图像，需要数秒。",
   "work.maps.failed": "此图未能生成，请再次请求。",
+  "work.maps.frame": "此图只在您自己的层面上；当前层面仅供参考。",
+  "work.maps.case": "此病例没有这种图。",
+  "work.maps.hand": "“{name}”没有这种图。",
   "work.noAnswer": "回答",
   "work.near": "与此相似的已标注病例",
   "work.nearShow": "显示",
@@ -1116,6 +1130,7 @@ export const zh: Record<TextKey, string> = {
   "work.edges": "左侧 {left}，右侧 {right}，上方 {top}，下方 {bottom}",
   "work.suggestion": "模型建议",
   "work.classMenu": "类别",
+  "work.classAtHand": "正在绘制 {name}：显示所有类别",
   "work.step": "外扩与内缩的幅度：{n} px",
   "work.changeClass": "将 {name} 改为",
   "work.swapClass": "将 {name} 与以下类别互换",
@@ -1171,6 +1186,8 @@ export const zh: Record<TextKey, string> = {
   "work.skip.other": "其他原因",
   "work.skipReason": "您的原因",
   "work.skipConfirm": "跳过此病例",
+  "work.skipWhich": "请选择跳过此病例的原因。",
+  "work.skipWhy": "请写下您的原因。",
   "work.skipFailed": "病例未能归还：服务器没有响应，请重试。",
   "work.help": "快捷键",
   "work.helpMouse":
@@ -1319,30 +1336,46 @@ export const zh: Record<TextKey, string> = {
   "tour.image": "图像",
   "tour.image.text":
     "这是由公式生成的示例图像：不属于任何患者，您在这里的操作都不会发送。在您自己的病例上，所画内容会在两秒内自动保存到浏览器和服务器，并显示在顶栏。滚动滚轮浏览序列，按住 Ctrl 滚动可缩放。按住 {pan} 拖动可移动图像，{fit} 恢复适合窗口。",
+  "tour.image.touch":
+    "这是由公式生成的示例图像：不属于任何患者，您在这里的操作都不会发送。在您自己的病例上，所画内容会在两秒内自动保存到浏览器和服务器，并显示在顶栏。单指或手写笔绘制，双指移动和缩放图像。下方的滑块浏览序列；“视图”菜单可恢复适合窗口。",
   "tour.classes": "类别",
   "tour.classes.text":
     "用数字键选择要绘制的类别。9 为“忽略”，用于任何人都无法判断的部分。锁形按钮可防止某个类别被覆盖。下方是图层，以及为何向您展示此病例。",
+  "tour.classes.touch":
+    "点按要绘制的类别。“忽略”用于任何人都无法判断的部分。锁形按钮可防止某个类别被覆盖。下方是图层，以及为何向您展示此病例。",
   "tour.tools.text":
     "用画笔（{brush}）绘制，用橡皮擦（{eraser}）擦除，用 {smaller} 和 {larger} 调节大小。勾画整个区域可用多边形（{polygon}）、徒手勾画（{freehand}）和会沿边缘走的智能剪刀（{livewire}）。现在就画一笔试试：在您提交之前，什么都不会提交。",
+  "tour.tools.touch":
+    "用画笔绘制，用橡皮擦擦除，图像上方的滑块调节大小。勾画整个区域可用多边形、徒手勾画和会沿边缘走的智能剪刀。现在就画一笔试试：在您提交之前，什么都不会提交。",
   "tour.undo": "撤销",
   "tour.undo.text":
     "{undo} 撤销上一笔，{redo} 重做，次数不限。{cancel} 放弃已开始的轮廓。重新加载页面或断开连接都不会丢失内容。",
+  "tour.undo.touch":
+    "工具下方的两个箭头撤销上一笔或重做，次数不限。轮廓尚未闭合时选择其他工具，可将其闭合或放弃。重新加载页面或断开连接都不会丢失内容。",
   "tour.options": "选项与菜单",
   "tour.options.text":
     "这里是当前工具的选项：大小、像素值范围以及可覆盖的内容。旁边的菜单用于处理整个类别，例如填充孔洞或平滑轮廓，以及调整视图。",
   "tour.window": "明暗",
   "tour.window.text":
     "按住右键拖动可调节窗宽和窗位。{auto} 根据图像自动选取，{stored} 恢复文件自带的设置。按住 {hide} 时标注会隐藏，以便查看其下的图像。",
+  "tour.window.touch":
+    "选用窗宽窗位工具后，单指拖动即可调节。“窗宽窗位”菜单根据图像自动选取，或恢复文件自带的设置。侧边栏“标注”旁的按钮可隐藏标注，以便查看其下的图像。",
   "tour.model": "模型",
   "tour.model.text":
     "模型学习足够之后，会先行勾画。您可以修改模型建议，或按 {clear} 清除；{outlines} 显示其轮廓。有些病例没有模型建议，用于评估模型的好坏，请同样认真阅片。",
+  "tour.model.touch":
+    "模型学习足够之后，会先行勾画。您可以修改模型建议，或在“模型建议”菜单中清除；侧边栏的开关显示其轮廓。有些病例没有模型建议，用于评估模型的好坏，请同样认真阅片。",
   "tour.submit": "提交",
   "tour.submit.text":
     "{submit} 提交病例并显示已备好的下一例。跳过病例时会询问原因，病例将交给其他人。最近提交的十例仍可修改，列在跳过按钮旁边。",
+  "tour.submit.touch":
+    "角落里的按钮提交病例并显示已备好的下一例。跳过病例时会询问原因，病例将交给其他人。最近提交的十例仍可修改，列在跳过按钮旁边。",
   "tour.help": "帮助",
   "tour.help.text":
     "{help} 显示所有快捷键，也可在那里更改。{palette} 用名称中的几个字查找任何操作。{guideline} 在图像旁打开标注项目的要求。偏好设置中有左手布局、颜色和休息提醒。",
 
+  "tour.help.touch":
+    "上方的按钮依次打开：图像旁的标注指南、侧边栏、用名称中的几个字查找任何操作的列表、快捷键（如有键盘），以及偏好设置：左手布局、颜色和休息提醒。",
   "preferences.languageTitle": "更换语言？",
   "preferences.languageHelp": "页面将重新加载，并以 {language} 显示。",
   "preferences.scheme": "颜色",

@@ -8,8 +8,8 @@ import type { Store } from "./store";
 import type { Ui } from "./ui";
 
 interface Acts {
-  /** End the act under way: another one is to begin. */
-  leave(): void;
+  /** End the act under way, as another one is to begin. False where an outline is open: it stays. */
+  begin(): boolean;
   /** Take back the last press of the act under way; whether there was one. */
   back(): boolean;
   /** Put a slice on show. */
@@ -61,8 +61,7 @@ export class Drawing {
   /** One act on the whole map, as one step of the history. */
   edit(act: (mask: Mask) => Rect): void {
     const { sheet } = this;
-    if (!sheet.work || !sheet.drawable) return;
-    this.acts.leave();
+    if (!sheet.work || !sheet.drawable || !this.acts.begin()) return;
     this.touched(act(sheet.mask));
     this.commit();
   }
@@ -71,8 +70,7 @@ export class Drawing {
   fillBetween(): void {
     const { sheet } = this;
     const { work } = sheet;
-    if (!work || !sheet.drawable) return;
-    this.acts.leave();
+    if (!work || !sheet.drawable || !this.acts.begin()) return;
     const masks = work.slices.map((slice) => slice.mask);
     const rect = fillBetween(masks, this.pen.ink("draw"), sheet.view.aspect);
     if (!work.history.commit(rect)) return;

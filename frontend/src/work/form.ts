@@ -1,7 +1,7 @@
 /** What is said beside the drawing: answers to the campaign's questions, classes not looked at. */
 
 import type { Findings } from "../api/client";
-import { choose, following, missing } from "../domain/findings";
+import { choose, following, isNone, missing } from "../domain/findings";
 import type { Case } from "./case";
 import type { Store } from "./store";
 import type { Ui } from "./ui";
@@ -48,7 +48,8 @@ export class Form {
     const question = questions[place];
     const found = question && choose(question, findings, choice);
     if (!question || !found) return false;
-    const next = question.kind === "multiple" ? place : following(questions, found, place);
+    const more = question.kind === "multiple" && !isNone(found[question.name]);
+    const next = more ? place : following(questions, found, place);
     this.ui.set({ question: next });
     this.find(found);
     return true;

@@ -89,6 +89,17 @@ export class Maps {
     return this.ui.get().mine && slice ? (this.of(slice).find(fits) ?? null) : null;
   }
 
+  /** Where the map that is wanted is missing: on this frame, from the case, of what is at hand. */
+  get absence(): "frame" | "case" | "hand" | null {
+    const { heat, mine } = this.ui.get();
+    const slice = this.slice();
+    if (!heat || !slice || this.atHand(heat)) return null;
+    if (!mine) return "frame";
+    if (this.has(slice, heat)) return "hand";
+    // It is made when it is asked for.
+    return heat === "occlusion" && this.explained ? null : "case";
+  }
+
   private about(map: SliceMap): boolean {
     const { label, questions, question, findings } = this.ui.get();
     if (map.question === "") return map.class_index === label;
@@ -100,7 +111,7 @@ export class Maps {
   lay(): void {
     const slice = this.slice();
     const wanted = this.atHand(this.ui.get().heat);
-    const heats = HEATS.filter((kind) => slice && this.has(slice, kind));
+    const heats = HEATS.filter((kind) => this.atHand(kind) !== null);
     const asked = (slice && this.asked.get(slice)) ?? "no";
     if (asked !== this.ui.get().asked) this.ui.set({ asked });
     if (heats.join() !== this.ui.get().heats.join()) this.ui.set({ heats });

@@ -2,10 +2,12 @@
  * One reader at work in one campaign: the case at hand, the one prefetched behind it, their leases,
  * and the way from submit to the next case. Knows no DOM and no React.
  */
-import type { Assignment, Recent, Schemas } from "../api/client";
+import type { Assignment, Findings, Recent, Schemas } from "../api/client";
 import { ApiError, isPassing, isSignedOut } from "../api/errors";
+import { unpackMask } from "../domain/codec";
+import type { Mask } from "../domain/mask";
 import type { Journal, JournalRecord } from "../journal/journal";
-import { type Case, loadCase } from "./case";
+import { type Case, loadCase, type Slice } from "./case";
 import { Outbox, type OutboxState, type Refusal } from "./outbox";
 import type { SaveState } from "./saver";
 import { Savers, submission } from "./savers";
@@ -30,6 +32,18 @@ export interface ReadingState {
   readonly refusals: readonly Refusal[];
   readonly submitted: number;
   readonly message: string;
+}
+
+/** What another window saved of a slice that was drawn on in this one as well. */
+export interface Rival {
+  readonly slice: Slice;
+  readonly mask: Mask;
+  readonly findings: Findings;
+  readonly savedAt: string;
+  /** When this window's drawing was last changed (ms); null: not since the page was loaded. */
+  readonly changedAt: number | null;
+  /** How many slices the other window saved newer drawings of. */
+  readonly slices: number;
 }
 
 const RENEW_EVERY = 60_000;
@@ -108,6 +122,19 @@ export class Reading {
     this.outbox.poke();
     void this.renew();
     if (this.store.get().phase !== "ready") void this.advance();
+  }
+
+  /** The newer drawing of another window: of this slice, or of the first that there is one of. */
+  async rival(wanted: Slice | null): Promise<Rival | null> {
+    const stale = this.saver?.stale ?? [];
+    const saver = stale.find(({ slice }) => slice === wanted) ?? stale[0];
+    if (!saver) return null;
+    const { slice, changedAt } = saver;
+    const { draft } = await this.server.assignment(slice.assignment);
+    if (!draft) return null;
+    const { findings = {}, saved_at: savedAt } = draft;
+    const mask = await unpackMask(draft.mask, slice.image.rows, slice.image.columns);
+    return { slice, mask, findings, savedAt, changedAt, slices: stale.length };
   }
 
   keepMine(): void {

@@ -56,6 +56,8 @@ export class Saver {
   private written: number;
   private failures = 0;
   private closed = false;
+  /** When the drawing was last changed on this page (ms); null: not since it was loaded. */
+  changedAt: number | null = null;
   state: SaveState = { kind: "clean" };
 
   constructor(
@@ -92,6 +94,7 @@ export class Saver {
   /** The drawing changed. */
   changed(): void {
     this.sequence = numberAfter(this.sequence);
+    this.changedAt = Date.now();
     void this.write();
     this.plan(SAVE_AFTER);
   }

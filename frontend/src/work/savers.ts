@@ -50,9 +50,13 @@ export class Savers {
     for (const saver of this.each) saver.poke();
   }
 
+  /** Those of drawings of which another window saved newer ones. */
+  get stale(): readonly Saver[] {
+    return this.each.filter((saver) => saver.state.kind === "stale");
+  }
+
   async keepMine(): Promise<void> {
-    const stale = this.each.filter((saver) => saver.state.kind === "stale");
-    await Promise.all(stale.map((saver) => saver.keepMine()));
+    await Promise.all(this.stale.map((saver) => saver.keepMine()));
   }
 
   async park(): Promise<void> {

@@ -1,7 +1,7 @@
 /** The series of the case at hand, one frame on show: stepping through it, and running as cine. */
 import type { ImageInfo } from "../api/client";
 import type { Pixels } from "../domain/window";
-import type { Case } from "./case";
+import type { Case, Slice } from "./case";
 import { Frames } from "./frames";
 import type { Server } from "./server";
 import type { Sheet } from "./sheet";
@@ -162,6 +162,12 @@ export class Slides {
     sheet.surface?.show({ pixels, spacing: image.spacing }, this.ui.get().window);
     if (image.id === sheet.slice?.image.id) sheet.surface?.showMask(sheet.mask);
     this.acts.painted();
+  }
+
+  /** The image of a slice of the case at hand. */
+  async pixels({ image }: Slice): Promise<Pixels> {
+    const { work } = this.sheet;
+    return work?.assignment.image.id === image.id ? work.pixels : this.frames.pixels(image);
   }
 
   /** The series as a file for a viewer of volumes; null where it is no volume. */

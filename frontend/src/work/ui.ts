@@ -60,7 +60,7 @@ export interface Ui {
   readonly before: boolean;
   /** Which map lies under the labels: how unsure the model is, or where it looked for the class. */
   readonly heat: Heat | null;
-  /** Which maps there are of the slice drawn on. */
+  /** Which maps can be shown of the slice drawn on and the class, or the answer, at hand. */
   readonly heats: readonly Heat[];
   /** Whether the map that is made on request is being made for the slice drawn on. */
   readonly asked: "no" | "asked" | "failed";

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { action } from "../actions/actions";
+import type { Schemas } from "../api/client";
 import { ApiError } from "../api/errors";
+import { IGNORE } from "../domain/mask";
 import { MemoryJournal } from "../journal/journal";
 import { FakeServer } from "./fake-server";
 import { Reading } from "./reading";
@@ -152,6 +154,39 @@ describe("while something is drawn on a slice", () => {
     expect([station.choose("brush"), station.tool.id, told()]).toEqual([true, "brush", false]);
   });
 
+  const acts: Record<string, () => void> = {
+    clearAll: () => action("clearAll").perform(station),
+    fillHoles: () => action("fillHoles").perform(station),
+    clearClass: () => action("clearClass").perform(station),
+    fillBetween: () => action("fillBetween").perform(station),
+    loadSuggestion: () => {
+      const { slice, mask } = station;
+      Object.assign(slice!, { suggestion: { ...mask, data: mask.data.map(() => CLASS.index) } });
+      action("loadSuggestion").perform(station);
+    },
+  };
+  it.each(Object.keys(acts))("%s waits for an open outline, and says so", (act) => {
+    station.drawing.edit((mask) => {
+      mask.data[0] = CLASS.index;
+      return { x0: 0, y0: 0, x1: 1, y1: 1 };
+    });
+    station.choose("polygon");
+    for (const [x, y] of [
+      [4, 4],
+      [24, 4],
+      [24, 24],
+    ] as const)
+      click(x, y);
+    const open = station.tool.preview();
+    const before = station.mask.data.slice();
+    acts[act]?.();
+    expect(station.tool.preview()).toEqual(open);
+    expect([station.mask.data, told()]).toEqual([before, true]);
+    station.submit();
+    expect(told()).toBe(false);
+    expect(station.mask.data[8 * 32 + 20]).toBe(CLASS.index);
+  });
+
   it("a stroke keeps it without a word", () => {
     const spot = { image: { x: 4, y: 4 }, screen: { x: 4, y: 4 } };
     station.choose("brush");
@@ -189,7 +224,7 @@ describe("what could not be fetched", () => {
   let fetched: number;
 
   /** A series of three frames that are read together, or of which the case is one. */
-  async function openWith(frames: number): Promise<void> {
+  async function openWith(frames: number, maps: Schemas["MapOutput"][] = [map]): Promise<void> {
     close();
     server = new FakeServer(2, frames, { rows: 4, columns: 4 });
     server.suggest = true;
@@ -197,7 +232,7 @@ describe("what could not be fetched", () => {
     const { image } = (await lease.call(server, "c", "current"))!;
     server.lease = async (...asked) => {
       const found = await lease.apply(server, asked);
-      const suggestion = found?.suggestion ? { ...found.suggestion, maps: [map] } : null;
+      const suggestion = found?.suggestion ? { ...found.suggestion, maps } : null;
       return found && { ...found, suggestion };
     };
     const check = (what: string) => {
@@ -255,6 +290,26 @@ describe("what could not be fetched", () => {
     station.maps.choose("uncertainty");
     await until(() => lacking().includes("map"));
     expect(fetched).toBe(4);
+  });
+
+  it("is no map that there is none of: for this class, on this frame, of this case", async () => {
+    refused = NOTHING;
+    await openWith(1, [{ ...map, kind: "explanation", class_index: CLASS.index }]);
+    await until(() => station.ui.get().frames === 3);
+    const found = () => [station.ui.get().heats, station.maps.absence];
+    station.setLabel(CLASS.index);
+    station.maps.choose("explanation");
+    expect(found()).toEqual([["explanation"], null]);
+    station.setLabel(IGNORE);
+    expect(found()).toEqual([[], "hand"]);
+    station.setLabel(CLASS.index);
+    station.slides.goTo(1);
+    expect(found()).toEqual([[], "frame"]);
+    station.slides.goTo(0);
+    expect(found()).toEqual([["explanation"], null]);
+    station.maps.choose("uncertainty");
+    expect(found()).toEqual([["explanation"], "case"]);
+    expect(lacking()).toEqual([]);
   });
 
   it("of the series is told: its list, and each slice gone to", async () => {

@@ -52,7 +52,11 @@ export class Workstation implements Board {
   });
   readonly marks = new Marks(this.ui, this.sheet);
   readonly drawing = new Drawing(this.ui, this.sheet, this.pen, {
-    leave: () => this.leave(),
+    begin: () => {
+      if (this.outlining && this.stay()) return false;
+      this.leave();
+      return true;
+    },
     back: () => this.input?.back() ?? false,
     show: (place) => this.slides.showSlice(place),
     edited: (places) => this.edited(places),

@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Radio, Slider, Stack, Text, TextInput } from "@mantine/core";
+import { ActionIcon, Button, Group, Radio, Slider, Stack, Text, TextInput } from "@mantine/core";
 import { IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
 import { type FormEvent, useState } from "react";
 import { action } from "../../actions/actions";
@@ -109,23 +109,30 @@ function Skip({ station, enabled }: { station: Workstation; enabled: boolean }) 
   );
 }
 
+/** What keeps a case from being skipped. */
+type Hindrance = "work.skipWhich" | "work.skipWhy" | "work.skipFailed";
+
 function SkipForm({ station, onDone }: { station: Workstation; onDone: () => void }) {
-  const [choice, setChoice] = useState<string>("quality");
+  const [choice, setChoice] = useState<string | null>(null);
   const [own, setOwn] = useState("");
   const [busy, setBusy] = useState(false);
-  const [failed, setFailed] = useState(false);
+  const [hindrance, setHindrance] = useState<Hindrance | null>(null);
   const reason = choice === "other" ? own.trim() : choice;
 
   async function submit(event: FormEvent) {
     event.preventDefault();
+    if (!reason) {
+      setHindrance(choice === null ? "work.skipWhich" : "work.skipWhy");
+      return;
+    }
     if (!station.marks.complete()) return;
     setBusy(true);
-    setFailed(false);
+    setHindrance(null);
     try {
       await station.reading.skip(reason);
       onDone();
     } catch {
-      setFailed(true);
+      setHindrance("work.skipFailed");
       setBusy(false);
     }
   }
@@ -133,7 +140,14 @@ function SkipForm({ station, onDone }: { station: Workstation; onDone: () => voi
   return (
     <form onSubmit={(event) => void submit(event)}>
       <Stack gap="xs" w={260}>
-        <Radio.Group label={t("work.skipTitle")} value={choice} onChange={setChoice}>
+        <Radio.Group
+          label={t("work.skipTitle")}
+          value={choice}
+          onChange={(value) => {
+            setChoice(value);
+            setHindrance(null);
+          }}
+        >
           <Stack gap={8} mt={6}>
             {REASONS.map((each) => (
               <Radio key={each} size="xs" value={each} label={t(`work.skip.${each}`)} />
@@ -150,14 +164,19 @@ function SkipForm({ station, onDone }: { station: Workstation; onDone: () => voi
             onChange={(event) => setOwn(event.currentTarget.value)}
           />
         ) : null}
-        {failed ? (
+        {hindrance ? (
           <Text size="xs" c="var(--reticle-danger)" role="alert">
-            {t("work.skipFailed")}
+            {t(hindrance)}
           </Text>
         ) : null}
-        <Button size="xs" type="submit" loading={busy} disabled={reason === ""}>
-          {t("work.skipConfirm")}
-        </Button>
+        <Group gap="xs" justify="flex-end">
+          <Button size="xs" variant="default" onClick={onDone}>
+            {t("app.cancel")}
+          </Button>
+          <Button size="xs" type="submit" loading={busy}>
+            {t("work.skipConfirm")}
+          </Button>
+        </Group>
       </Stack>
     </form>
   );

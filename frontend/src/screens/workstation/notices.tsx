@@ -7,6 +7,7 @@ import classes from "../../styles/workstation.module.css";
 import type { Refusal } from "../../work/outbox";
 import type { Workstation } from "../../work/workstation";
 import { usePick } from "./hooks";
+import { BothDrawings } from "./rival";
 
 /** One clear sentence about what went wrong, what is safe and what to do; the worst one only. */
 export function Notices({ station }: { station: Workstation }) {
@@ -71,10 +72,12 @@ function Stale({ station }: { station: Workstation }) {
       opened={asked === kept}
       title={t(`work.${kept}Title`)}
       help={t(`work.${kept}Help`)}
-      act={t(`work.${kept}`)}
+      act={t(`work.${kept}Act`)}
       onClose={() => setAsked(null)}
       onConfirm={() => void reading[kept]()}
-    />
+    >
+      <BothDrawings station={station} />
+    </Confirm>
   );
   return (
     <>

@@ -6,18 +6,20 @@ import {
   NumberInput,
   Slider,
   Tooltip,
+  UnstyledButton,
 } from "@mantine/core";
 import { IconChevronDown, IconCircle, IconSquare } from "@tabler/icons-react";
 import { useState } from "react";
 import { type ActionId, action } from "../../actions/actions";
 import { keysOf } from "../../actions/bindings";
-import { firstKey, spokenKey } from "../../actions/keys";
+import { firstKey, keyOfLabel, spokenKey } from "../../actions/keys";
 import { IGNORE } from "../../domain/mask";
 import { presetsFor } from "../../domain/presets";
 import { decimal, label, number, t, word } from "../../i18n";
 import classes from "../../styles/workstation.module.css";
 import { LOOKING } from "../../tools/kit";
 import type { ToolId } from "../../tools/tool";
+import { IGNORE_COLOUR } from "../../viewer/palette";
 import { MAX_RADIUS } from "../../work/pen";
 import type { Workstation } from "../../work/workstation";
 import { usePick } from "./hooks";
@@ -33,6 +35,7 @@ export function Options({ station }: { station: Workstation }) {
   const name = t(`action.${tool}`);
   return (
     <div className={classes.options} data-part="options">
+      {draws ? <ClassAtHand station={station} /> : null}
       <div className={classes.toolOptions} data-tool={tool}>
         <span className={classes.toolName}>{name}</span>
         {PENS.includes(tool) ? <Pen station={station} /> : null}
@@ -44,6 +47,32 @@ export function Options({ station }: { station: Workstation }) {
       <ViewMenu station={station} />
       <Presets station={station} />
     </div>
+  );
+}
+
+/** While the panel is folded away: the class at hand, and the way to all of them. */
+function ClassAtHand({ station }: { station: Workstation }) {
+  const panel = usePick(station.ui, (ui) => ui.panel);
+  const label = usePick(station.ui, (ui) => ui.label);
+  const list = usePick(station.ui, (ui) => ui.classes);
+  if (panel) return null;
+  const found = list.find(({ index }) => index === label);
+  const name = found?.name ?? t("work.ignore");
+  const colour = found?.colour ?? IGNORE_COLOUR;
+  return (
+    <UnstyledButton
+      className={classes.chip}
+      aria-label={t("work.classAtHand", { name })}
+      {...spokenKey(action("panel"))}
+      onClick={() => station.ui.set({ panel: true })}
+    >
+      <span
+        className={found ? classes.swatch : classes.hatch}
+        style={{ "--colour": colour } as React.CSSProperties}
+      />
+      <kbd>{keyOfLabel(label, list)}</kbd>
+      <span className={classes.className}>{name}</span>
+    </UnstyledButton>
   );
 }
 

@@ -218,6 +218,7 @@ function Heats({ station }: { station: Workstation }) {
   const list = usePick(station.ui, (ui) => ui.classes);
   const asked = usePick(station.ui, (ui) => ui.asked);
   const explained = usePick(station.ui, () => station.maps.explained);
+  const absence = usePick(station.ui, () => station.maps.absence);
   const answer = usePick(station.ui, (ui) => ui.findings[ui.questions[ui.question]?.name ?? ""]);
   const draws = list.length > 0;
   const of = list.find((each) => each.index === label)?.name ?? t("work.ignore");
@@ -232,12 +233,18 @@ function Heats({ station }: { station: Workstation }) {
           size="xs"
           label={t(`work.${kind}`, { name })}
           checked={heat === kind && (heats.includes(kind) || asked === "asked")}
-          disabled={!heats.includes(kind) && !(kind === "occlusion" && explained)}
+          disabled={!heats.includes(kind) && !(kind === "occlusion" && explained && !absence)}
           onChange={(event) => station.maps.choose(event.currentTarget.checked ? kind : null)}
         />
       ))}
       {heat === "occlusion" && asked !== "no" ? (
         <output className={classes.dim}>{t(`work.maps.${asked}`)}</output>
+      ) : null}
+      {/* In the place of the scale. */}
+      {absence ? (
+        <p className={classes.dim} role="status">
+          {t(`work.maps.${absence}`, { name })}
+        </p>
       ) : null}
       {heat && heats.includes(heat) ? (
         <div className={classes.heatBar} aria-hidden>

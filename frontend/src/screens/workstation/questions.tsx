@@ -1,6 +1,6 @@
 import { Textarea, UnstyledButton } from "@mantine/core";
 import type { Question } from "../../api/client";
-import { answered, choicesOf } from "../../domain/findings";
+import { answered, choicesOf, isNone, NONE } from "../../domain/findings";
 import { t } from "../../i18n";
 import classes from "../../styles/workstation.module.css";
 import type { Workstation } from "../../work/workstation";
@@ -74,6 +74,7 @@ function Choices({
   const value = usePick(station.ui, (ui) => ui.findings[question.name]);
   const shift = usePick(station.ui, (ui) => ui.classes.length > 0);
   const several = question.kind === "multiple";
+  const keyOf = (key: number) => (shift ? t("work.shiftKey", { key }) : String(key));
   // An earlier answer that is no longer offered stays the answer until another one is chosen.
   const chosen = Array.isArray(value) ? value : [value];
   const gone = (question.dropped ?? []).filter((answer) => chosen.includes(answer));
@@ -95,35 +96,62 @@ function Choices({
           {t("work.noLonger", { answer })}
         </span>
       ))}
-      {choicesOf(question).map((choice, i) => {
-        const chosen = Array.isArray(value) ? value.includes(String(choice)) : value === choice;
-        const mark = suggested.includes(choice) ? `suggested-${question.name}-${i}` : undefined;
-        return (
-          <UnstyledButton
-            key={choice}
-            className={classes.choice}
-            role={several ? "checkbox" : "radio"}
-            aria-checked={chosen}
-            data-active={chosen}
-            data-several={several}
-            data-suggested={mark !== undefined}
-            aria-describedby={mark}
-            onClick={() => station.form.answer(place, i)}
-          >
-            <span>{choice}</span>
-            {mark ? (
-              <small id={mark} className={classes.dim} aria-hidden>
-                {t("work.suggestedAnswer")}
-              </small>
-            ) : null}
-            {/* A scale's values are their own keys. */}
-            {atHand && i < 9 && question.kind !== "scale" ? (
-              <kbd aria-hidden>{shift ? t("work.shiftKey", { key: i + 1 }) : i + 1}</kbd>
-            ) : null}
-          </UnstyledButton>
-        );
-      })}
+      {choicesOf(question).map((choice, i) => (
+        <Choice
+          key={choice}
+          name={String(choice)}
+          several={several}
+          chosen={Array.isArray(value) ? value.includes(String(choice)) : value === choice}
+          mark={suggested.includes(choice) ? `suggested-${question.name}-${i}` : undefined}
+          // A scale's values are their own keys.
+          keyed={atHand && i < 9 && question.kind !== "scale" ? keyOf(i + 1) : null}
+          onClick={() => station.form.answer(place, i)}
+        />
+      ))}
+      {several ? (
+        <Choice
+          name={t("work.noneOfThese")}
+          several
+          chosen={isNone(value)}
+          mark={isNone(said) ? `suggested-${question.name}-none` : undefined}
+          keyed={atHand ? keyOf(0) : null}
+          onClick={() => station.form.answer(place, NONE)}
+        />
+      ) : null}
     </div>
+  );
+}
+
+function Choice(props: {
+  name: string;
+  several: boolean;
+  chosen: boolean;
+  /** The id under which it is said that the model suggested it, where it did. */
+  mark: string | undefined;
+  /** The key that chooses it, while it does. */
+  keyed: string | null;
+  onClick: () => void;
+}) {
+  const { name, several, chosen, mark, keyed, onClick } = props;
+  return (
+    <UnstyledButton
+      className={classes.choice}
+      role={several ? "checkbox" : "radio"}
+      aria-checked={chosen}
+      data-active={chosen}
+      data-several={several}
+      data-suggested={mark !== undefined}
+      aria-describedby={mark}
+      onClick={onClick}
+    >
+      <span>{name}</span>
+      {mark ? (
+        <small id={mark} className={classes.dim} aria-hidden>
+          {t("work.suggestedAnswer")}
+        </small>
+      ) : null}
+      {keyed === null ? null : <kbd aria-hidden>{keyed}</kbd>}
+    </UnstyledButton>
   );
 }
 

@@ -37,7 +37,8 @@ it("a remark that is begun comes up before its case is skipped", async () => {
   showPage(<BottomBar station={station} sample />, "/", "/");
   begin("A vessel?");
   await press(/^Skip/);
-  await press("Skip this case");
+  fireEvent.click(await screen.findByLabelText("I am not sure"));
+  fireEvent.click(await screen.findByText("Skip this case"));
   await vi.waitFor(() => expect(asked()).toBe("remarks"));
   expect(task()).toBe(1);
   expect(server.rows.get(101)?.state).toBe("held");

@@ -7,14 +7,16 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { action } from "../../actions/actions";
 import { listen } from "../../actions/keys";
 import type { Question } from "../../api/client";
+import { packPixels } from "../../domain/codec";
 import { type JournalRecord, MemoryJournal } from "../../journal/journal";
+import { Surface } from "../../viewer/surface";
 import { FakeServer } from "../../work/fake-server";
 import { Reading } from "../../work/reading";
 import { Workstation } from "../../work/workstation";
 import { BottomBar } from "./bottom";
 import { useLeaveGuard } from "./hooks";
 import { Notices } from "./notices";
-import { ValueRange } from "./options";
+import { Options, ValueRange } from "./options";
 import { SidePanel } from "./panel";
 import { Questions } from "./questions";
 import { Sheets } from "./sheets";
@@ -54,6 +56,45 @@ describe("a case that cannot be loaded", () => {
     show(<Failed station={station} />);
     fireEvent.click(screen.getByRole("button", { name: "Skip this case" }));
     await vi.waitFor(() => expect(server.rows.get(assignment.id)?.state).toBe("skipped"));
+  });
+});
+
+describe("skipping", () => {
+  const { click } = fireEvent;
+  // Without a layout the library takes what the popover hangs on for hidden, and it with that.
+  const all = { hidden: true };
+  const dialog = () => screen.findByRole("dialog", all);
+  const radio = (name: string) => screen.getByRole("radio", { name, ...all });
+  const press = async (name: string) =>
+    click(within(await dialog()).getByRole("button", { name, ...all }));
+  const state = () => server.rows.get(101)?.state;
+  const told = () => screen.queryByRole("alert", all)?.textContent;
+
+  beforeEach(() => {
+    show(<BottomBar station={station} sample />);
+    click(screen.getByRole("button", { name: "Skip case" }));
+  });
+
+  it("needs a reason: none is chosen beforehand, and what lacks is said", async () => {
+    const radios = within(await dialog()).getAllByRole<HTMLInputElement>("radio", all);
+    expect(radios.map(({ checked }) => checked)).toEqual([false, false, false, false]);
+    await press("Skip this case");
+    expect(told()).toBe("Choose why you skip this case.");
+    click(radio("Another reason"));
+    expect(told()).toBeUndefined();
+    await press("Skip this case");
+    expect(told()).toBe("Write down your reason.");
+    expect([task(), state()]).toEqual([1, "held"]);
+    click(radio("I am not sure"));
+    await press("Skip this case");
+    await vi.waitFor(() => expect(state()).toBe("skipped"));
+  });
+
+  it.each(["Cancel", "Escape"])("is left by %s, and the case stays", async (way) => {
+    if (way === "Cancel") await press("Cancel");
+    else fireEvent.keyDown(await dialog(), { key: "Escape" });
+    await vi.waitFor(() => expect(screen.queryByRole("dialog", all)).toBeNull());
+    expect([task(), state(), station.ui.get().ask]).toEqual([1, "held", null]);
   });
 });
 
@@ -156,7 +197,7 @@ describe("newer work of another window", () => {
     fireEvent.click(screen.getByRole("button", { name: "Take the newer one" }));
     const dialog = await screen.findByRole("dialog", { name: "Drop this window's drawing?" });
     expect(take).not.toHaveBeenCalled();
-    fireEvent.click(within(dialog).getByRole("button", { name: "Take the newer one" }));
+    fireEvent.click(within(dialog).getByRole("button", { name: "Drop this window's drawing" }));
     expect(take).toHaveBeenCalledOnce();
   });
 
@@ -167,9 +208,49 @@ describe("newer work of another window", () => {
     fireEvent.click(screen.getByRole("button", { name: "Keep this drawing" }));
     const dialog = await screen.findByRole("dialog", { name: "Drop the other window's drawing?" });
     expect(keep).not.toHaveBeenCalled();
-    fireEvent.click(within(dialog).getByRole("button", { name: "Keep this drawing" }));
+    const drop = { name: "Drop the other window's drawing" };
+    fireEvent.click(within(dialog).getByRole("button", drop));
     expect(keep).toHaveBeenCalledOnce();
   });
+
+  it("is shown beside this window's before one of them is dropped, with when each was made", async () => {
+    vi.stubGlobal(
+      "ImageData",
+      class {
+        readonly data: Uint8ClampedArray;
+        constructor(width: number, height: number) {
+          this.data = new Uint8ClampedArray(4 * width * height);
+        }
+      },
+    );
+    vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue(null);
+    const shown = vi.spyOn(Surface.prototype, "showMask");
+    const theirs = { ...station.mask, data: station.mask.data.map(() => 2) };
+    const draft = {
+      mask: await packPixels(theirs.data),
+      findings: {},
+      unseen: [],
+      seconds: 0,
+      saved_at: "2026-01-02T12:00:00Z",
+      sequence: 50,
+    };
+    server.rows.get(101)!.draft = draft;
+    station.setForm([{ index: 1, name: "grey", colour: "#E69F00", retired: false }], []);
+    station.drawing.edit((mask) => {
+      mask.data[0] = 1;
+      return { x0: 0, y0: 0, x1: 1, y1: 1 };
+    });
+    const save = () => station.reading.store.get().save.kind;
+    await vi.waitFor(() => expect(save()).toBe("stale"), { timeout: 8000 });
+    show(<Notices station={station} />);
+    fireEvent.click(screen.getByRole("button", { name: "Keep this drawing" }));
+    const [mine, other] = await screen.findAllByRole("figure");
+    expect(mine?.textContent).toMatch(/This window.*changed/);
+    expect(other?.textContent).toMatch(/The other window.*saved Jan 2, 2026/);
+    expect(shown.mock.calls.map(([mask]) => mask)).toEqual([station.mask, theirs]);
+    vi.restoreAllMocks();
+    vi.unstubAllGlobals();
+  }, 20_000);
 });
 
 describe("a part of the case that could not be fetched", () => {
@@ -264,6 +345,24 @@ describe("the number keys", () => {
     expect(said()).toEqual({ lesion: "no" });
   });
 
+  it("say with 0 that none of several fits, and go on to the next question", () => {
+    const signs = { ...ask("signs", ["oedema", "shift"]), kind: "multiple" } as const;
+    station.setForm([], [signs, ask("side", ["left"])]);
+    show(<Questions station={station} />);
+    const none = () => screen.getByRole("checkbox", { name: "None of these" });
+    press(2);
+    press(2);
+    expect(said()).toEqual({});
+    expect(station.form.complete()).toBe(false);
+    press(0);
+    expect([said(), none().getAttribute("aria-checked")]).toEqual([{ signs: [] }, "true"]);
+    press(1);
+    expect(said()).toEqual({ signs: [], side: "left" });
+    expect(station.form.complete()).toBe(true);
+    fireEvent.click(none());
+    expect(said()).toEqual({ side: "left" });
+  });
+
   it("leave in sight what the model had suggested", () => {
     const work = station.reading.store.get().work!;
     const findings = { lesion: "yes" };
@@ -323,6 +422,45 @@ describe("another class", () => {
     expect(count(1)).toBe(3);
     fireEvent.click(within(dialog).getByRole("button", { name: /white/ }));
     expect([count(1), count(2)]).toEqual([2, 3]);
+  });
+});
+
+describe("a map of the model's that is missing", () => {
+  it("is off, and the reason stands in the place of its scale", () => {
+    const grey = { index: 1, name: "grey", colour: "#E69F00", retired: false };
+    station.setForm([grey, { ...grey, index: 2, name: "white" }], []);
+    const map = { kind: "explanation", class_index: 1, question: "", option: "", url: "map" };
+    Object.assign(station.slice!, { maps: [map] });
+    const look = (name: string) =>
+      screen.getByRole<HTMLInputElement>("switch", { name: `Where it looked for ${name}` });
+    const scale = () => screen.queryByText("much") !== null;
+    station.setLabel(1);
+    station.maps.choose("explanation");
+    show(<SidePanel station={station} />);
+    expect([look("grey").checked, look("grey").disabled, scale()]).toEqual([true, false, true]);
+    cleanup();
+    station.setLabel(2);
+    show(<SidePanel station={station} />);
+    expect([look("white").checked, look("white").disabled, scale()]).toEqual([false, true, false]);
+    screen.getByText("There is none for white.");
+  });
+});
+
+describe("the panel folded away", () => {
+  it("leaves the class at hand in sight, which opens it again", () => {
+    const grey = { index: 1, name: "grey", colour: "#E69F00", retired: false };
+    station.setForm([grey, { ...grey, index: 2, name: "white" }], []);
+    show(<Options station={station} />);
+    const chip = (name: string) =>
+      screen.queryByRole("button", { name: `Drawing ${name}: show all classes` });
+    expect(chip("grey")).toBeNull();
+    station.ui.set({ panel: false });
+    station.setLabel(2);
+    cleanup();
+    show(<Options station={station} />);
+    expect(chip("white")?.textContent).toBe("2white");
+    fireEvent.click(chip("white")!);
+    expect(station.ui.get().panel).toBe(true);
   });
 });
 

@@ -50,7 +50,7 @@ export function Room({ station, address, name, guideline: text, sample = false }
               <VolumePanel station={station} />
             </Suspense>
           ) : null}
-          {guideline ? <GuidelinePane station={station} text={text} /> : null}
+          {guideline ? <GuidelinePane station={station} name={name} text={text} /> : null}
         </div>
       </main>
       {panel ? <SidePanel station={station} /> : null}

@@ -34,8 +34,8 @@ export function TopBar(props: {
         <IconCurrentLocation size={16} stroke={1.75} aria-hidden />
         <span className={classes.wide}>{t("app.name")}</span>
       </Link>
-      <Link to={address} className={classes.where}>
-        {name}
+      <Link to={address} className={classes.where} title={name}>
+        <span>{name}</span>
       </Link>
       {work ? (
         <>

@@ -10,14 +10,14 @@ import { Workstation } from "../../work/workstation";
 import VolumePanel from "./volume";
 
 /** What a viewer of volumes is given to show, without one: jsdom has no WebGL. */
-const viewers: { volumes: { img: Uint8Array }[] }[] = [];
+const viewers: { volumes: { img: Uint8Array }[]; options: object }[] = [];
 const HEADER = 352;
 
 vi.mock("@niivue/niivue", () => {
   class Niivue {
     volumes: { img: Uint8Array; setColormapLabel(): void }[] = [];
     scene = {};
-    constructor() {
+    constructor(readonly options: object) {
       viewers.push(this);
     }
     async attachToCanvas(): Promise<void> {}
@@ -98,4 +98,5 @@ it("shows the labels of the case at hand, also before anything is drawn on it", 
   paint();
   await vi.waitFor(() => expect(planes()).toEqual([0, 2, 0]), { timeout: 8000 });
   expect(viewers).toHaveLength(1);
+  expect(viewers[0]?.options).toMatchObject({ isCornerOrientationText: true });
 }, 20_000);

@@ -83,6 +83,8 @@ async function open(element: HTMLCanvasElement, station: Workstation): Promise<N
     backColor: [0, 0, 0, 1],
     show3Dcrosshair: true,
     isRadiologicalConvention: true,
+    // At the middle of its sides a plane's letters would lie under the crosshair.
+    isCornerOrientationText: true,
     multiplanarShowRender: SHOW_RENDER.ALWAYS,
     dragAndDropEnabled: false,
     crosshairColor: [0.31, 0.7, 0.85, 0.8],
