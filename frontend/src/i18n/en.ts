@@ -476,10 +476,11 @@ export const en = {
   "review.earlier": "{reader}, {time}, earlier version",
   "review.by": "case {case} · read by {reader} in {time}",
   "review.done": "All reviewed. New submissions appear by themselves.",
-  "review.left.one": "{count} case left",
-  "review.left.other": "{count} cases left",
+  "review.left.one": "{count} reading left",
+  "review.left.other": "{count} readings left",
   "review.gone":
-    "This case waits for review no more: somebody else has decided on it, or its reader has handed in a newer version. Your comment was not sent.",
+    "This case waits for review no more: somebody else has decided on it, or its reader has handed in a newer version.",
+  "review.commentUnsent": "Your comment was not sent.",
   "review.next": "Next case",
 
   "models.version": "Version",

@@ -448,9 +448,10 @@ export const zh: Record<TextKey, string> = {
   "review.earlier": "{reader}，{time}，较早版本",
   "review.by": "病例 {case} · {reader} 阅片，用时 {time}",
   "review.done": "已全部审核。新提交的病例会自动显示。",
-  "review.left.one": "剩余 {count} 例",
-  "review.left.other": "剩余 {count} 例",
-  "review.gone": "此病例已不再等待审核：他人已作出决定，或其阅片者提交了新版本。您的意见没有发送。",
+  "review.left.one": "剩余 {count} 份阅片",
+  "review.left.other": "剩余 {count} 份阅片",
+  "review.gone": "此病例已不再等待审核：他人已作出决定，或其阅片者提交了新版本。",
+  "review.commentUnsent": "您的意见没有发送。",
   "review.next": "下一例",
 
   "models.version": "版本",
