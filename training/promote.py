@@ -244,7 +244,7 @@ def _shade(campaign: Campaign, model: ModelVersion) -> None:
     """Make a model the shadow; a newer one takes the place of the one before."""
     before = shadow_of(campaign)
     if before is not None:
-        before.state = ModelVersion.State.REJECTED
+        before.state = ModelVersion.State.REPLACED
         before.save(update_fields=["state"])
         record(
             actor_id=None, action="model.shadow_replaced", target=before, campaign_id=campaign.pk,

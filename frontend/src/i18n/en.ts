@@ -512,6 +512,7 @@ export const en = {
   "model.champion": "champion",
   "model.retired": "retired",
   "model.rejected": "rejected",
+  "model.replaced": "replaced in the shadow",
   "models.patients.one": "{count} patient",
   "models.patients.other": "{count} patients",
   "models.answers.one": "{count} answer",

@@ -482,6 +482,7 @@ export const zh: Record<TextKey, string> = {
   "model.champion": "冠军模型",
   "model.retired": "已退役",
   "model.rejected": "未采用",
+  "model.replaced": "影子模式中被取代",
   "models.patients.one": "{count} 名患者",
   "models.patients.other": "{count} 名患者",
   "models.answers.one": "{count} 个答案",
@@ -619,7 +620,7 @@ export const zh: Record<TextKey, string> = {
   "modelPage.meanAuc": "留出集平均 AUC",
   "modelPage.measuredOn": "例留出集病例，来自 {patients} 名患者",
   "modelPage.trainedOn": "训练所用标注",
-  "modelPage.majority": "仅用最常见类别时的 Dice",
+  "modelPage.majority": "全图只标最常见类别时的 Dice",
   "modelPage.majorityAnswer": "仅用最常见答案时的准确率",
   "metrics.title": "各类别指标",
   "metrics.help":
