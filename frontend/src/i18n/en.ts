@@ -655,7 +655,7 @@ export const en = {
   "modelPage.meanAuc": "mean AUC on held-out",
   "modelPage.measuredOn": "held-out cases of {patients} patients",
   "modelPage.trainedOn": "labels it learned from",
-  "modelPage.majority": "Dice of the most common class alone",
+  "modelPage.majority": "Dice of one class everywhere, the most common one",
   "modelPage.majorityAnswer": "accuracy of the most common answers alone",
   "metrics.title": "Metrics by class",
   "metrics.help":
@@ -758,9 +758,10 @@ export const en = {
   "history.shadow_end": "taken out of the shadow",
   "reason.code.few_drawn": "{cases} held-out cases with a usable Dice are too few to decide",
   "reason.code.few_answered": "{cases} held-out cases with a usable accuracy are too few to decide",
-  "reason.code.mask_beaten": "first model: mean Dice {score} is above the majority mask's {floor}",
+  "reason.code.mask_beaten":
+    "first model: mean Dice {score} is above the {floor} of the majority mask (each pixel's most frequent label, where images are of one size)",
   "reason.code.mask_not_beaten":
-    "first model: mean Dice {score} is not above the majority mask's {floor}",
+    "first model: mean Dice {score} is not above the {floor} of the majority mask (each pixel's most frequent label, where images are of one size)",
   "reason.code.answers_beaten":
     "first model: mean accuracy {score} is above the majority answer's {floor}",
   "reason.code.answers_not_beaten":

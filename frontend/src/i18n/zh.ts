@@ -714,12 +714,14 @@ export const zh: Record<TextKey, string> = {
   "history.promote_by_hand": "人工设为冠军模型",
   "history.rollback": "回退启用",
   "history.shadow": "进入影子模式",
-  "history.shadow_replaced": "影子模式中被替换",
+  "history.shadow_replaced": "影子模式中被取代",
   "history.shadow_end": "退出影子模式",
   "reason.code.few_drawn": "仅有 {cases} 例留出集病例有可用的 Dice，不足以决定",
   "reason.code.few_answered": "仅有 {cases} 例留出集病例有可用的准确率，不足以决定",
-  "reason.code.mask_beaten": "首个模型：平均 Dice {score}，高于仅用最常见类别时的 {floor}",
-  "reason.code.mask_not_beaten": "首个模型：平均 Dice {score}，未高于仅用最常见类别时的 {floor}",
+  "reason.code.mask_beaten":
+    "首个模型：平均 Dice {score}，高于多数掩膜的 {floor}（图像尺寸一致时，逐像素取最常见的标签）",
+  "reason.code.mask_not_beaten":
+    "首个模型：平均 Dice {score}，未高于多数掩膜的 {floor}（图像尺寸一致时，逐像素取最常见的标签）",
   "reason.code.answers_beaten": "首个模型：平均准确率 {score}，高于仅用最常见答案时的 {floor}",
   "reason.code.answers_not_beaten":
     "首个模型：平均准确率 {score}，未高于仅用最常见答案时的 {floor}",
