@@ -205,6 +205,20 @@ def test_two_models_are_compared_patient_by_patient_on_the_same_cases(campaign: 
     assert mean["difference"] == pytest.approx(mean["model"] - mean["against"])
 
 
+def test_a_difference_stands_beside_the_means_that_it_is_of(campaign: Campaign) -> None:
+    """One patient has white, which both miss; on two others the second draws it falsely."""
+    grey = [0.5] * 5
+    first = model_of(campaign, 1, measured(campaign, grey, [0.0, None, None, None, None]))
+    false = measured(campaign, grey, [0.0, 0.0, 0.0, None, None])
+    second = model_of(campaign, 2, false, first.run.snapshot)
+    white = next(
+        row for row in compare.compared(first, second)["classes"] if row["name"] == "white"
+    )
+    assert (white["model"]["dice"], white["against"]["dice"]) == (0.0, 0.0)
+    assert (white["model_mean"], white["against_mean"]) == pytest.approx((2 / 3, 0.0))
+    assert white["difference"] == pytest.approx(2 / 3)
+
+
 def counted(campaign: Campaign, misses: list[int]) -> dict[str, Any]:
     """A report of the first patients: of 10 grey pixels each, so many were missed."""
     report = measured(campaign, [0.5] * 5, [None] * 5)

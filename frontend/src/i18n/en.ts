@@ -831,7 +831,9 @@ export const en = {
   "compare.same":
     "Differences are per patient on the {cases} held-out cases both were measured on. What stands below them in small figures is their 95 % interval.",
   "compare.partly":
-    "They were measured on different held-out lists: the numbers are each model's own, the differences are of the {cases} cases that both were measured on. What stands below them in small figures is their 95 % interval.",
+    "They were measured on different held-out lists: Dice, or accuracy, and all differences are of the {cases} cases that both were measured on, the other numbers each model's own. What stands below them in small figures is their 95 % interval.",
+  "compare.drawnByOne":
+    "Both are counted over the same patients: where one version alone draws a class on a patient who has none of it, that is 0 for it, and 1 for the other, which rightly drew nothing. A version's own page leaves the latter out.",
   "compare.apart":
     "The two were never measured on the same held-out cases: their numbers stand side by side, and are not subtracted.",
   "compare.metric": "Metric",
