@@ -24,6 +24,7 @@ import { importQuery, importsQuery } from "../../api/queries";
 import { uploadFiles } from "../../api/upload";
 import { ErrorNote, errorText } from "../../components/errors";
 import { Empty } from "../../components/page";
+import { Scroll } from "../../components/scroll";
 import { dateTime, number, percent, t, word } from "../../i18n";
 import classes from "../../styles/page.module.css";
 import { Store } from "../../work/store";
@@ -163,7 +164,7 @@ function Items({ id }: { id: number }) {
   return (
     <>
       <ErrorNote error={pages.error} />
-      <Table.ScrollContainer minWidth={520}>
+      <Scroll label={t("import.title", { id })} minWidth={520}>
         <Table>
           <Table.Thead>
             <Table.Tr>
@@ -198,7 +199,7 @@ function Items({ id }: { id: number }) {
               ))}
           </Table.Tbody>
         </Table>
-      </Table.ScrollContainer>
+      </Scroll>
       {pages.hasNextPage ? (
         <Group justify="center" mt="md">
           <Button
