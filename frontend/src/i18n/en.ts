@@ -372,6 +372,15 @@ export const en = {
     "{count} image could not be read: it has no score and stands behind the others.",
   "run.unreadable.other":
     "{count} images could not be read: they have no scores and stand behind the others.",
+  "unreadable.show": "Which images",
+  "unreadable.hide": "Hide the list",
+  "unreadable.help":
+    "What the server keeps of these images is missing or damaged. Sending the files again does not replace it: whoever runs Reticle can bring it back from a backup. At most 100 are listed.",
+  "unreadable.case": "Case {id} (image {image}): {patient}, slice {slice}",
+  "unreadable.file": "{file}, import {id}",
+  "unreadable.problem.missing": "its pixels are missing",
+  "unreadable.problem.damaged": "its pixels are damaged",
+  "unreadable.problem.none": "it can be read again; the next champion scores it",
   "cold.waiting": "The queue is in random order until the images have been compared.",
   "cold.ordered": "No model yet: the queue is ordered by how images differ, as compared on {at}.",
   "cold.failed": "Comparing the images failed: {error}",

@@ -425,6 +425,32 @@ it.each([
   },
 );
 
+it("images that could not be read are named, with the file that each came in", async () => {
+  server.doors["GET /api/v1/campaigns/c/learning"] = () => ({
+    curve: [],
+    measured: unmeasured,
+    run: null,
+    next_refresh: { enabled: true, needed: 8, new_labels: 0, settled: 0, held_out: 0 },
+    scoring: false,
+    scoring_error: "",
+    unreadable: 2,
+    selection: null,
+    cold_order: null,
+  });
+  const row = { case: 12, image: 34, patient: "P-1", slice: 4 };
+  server.doors["GET /api/v1/campaigns/c/unreadable"] = () => [
+    { ...row, problem: "missing", file: "scan-5.dcm", import_id: 3 },
+    { ...row, case: 13, problem: "damaged", file: "", import_id: null },
+  ];
+  show("overview");
+  fireEvent.click(await button("Which images"));
+  const link = await screen.findByRole("link", { name: "scan-5.dcm, import 3" });
+  expect(link.getAttribute("href")).toBe("/campaigns/c/import?import=3");
+  const said = screen.getAllByRole("listitem").map((each) => each.textContent);
+  expect(said[0]).toContain("Case 12 (image 34): P-1, slice 5its pixels are missing");
+  expect(said[1]).toContain("its pixels are damaged");
+});
+
 it("the way to the content leaves no place in the history, past which Back would not ask", async () => {
   show("settings");
   const { length } = history;

@@ -19,6 +19,7 @@ import {
   useQueryClient,
 } from "@tanstack/react-query";
 import { type DragEvent, useState, useSyncExternalStore } from "react";
+import { useSearchParams } from "react-router";
 import type { Schemas } from "../../api/client";
 import { importQuery, importsQuery } from "../../api/queries";
 import { uploadFiles } from "../../api/upload";
@@ -40,12 +41,13 @@ interface Sending {
 export function ImportTab({ campaign }: TabProps) {
   const { slug } = campaign;
   const imports = useQuery(importsQuery(slug));
+  const [search] = useSearchParams();
   return (
     <Stack gap="md">
       <DropZone slug={slug} />
       <ErrorNote error={imports.error} />
       {imports.data?.length === 0 ? <Empty title={t("import.empty")} /> : null}
-      <Accordion variant="separated" keepMounted={false} defaultValue={null}>
+      <Accordion variant="separated" keepMounted={false} defaultValue={search.get("import")}>
         {imports.data?.map((each) => (
           <Accordion.Item key={each.id} value={String(each.id)}>
             <Accordion.Control>
