@@ -219,6 +219,16 @@ def test_a_difference_stands_beside_the_means_that_it_is_of(campaign: Campaign) 
     assert white["difference"] == pytest.approx(2 / 3)
 
 
+def test_the_champion_of_a_campaign_has_the_interval_of_its_mean(campaign: Campaign) -> None:
+    manager = User.objects.get(username="manager")
+    model = model_of(campaign, 1, measured(campaign, [0.5, 0.6, 0.7, 0.8, 0.9], [None] * 5))
+    promote.model_promote(model=model, actor=manager, reason="by hand")
+    [card] = make.client(manager).get("/api/v1/campaigns").json()
+    champion = card["champion"]
+    assert champion["dice"] == pytest.approx(0.7)
+    assert 0.5 < champion["low"] < 0.65 < 0.75 < champion["high"] < 0.9
+
+
 def counted(campaign: Campaign, misses: list[int]) -> dict[str, Any]:
     """A report of the first patients: of 10 grey pixels each, so many were missed."""
     report = measured(campaign, [0.5] * 5, [None] * 5)
