@@ -284,6 +284,7 @@ export const en = {
   "campaign.read": "Start reading",
   "campaign.review": "Review",
   "campaign.open": "Open for reading",
+  "campaign.toSettings": "Go to the settings",
   "campaign.close": "Close campaign",
   "campaign.closeTitle": "Close this campaign?",
   "campaign.closeHelp":

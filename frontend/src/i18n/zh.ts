@@ -261,6 +261,7 @@ export const zh: Record<TextKey, string> = {
   "campaign.read": "开始阅片",
   "campaign.review": "审核",
   "campaign.open": "开放阅片",
+  "campaign.toSettings": "前往设置",
   "campaign.close": "关闭标注项目",
   "campaign.closeTitle": "关闭此标注项目？",
   "campaign.closeHelp":

@@ -207,6 +207,19 @@ it.each(["segmentation", "classification"])(
   },
 );
 
+it("a campaign that cannot be opened yet says where what it lacks is set", async () => {
+  server.doors["GET /api/v1/campaigns/c"] = () => ({ ...campaign, state: "draft" });
+  const said = { code: "no_classes", message: "" };
+  server.doors["POST /api/v1/campaigns/c/open"] = () => Response.json(said, { status: 409 });
+  show("guideline");
+  fireEvent.click(await button("Open for reading"));
+  const alert = await screen.findByRole("alert");
+  expect(alert.textContent).toContain("Add at least one class");
+  fireEvent.click(within(alert).getByRole("link", { name: "Go to the settings" }));
+  await waitFor(async () => expect((await tab("Settings")).ariaSelected).toBe("true"));
+  expect(screen.queryByRole("alert")).toBeNull();
+});
+
 describe("what a slip should not do", () => {
   it("closing the campaign is asked about, with what becomes of the readers' work", async () => {
     take("POST /api/v1/campaigns/c/close", () => ({ ...campaign, state: "closed" }));

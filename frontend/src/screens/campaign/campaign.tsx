@@ -12,6 +12,7 @@ import {
 } from "react";
 import { Link, useNavigate, useParams } from "react-router";
 import { body, client, type Schemas } from "../../api/client";
+import { ApiError } from "../../api/errors";
 import { campaignQuery, learningQuery, progressQuery } from "../../api/queries";
 import { CampaignState, Figure, Progress } from "../../components/bits";
 import { Confirm } from "../../components/confirm";
@@ -193,6 +194,9 @@ function Header({ campaign }: TabProps) {
   );
 }
 
+/** What a campaign cannot be opened without: both are in the settings. */
+const UNSET: readonly string[] = ["no_classes", "no_questions"];
+
 function Lifecycle({ campaign }: TabProps) {
   const { slug, state } = campaign;
   const queries = useQueryClient();
@@ -206,9 +210,15 @@ function Lifecycle({ campaign }: TabProps) {
     },
     onSuccess: (data) => queries.setQueryData(campaignQuery(slug).queryKey, data),
   });
+  const lacks = act.error instanceof ApiError && UNSET.includes(act.error.code);
+  const settings = (
+    <Anchor component={Link} to={`/campaigns/${slug}/settings`} onClick={() => act.reset()}>
+      {t("campaign.toSettings")}
+    </Anchor>
+  );
   return (
     <>
-      <ErrorNote error={act.error} />
+      <ErrorNote error={act.error} way={lacks ? settings : null} />
       <Button
         variant={state === "open" ? "default" : "filled"}
         loading={act.isPending}
