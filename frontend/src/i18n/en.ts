@@ -432,6 +432,12 @@ export const en = {
     "DICOM, NIfTI, PNG, JPEG, TIFF, or a zip of them. DICOM is de-identified before anything is stored.",
   "import.choose": "Choose files",
   "import.uploading": "Sending {percent}",
+  "import.at": "File {n} of {of}, {sent} of {total} MB: {name}",
+  "import.taking": "All is sent; the server is taking it in.",
+  "import.cancelled.one":
+    "Sending was cancelled: the file was not taken in. What was imported before stays.",
+  "import.cancelled.other":
+    "Sending was cancelled: none of the {count} files was taken in. What was imported before stays.",
   "import.empty": "Nothing was imported yet",
   "import.title": "Import {id}",
   "import.accepted": "accepted",

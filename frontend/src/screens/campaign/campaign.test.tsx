@@ -297,6 +297,36 @@ describe("files on their way", () => {
   });
 });
 
+it("files on their way are named and can be cancelled, until all is sent", async () => {
+  const upload = { onprogress: (_: object) => {} };
+  const abort = vi.fn((): void => request.onabort());
+  const request = { upload, abort, open() {}, setRequestHeader() {}, send() {}, onabort() {} };
+  vi.stubGlobal("XMLHttpRequest", function XMLHttpRequest() {
+    return request;
+  });
+  server.doors["GET /api/v1/campaigns/c/imports"] = () => [];
+  show("import");
+  await button("Choose files");
+  const files = [1, 3].map((size) => new File([new Uint8Array(size * 1e6)], `${size}.nii`));
+  const choose = () =>
+    fireEvent.change(document.querySelector("input[type=file]")!, { target: { files } });
+  choose();
+  await screen.findByText("File 1 of 2, 0.0 of 4.0 MB: 1.nii");
+  upload.onprogress({ loaded: 5, total: 10 });
+  await screen.findByText("File 2 of 2, 2.0 of 4.0 MB: 3.nii");
+  fireEvent.click(await button("Cancel"));
+  expect(abort).toHaveBeenCalledOnce();
+  const said = await screen.findByText(/^Sending was cancelled/);
+  expect(said.textContent).toContain("none of the 2 files was taken in");
+  expect(screen.queryByRole("alert")).toBeNull();
+
+  choose();
+  await button("Cancel");
+  upload.onprogress({ loaded: 10, total: 10 });
+  await screen.findByText(/^All is sent/);
+  expect(screen.queryByRole("button", { name: "Cancel" })).toBeNull();
+});
+
 it("every file of an import can be listed", async () => {
   const batch = {
     id: 3,
