@@ -7,7 +7,7 @@ import { HeldOut } from "../../components/bits";
 import { ErrorNote } from "../../components/errors";
 import { Empty } from "../../components/page";
 import { Scroll } from "../../components/scroll";
-import { decimal, t, word } from "../../i18n";
+import { decimal, list, t, word } from "../../i18n";
 import classes from "../../styles/page.module.css";
 import type { TabProps } from "./campaign";
 
@@ -131,7 +131,7 @@ function Case({ task }: { task: Schemas["TaskOutput"] }) {
           </Text>
         ) : null}
       </Table.Td>
-      <Table.Td>{task.readers.join(", ")}</Table.Td>
+      <Table.Td>{list(task.readers)}</Table.Td>
     </Table.Tr>
   );
 }

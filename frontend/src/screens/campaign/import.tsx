@@ -194,7 +194,7 @@ function Outcomes({ counts }: { counts: Schemas["ItemCounts"] }) {
     <Group gap={6}>
       {OUTCOMES.filter((each) => counts[each] > 0).map((each) => (
         <Badge key={each} variant="light" color={COLOURS[each] ?? "gray"} tt="none">
-          {number(counts[each])} {t(`import.${each}`)}
+          {t("import.counted", { count: number(counts[each]), outcome: t(`import.${each}`) })}
         </Badge>
       ))}
     </Group>
