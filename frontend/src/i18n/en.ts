@@ -380,7 +380,7 @@ export const en = {
   "unreadable.show": "Which images",
   "unreadable.hide": "Hide the list",
   "unreadable.help":
-    "What the server keeps of these images is missing or damaged. Sending the files again does not replace it: whoever runs Reticle can bring it back from a backup. At most 100 are listed.",
+    "What the server keeps of these images is missing or damaged. Import the same files again, and what was lost is put back; else whoever runs Reticle can bring it back from a backup. At most 100 are listed.",
   "unreadable.case": "Case {id} (image {image}): {patient}, slice {slice}",
   "unreadable.file": "{file}, import {id}",
   "unreadable.problem.missing": "its pixels are missing",
@@ -455,6 +455,7 @@ export const en = {
   "import.failed": "The files could not be sent. {message}",
   "import.code.unpacked": "Unpacked; its files are listed below.",
   "import.code.duplicate": "This is here already.",
+  "import.code.mended": "Here already; what was lost of it has been put back.",
   "import.code.reference": "Kept as a hidden reference.",
   "import.code.missing": "The file is not there any more. Send it again.",
   "import.code.unsupported": "Files of this kind are not supported.",

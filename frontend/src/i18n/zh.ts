@@ -352,7 +352,7 @@ export const zh: Record<TextKey, string> = {
   "unreadable.show": "查看是哪些图像",
   "unreadable.hide": "收起列表",
   "unreadable.help":
-    "服务器上保存的这些图像缺失或已损坏。重新发送文件不会将其替换：须由运维人员从备份中恢复。最多列出 100 幅。",
+    "服务器上保存的这些图像缺失或已损坏。重新导入相同的文件即可恢复；否则可由运维人员从备份中恢复。最多列出 100 幅。",
   "unreadable.case": "病例 {id}（图像 {image}）：{patient}，层面 {slice}",
   "unreadable.file": "{file}，导入 {id}",
   "unreadable.problem.missing": "像素数据缺失",
@@ -425,6 +425,7 @@ export const zh: Record<TextKey, string> = {
   "import.failed": "文件无法上传。{message}",
   "import.code.unpacked": "已解压；其中的文件列在下方。",
   "import.code.duplicate": "已存在。",
+  "import.code.mended": "已存在；其缺失或损坏的内容已恢复。",
   "import.code.reference": "已作为隐藏参考保存。",
   "import.code.missing": "文件已不存在。请重新发送。",
   "import.code.unsupported": "不支持此类文件。",

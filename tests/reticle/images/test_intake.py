@@ -20,6 +20,7 @@ from django.test.utils import CaptureQueriesContext
 from PIL import Image as Picture
 from pydicom.data import get_testdata_file
 from pydicom.uid import UID
+from pytest_django.fixtures import Settings
 
 import make
 from annotations.join import import_create, import_join, import_now, imports_join
@@ -98,6 +99,24 @@ def test_the_same_bytes_twice_are_a_duplicate_that_joins_another_campaign(
     other = make.campaign(User.objects.get(username="manager"), slug="other")
     bring(other, tmp_path / "a.png")
     assert Image.objects.count() == other.tasks.count() == 1
+
+
+@pytest.mark.parametrize("left", [None, b"", b"\x1f\x8b damaged"])
+def test_samples_that_were_lost_are_put_back_by_the_same_file(
+    campaign: Campaign, tmp_path: Path, settings: Settings, left: bytes | None
+) -> None:
+    pixels = png16(tmp_path / "a.png")
+    bring(campaign, tmp_path / "a.png")
+    image = Image.objects.get()
+    blob = Path(settings.BLOB_FOLDER) / image.sha256[:2] / f"{image.sha256}.gz"
+    if left is None:
+        blob.unlink()
+    else:
+        blob.write_bytes(left)
+    item = bring(campaign, tmp_path / "a.png").intake.items.get()
+    assert (item.state, item.code, item.images) == ("duplicate", "mended", [image.pk])
+    assert np.array_equal(samples(image), pixels)
+    assert bring(campaign, tmp_path / "a.png").intake.items.get().code == "duplicate"
 
 
 def test_a_known_instance_in_other_bytes_joins_another_campaign_as_it_is(
