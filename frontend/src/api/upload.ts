@@ -31,6 +31,8 @@ export function uploadFiles(
   signal?: AbortSignal,
 ): Promise<Schemas["ImportOutput"]> {
   const form = new FormData();
+  // Before the files: by it the server knows when they were cut short, and takes none.
+  form.append("size", String(files.reduce((sum, { size }) => sum + size, 0)));
   for (const file of files) form.append("files", file, file.name);
   return sent(`/api/v1/campaigns/${encodeURIComponent(slug)}/imports`, form, onShare, signal);
 }

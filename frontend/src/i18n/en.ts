@@ -110,6 +110,7 @@ export const en = {
   "error.code.bundle_several":
     "The file holds several networks: hand in a model that is a single one.",
   "error.code.bundle_start": "Choose the file of the model to begin with, or another start.",
+  "error.code.cut_short": "Not all of the files arrived, and none was taken in. Send them again.",
   "error.code.bad_donor":
     "Name the model to begin with: one of a campaign whose models you may see.",
   "error.code.donor_network":

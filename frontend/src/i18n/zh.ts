@@ -102,6 +102,7 @@ export const zh: Record<TextKey, string> = {
   "error.code.bundle_large": "文件太大：模型权重最多 256 MiB。",
   "error.code.bundle_several": "该文件包含多个网络：请提交单个网络的模型。",
   "error.code.bundle_start": "请选择作为起点的模型文件，或换一种起点。",
+  "error.code.cut_short": "文件未全部到达，均未导入。请重新发送。",
   "error.code.bad_donor": "请指定起始模型：须来自您可以查看其模型的项目。",
   "error.code.donor_network": "起始模型的网络不同。请选择与之相同的网络，或换一个模型。",
   "error.code.donor_channels":
@@ -464,7 +465,7 @@ export const zh: Record<TextKey, string> = {
   "flags.done": "我已查看",
   "review.others": "其他勾画",
   "review.eachOther": "其他勾画：逐个、全部、不显示",
-  "review.version": "{reader}，{time}",
+  "review.version": "{reader} 于 {time}",
   "review.earlier": "{reader}，{time}，较早版本",
   "review.by": "病例 {case} · {reader} 阅片，用时 {time}",
   "review.done": "已全部审核。新提交的病例会自动显示。",
@@ -526,7 +527,8 @@ export const zh: Record<TextKey, string> = {
   "train.start.transfer": "从其他项目的冠军模型开始",
   "train.start.file": "从文件开始",
   "train.start.pretrained": "从本项目的无标注图像开始",
-  "train.pretrainedHelp": "网络先只从待标注图像学习（最多 512 幅，不含留出集），用去时限的五分之二；然后再从标注学习。",
+  "train.pretrainedHelp":
+    "网络先只从待标注图像学习（最多 512 幅，不含留出集），用去时限的五分之二；然后再从标注学习。",
   "train.kind": "任务",
   "train.kind.train": "训练模型",
   "train.kind.cross": "交叉验证",
@@ -539,7 +541,8 @@ export const zh: Record<TextKey, string> = {
   "cross.measured": "{patients} 名患者的 {cases} 例已标注病例，{folds} 折",
   "cross.spread": "折间标准差",
   "cross.fold": "第 {n} 折",
-  "cross.note": "每例由未学习过该患者的模型评估。区间为按患者计算的 95% 区间。它说明这些标注能被学到何种程度；模型的取舍仍看留出集。",
+  "cross.note":
+    "每例由未学习过该患者的模型评估。区间为按患者计算的 95% 区间。它说明这些标注能被学到何种程度；模型的取舍仍看留出集。",
   "cross.run": "交叉验证，{folds} 折",
   "cross.result": "折外 Dice {dice}",
   "cross.resultAnswers": "折外准确率 {accuracy}",
@@ -641,7 +644,8 @@ export const zh: Record<TextKey, string> = {
   "modelPage.majority": "全图只标最常见类别时的 Dice",
   "modelPage.majorityAnswer": "仅用最常见答案时的准确率",
   "metrics.title": "各类别指标",
-  "metrics.help": "在留出集患者上测得。95% 区间由按患者自助抽样得出。图像有像素间距时 HD95 以 mm 计，否则以像素计；表面 Dice 的容差为 2 个该单位。",
+  "metrics.help":
+    "在留出集患者上测得。95% 区间由按患者自助抽样得出。图像有像素间距时 HD95 以 mm 计，否则以像素计；表面 Dice 的容差为 2 个该单位。",
   "metrics.class": "类别",
   "metrics.patients": "患者",
   "metrics.dice": "Dice",
@@ -659,7 +663,8 @@ export const zh: Record<TextKey, string> = {
   "metrics.specificity": "特异度",
   "metrics.f1": "F1",
   "answers.title": "各问题指标",
-  "answers.help": "在留出集患者上测得，每名患者在准确率中只计一次。95% 区间由按患者自助抽样得出。多选题的选项以二分之一的概率为界。",
+  "answers.help":
+    "在留出集患者上测得，每名患者在准确率中只计一次。95% 区间由按患者自助抽样得出。多选题的选项以二分之一的概率为界。",
   "answers.question": "问题",
   "answers.answered": "已回答",
   "answers.option": "选项",
@@ -699,7 +704,8 @@ export const zh: Record<TextKey, string> = {
   "robust.title": "稳健性",
   "robust.help":
     "将留出集图像变差后各类别的平均 Dice；{cases} 例。下降不足 0.03 为稳定，达到 0.1 为失效。",
-  "robust.helpAnswers": "将留出集图像变差后各问题的准确率，每名患者计一次；{cases} 例。平均下降不足 0.03 为稳定，达到 0.1 为失效。",
+  "robust.helpAnswers":
+    "将留出集图像变差后各问题的准确率，每名患者计一次；{cases} 例。平均下降不足 0.03 为稳定，达到 0.1 为失效。",
   "robust.none": "未测量图像变差时此模型的表现。只对冠军模型测量，在没有其他任务等待时进行。",
   "robust.clean": "未改变",
   "robust.change": "变化",
@@ -733,8 +739,10 @@ export const zh: Record<TextKey, string> = {
   "history.shadow_end": "退出影子模式",
   "reason.code.few_drawn": "仅有 {cases} 例留出集病例有可用的 Dice，不足以决定",
   "reason.code.few_answered": "仅有 {cases} 例留出集病例有可用的准确率，不足以决定",
-  "reason.code.mask_beaten": "首个模型：平均 Dice {score}，高于多数掩膜的 {floor}（图像尺寸一致时，逐像素取最常见的类别）",
-  "reason.code.mask_not_beaten": "首个模型：平均 Dice {score}，未高于多数掩膜的 {floor}（图像尺寸一致时，逐像素取最常见的类别）",
+  "reason.code.mask_beaten":
+    "首个模型：平均 Dice {score}，高于多数掩膜的 {floor}（图像尺寸一致时，逐像素取最常见的类别）",
+  "reason.code.mask_not_beaten":
+    "首个模型：平均 Dice {score}，未高于多数掩膜的 {floor}（图像尺寸一致时，逐像素取最常见的类别）",
   "reason.code.answers_beaten": "首个模型：平均准确率 {score}，高于仅用最常见答案时的 {floor}",
   "reason.code.answers_not_beaten":
     "首个模型：平均准确率 {score}，未高于仅用最常见答案时的 {floor}",
@@ -760,14 +768,16 @@ export const zh: Record<TextKey, string> = {
   "shadow.help":
     "它已通过比较，等待决定。它会在之后每一份留出集上评估，并勾画接下来的病例；阅片者看不到，也不影响队列顺序。",
   "shadow.noChampion": "还没有可与之比较的冠军模型。",
-  "shadow.difference": "平均相差 {difference}（{interval}），对照 v{number}，{patients} 名患者的留出集病例。",
+  "shadow.difference":
+    "平均相差 {difference}（{interval}），对照 v{number}，{patients} 名患者的留出集病例。",
   "shadow.heldOut": "留出集病例",
   "shadow.heldOutHelp": "此后每次训练所用留出集上的平均 Dice（问答项目为准确率）。",
   "shadow.unmeasured": "尚未评估。",
   "shadow.list": "留出集日期",
   "shadow.cases": "病例数",
   "shadow.drawings": "接下来的病例",
-  "shadow.drawingsHelp": "各类别 Dice（像素合并计算）：两者在 {drawn} 例上的勾画相互比较；以及各自与阅片者之后确定的结果比较，共 {settled} 例。其中 {guided} 例是从冠军模型的建议开始阅片的，对其有利。",
+  "shadow.drawingsHelp":
+    "各类别 Dice（像素合并计算）：两者在 {drawn} 例上的勾画相互比较；以及各自与阅片者之后确定的结果比较，共 {settled} 例。其中 {guided} 例是从冠军模型的建议开始阅片的，对其有利。",
   "shadow.between": "相互",
   "shadow.end": "结束影子模式",
   "shadow.endTitle": "将 v{number} 移出影子模式？",
@@ -792,8 +802,10 @@ export const zh: Record<TextKey, string> = {
   "lineage.unknown": "未记录",
   "compare.title": "{campaign}，v{one} 与 v{other} 对比",
   "compare.heading": "v{one} 与 v{other} 对比",
-  "compare.same": "差值按患者计算，基于两者都测量过的 {cases} 例留出集病例。下方小字为其 95% 区间。",
-  "compare.partly": "两者使用的留出集不同：Dice（或准确率）与全部差值基于两者都测量过的 {cases} 例，其余数值为各模型自己的。下方小字为其 95% 区间。",
+  "compare.same":
+    "差值按患者计算，基于两者都测量过的 {cases} 例留出集病例。下方小字为其 95% 区间。",
+  "compare.partly":
+    "两者使用的留出集不同：Dice（或准确率）与全部差值基于两者都测量过的 {cases} 例，其余数值为各模型自己的。下方小字为其 95% 区间。",
   "compare.drawnByOne":
     "两者按相同的患者计算：患者并无某类别而仅一个版本勾画了它时，该版本计 0，正确地未作勾画的另一版本计 1。版本自己的页面不计入后者。",
   "compare.apart": "两者从未在相同的留出集病例上测量：数值并列显示，不计算差值。",
@@ -1035,7 +1047,8 @@ export const zh: Record<TextKey, string> = {
   "work.signedOutLong": "登录已失效。每一笔都保存在此浏览器中，重新登录后会发送。",
   "work.dismiss": "知道了",
   "work.lacks.series": "未能载入该序列的其他层面。没有它们也可以阅读您的病例。",
-  "work.lacks.whole": "未能载入该序列的层面，而它们须一同提交：目前只能看到一个层面。您所画的内容已保留。",
+  "work.lacks.whole":
+    "未能载入该序列的层面，而它们须一同提交：目前只能看到一个层面。您所画的内容已保留。",
   "work.lacks.slice": "未能载入该层面：现在显示的是您开始时的层面。",
   "work.lacks.map": "未能载入模型的图。图像和您的标注是完整的。",
   "work.without": "不载入，继续",
@@ -1335,7 +1348,8 @@ export const zh: Record<TextKey, string> = {
   "tour.classes": "类别",
   "tour.classes.text":
     "用数字键选择要绘制的类别。9 为“忽略”，用于任何人都无法判断的部分。锁形按钮可防止某个类别被覆盖。下方是图层，以及为何向您展示此病例。",
-  "tour.tools.text": "用画笔（{brush}）绘制，用橡皮擦（{eraser}）擦除，用 {smaller} 和 {larger} 调节大小。勾画整个区域可用多边形（{polygon}）、徒手勾画（{freehand}）和自动沿边缘走的智能剪刀（{livewire}）。现在就画一笔试试：在您提交之前，什么都不会提交。",
+  "tour.tools.text":
+    "用画笔（{brush}）绘制，用橡皮擦（{eraser}）擦除，用 {smaller} 和 {larger} 调节大小。勾画整个区域可用多边形（{polygon}）、徒手勾画（{freehand}）和自动沿边缘走的智能剪刀（{livewire}）。现在就画一笔试试：在您提交之前，什么都不会提交。",
   "tour.undo": "撤销",
   "tour.undo.text":
     "{undo} 撤销上一笔，{redo} 重做，次数不限。{cancel} 放弃已开始的轮廓。重新加载页面或断开连接都不会丢失内容。",

@@ -16,6 +16,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.db import IntegrityError, connection
 from django.test import Client
+from django.test.client import encode_multipart
 from django.test.utils import CaptureQueriesContext
 from PIL import Image as Picture
 from pydicom.data import get_testdata_file
@@ -314,6 +315,30 @@ def upload(campaign: Campaign, *files: tuple[str, bytes]) -> Import:
     answer = client.post(path, sent, format="multipart")
     assert answer.status_code == 201, answer.content
     return import_now(Import.objects.get(pk=answer.json()["id"]))
+
+
+def test_of_an_upload_that_was_cut_short_nothing_is_taken(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    """As when it is cancelled: what had come until then would be half of it."""
+    bodies: list[bytes] = []
+    for name in ("a.png", "b.png"):
+        png16(tmp_path / name, seed=len(bodies))
+        bodies.append((tmp_path / name).read_bytes())
+    sent = {
+        "size": sum(map(len, bodies)),
+        "files": [SimpleUploadedFile(f"{n}.png", body) for n, body in enumerate(bodies)],
+    }
+    whole = encode_multipart("edge", sent)
+    client = Client()
+    client.force_login(User.objects.get(username="manager"))
+    path = f"/api/v1/campaigns/{campaign.slug}/imports"
+    told = []
+    for part in (whole[: len(whole) * 2 // 3], whole):
+        answer = client.generic("POST", path, part, "multipart/form-data; boundary=edge")
+        told.append((answer.status_code, answer.json().get("code")))
+    assert told == [(422, "cut_short"), (201, None)]
+    assert Import.objects.count() == 1
 
 
 def dicom(tmp_path: Path, uid: str, *, value: int = 0, patient: str = "A") -> bytes:
