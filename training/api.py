@@ -35,6 +35,7 @@ from training import (
     run_forms,
     shared,
     trigger,
+    unreadable,
 )
 from training.card import card_of
 from training.models import ModelVersion, OnnxFile, TrainingRun
@@ -153,6 +154,19 @@ class LearningView(CampaignView):
             "cold_order": cold.cold_state(self.campaign),
         }
         return Response(run_forms.LearningOutput(answer).data)
+
+
+class UnreadableView(CampaignView):
+    """Images that the champion could not read."""
+
+    # With the names of their files, which are the data managers' alone.
+    policy: ClassVar[dict[str, Action | None]] = {"get": Action.MANAGE}
+
+    @extend_schema(responses=run_forms.UnreadableOutput(many=True))
+    def get(self, request: Request, slug: str) -> Response:
+        """List the first hundred, with what is wrong and the file each came in."""
+        found = unreadable.unreadable_of(self.campaign)
+        return Response(run_forms.UnreadableOutput(found, many=True).data)
 
 
 class ModelsView(CampaignView):

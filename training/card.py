@@ -103,7 +103,7 @@ def _metrics(model: ModelVersion, report: Row) -> str:
         for row in report["metrics"]
     ]  # fmt: skip
     note = (
-        f"Mean Dice {_number(evaluation.mean_dice)}; the mask of the most common class alone "
+        f"Mean Dice {_number(evaluation.mean_dice)}; one class everywhere, the most common one, "
         f"reaches {_number(report['majority_dice'])}. HD95 and the 2-unit tolerance of the surface "
         "Dice are in mm where images state a spacing, else in pixels."
     )

@@ -85,6 +85,8 @@ def _averaged(cases: Sequence[Row]) -> Report:
 def compared(model: ModelVersion, other: ModelVersion) -> Row:
     """Return both models' metrics side by side, and paired differences (model - other).
 
+    The means beside a difference are of the same pairs: a model's own leaves out the patients on
+    whom it rightly drew nothing, where the other may have drawn a false area.
     `same_cases`: the metrics are of one held-out list. Where none was met by both, each model's
     metrics are its own, and the differences are of the cases both met on some list (`cases`).
     """
@@ -110,15 +112,21 @@ def compared(model: ModelVersion, other: ModelVersion) -> Row:
 
 
 def _beside(own: Sequence[Row], rival: Sequence[Row], pair: tuple[Report, Report]) -> list[Row]:
-    """Return the rows of both by name, with the difference over patients."""
+    """Return the rows of both by name, with both means and their difference over patients."""
     rows, rivals = ({row["name"]: row for row in each} for each in (own, rival))
+    found = {name: paired.pairs(*pair, [name]) for name in dict.fromkeys([*rows, *rivals])}
     return [
         {
             "name": name, "model": rows.get(name), "against": rivals.get(name),
-            **difference(paired.pairs(*pair, [name])),
+            **_means(pairs), **difference(pairs),
         }
-        for name in dict.fromkeys([*rows, *rivals])
+        for name, pairs in found.items()
     ]  # fmt: skip
+
+
+def _means(found: paired.Pairs) -> Row:
+    model, against = paired.means(found) or (None, None)
+    return {"model_mean": model, "against_mean": against}
 
 
 def _report(model: ModelVersion) -> Report:

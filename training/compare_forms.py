@@ -21,18 +21,24 @@ class PairedMean(PairedOutput):
     against = number_field()
 
 
-class PairedClass(PairedOutput):
-    """Both models' metrics of one class."""
+class PairedPart(PairedOutput):
+    """What a difference is of: both means over the same patients, null where none are paired."""
 
     name = serializers.CharField()
+    model_mean = number_field()
+    against_mean = number_field()
+
+
+class PairedClass(PairedPart):
+    """Both models' metrics of one class."""
+
     model = ClassMetrics(allow_null=True)
     against = ClassMetrics(allow_null=True)
 
 
-class PairedQuestion(PairedOutput):
+class PairedQuestion(PairedPart):
     """Both models' metrics of one question."""
 
-    name = serializers.CharField()
     model = QuestionMetrics(allow_null=True)
     against = QuestionMetrics(allow_null=True)
 

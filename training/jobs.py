@@ -197,12 +197,26 @@ def drawing_error(label: Annotation, image: Image, drawn: bytes) -> float:
     return disagreement(unpack(drawn, image.rows, image.columns) * judged, truth * judged)
 
 
+DAMAGED = (gzip.BadGzipFile, EOFError, ValueError, zlib.error)
+"""What reading a damaged blob raises. A storage that fails (OSError) says nothing of the image."""
+
+
 def _samples(image: Image) -> npt.NDArray[Any]:
     try:
         return samples(image)
-    except (NotFound, gzip.BadGzipFile, EOFError, ValueError, zlib.error) as error:
-        # Gone, or damaged. A storage that fails (OSError) says nothing of the image.
+    except (NotFound, *DAMAGED) as error:
         raise Unreadable(image.pk, error) from error
+
+
+def problem_of(image: Image) -> str | None:
+    """Return what is wrong with the samples of an image: "missing", "damaged", or None."""
+    try:
+        samples(image)
+    except NotFound:
+        return "missing"
+    except DAMAGED:
+        return "damaged"
+    return None
 
 
 def model_write(folder: Path, model: ModelVersion) -> Path:

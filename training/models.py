@@ -125,6 +125,7 @@ class ModelVersion(models.Model):
         CHAMPION = "champion"
         RETIRED = "retired"
         REJECTED = "rejected"
+        REPLACED = "replaced"  # in the shadow, by a newer one: nobody decided on it
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="models")
     number = models.PositiveIntegerField()

@@ -71,6 +71,17 @@ def interval(found: Pairs) -> tuple[float | None, float | None]:
     return float(low), float(high)
 
 
+def own_interval(report: Report, names: Sequence[str]) -> tuple[float | None, float | None]:
+    """Return the 95 % interval of a report's own mean over the names, as `interval` does."""
+    found: dict[str, dict[str, Pair]] = {}
+    for patient, own in report.get("patients", {}).items():
+        for name in names:
+            value = figures.number(own.get(name))
+            if value is not None:
+                found.setdefault(name, {})[patient] = (value, 0.0)
+    return interval(found)
+
+
 def standard_error(found: Pairs) -> float | None:
     """Return that of the difference of `means`, by bootstrap over patients.
 

@@ -244,7 +244,7 @@ def _shade(campaign: Campaign, model: ModelVersion) -> None:
     """Make a model the shadow; a newer one takes the place of the one before."""
     before = shadow_of(campaign)
     if before is not None:
-        before.state = ModelVersion.State.REJECTED
+        before.state = ModelVersion.State.REPLACED
         before.save(update_fields=["state"])
         record(
             actor_id=None, action="model.shadow_replaced", target=before, campaign_id=campaign.pk,
@@ -292,8 +292,11 @@ def _crown(
     )  # fmt: skip
     newest = model.evaluations.order_by("-id").first()
     report = newest.report if newest else {}
-    score = figures.mean_over(report, figures.averaged(report))
-    campaign.champion = {"number": model.number, "dice": None if model.questions else score}
+    names = figures.averaged(report)
+    score = figures.mean_over(report, names)
+    low, high = paired.own_interval(report, names)
+    dice = None if model.questions else score
+    campaign.champion = {"number": model.number, "dice": dice, "low": low, "high": high}
     if model.questions:
         campaign.champion["accuracy"] = score
     campaign.save(update_fields=["champion"])

@@ -13,9 +13,12 @@ Value = str | int | float
 SENTENCES = {
     "few_drawn": "{cases} held-out cases with a usable Dice are too few to decide",
     "few_answered": "{cases} held-out cases with a usable accuracy are too few to decide",
-    "mask_beaten": "first model: mean Dice {score:.3f} is above the majority mask's {floor:.3f}",
+    "mask_beaten":
+        "first model: mean Dice {score:.3f} is above the {floor:.3f} of the majority mask "
+        "(each pixel's most frequent label, where images are of one size)",
     "mask_not_beaten":
-        "first model: mean Dice {score:.3f} is not above the majority mask's {floor:.3f}",
+        "first model: mean Dice {score:.3f} is not above the {floor:.3f} of the majority mask "
+        "(each pixel's most frequent label, where images are of one size)",
     "answers_beaten":
         "first model: mean accuracy {score:.3f} is above the majority answer's {floor:.3f}",
     "answers_not_beaten":

@@ -311,6 +311,21 @@ class ColdOrderOutput(serializers.Serializer[Data]):
     error = serializers.CharField(help_text="why the last attempt failed, else empty")
 
 
+class UnreadableOutput(serializers.Serializer[Data]):
+    """An image that the champion could not read."""
+
+    case = serializers.IntegerField()
+    image = serializers.IntegerField()
+    patient = serializers.CharField()
+    slice = serializers.IntegerField()
+    problem = serializers.ChoiceField(
+        choices=["missing", "damaged", "none"],
+        help_text="what is wrong with what is kept of it; none: it can be read again",
+    )
+    file = serializers.CharField(help_text="the name it was sent under; empty where unknown")
+    import_id = serializers.IntegerField(allow_null=True)
+
+
 class LearningOutput(serializers.Serializer[Data]):
     """The learner at a glance: curve, active or last run, next refresh, pending scores."""
 

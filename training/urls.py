@@ -6,6 +6,7 @@ from training import api
 
 urlpatterns = [
     path("campaigns/<slug:slug>/learning", api.LearningView.as_view(), name="learning"),
+    path("campaigns/<slug:slug>/unreadable", api.UnreadableView.as_view(), name="unreadable"),
     path("campaigns/<slug:slug>/models", api.ModelsView.as_view(), name="models"),
     path("campaigns/<slug:slug>/runs", api.RunsView.as_view(), name="runs"),
     path("campaigns/<slug:slug>/recipe", api.RecipeView.as_view(), name="recipe"),

@@ -105,13 +105,17 @@ class OwnCounts(serializers.Serializer[Data]):
 
 
 class ChampionCard(serializers.Serializer[Data]):
-    """The live model in two numbers."""
+    """The live model in a few numbers."""
 
     number = serializers.IntegerField()
     dice = serializers.FloatField(allow_null=True)
     accuracy = serializers.FloatField(
         allow_null=True, required=False, help_text="of models that answer, in place of Dice"
     )
+    low = serializers.FloatField(
+        allow_null=True, required=False, help_text="95 % interval over held-out patients"
+    )
+    high = serializers.FloatField(allow_null=True, required=False)
 
 
 class CampaignCard(serializers.Serializer[Data]):

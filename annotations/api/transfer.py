@@ -18,7 +18,7 @@ from annotations.api.base import CampaignView, PolicyView, person
 from annotations.api.campaigns import whole_number
 from annotations.models import Export, Import
 from reticle.accounts.roles import Action
-from reticle.errors import Conflict, NotFound
+from reticle.errors import Conflict, Invalid, NotFound
 from reticle.images.intake import item_counts, staged, upload_folder
 
 ITEMS = 200
@@ -53,9 +53,18 @@ class ImportsView(CampaignView):
         request={"multipart/form-data": forms.ImportInput}, responses={201: forms.ImportOutput}
     )
     def post(self, request: Request, slug: str) -> Response:
-        """Take files (or zips); a worker parses them, the answer comes at once."""
-        form = forms.ImportInput(data={"files": request.FILES.getlist("files")})
+        """Take files (or zips); a worker parses them, the answer comes at once.
+
+        Raises Invalid where the request was cut short.
+        """
+        given = request.FILES.getlist("files")
+        size = {"size": request.POST["size"]} if "size" in request.POST else {}
+        form = forms.ImportInput(data={"files": given, **size})
         form.is_valid(raise_exception=True)
+        # Of a request that breaks off there are the files that came before.
+        arrived = sum(file.size for file in given)
+        if form.validated_data.get("size", arrived) != arrived:
+            raise Invalid("Not all of the files arrived: none is taken in.", code="cut_short")
         folder, files = upload_folder(), []
         taken: Counter[Path] = Counter()
         for sent in form.validated_data["files"]:

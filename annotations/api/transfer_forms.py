@@ -48,6 +48,10 @@ class ImportDetail(ImportOutput):
 class ImportInput(serializers.Serializer[Data]):
     """Files, or a zip of files."""
 
+    size = serializers.IntegerField(
+        required=False,
+        help_text="bytes of all files together, said first: what is cut short is refused",
+    )
     files = serializers.ListField(child=serializers.FileField(), allow_empty=False)
 
 

@@ -20,6 +20,7 @@ if (typeof window !== "undefined") {
     unobserve(): void {}
     disconnect(): void {}
   };
+  Element.prototype.scrollIntoView ??= () => undefined;
   if (!document.fonts) {
     Object.defineProperty(document, "fonts", { value: new EventTarget() });
   }

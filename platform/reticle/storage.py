@@ -2,7 +2,7 @@
 
 Blobs are named by the hash of their raw bytes and kept gzip-compressed, so that pixels go to the
 browser as they lie on disk (`Content-Encoding: gzip`). A blob is written once, by rename after
-fsync, and never changed. The sender's file name is never used.
+fsync, and never changed; one that is damaged is written anew. The sender's file name is never used.
 """
 
 import gzip
@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import tempfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,9 +32,19 @@ def _path(sha256: str) -> Path:
 def put(data: bytes) -> str:
     """Keep `data` and return the sha256 of its raw bytes; the same bytes twice are one blob."""
     sha256 = hashlib.sha256(data).hexdigest()
-    path = _path(sha256)
-    if path.exists():
-        return sha256
+    if not _path(sha256).exists():
+        _write(data, _path(sha256))
+    return sha256
+
+
+def put_anew(data: bytes) -> str:
+    """Keep `data` as `put` does, but in place of what is kept already: that may be damaged."""
+    sha256 = hashlib.sha256(data).hexdigest()
+    _write(data, _path(sha256))
+    return sha256
+
+
+def _write(data: bytes, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent)
     try:
@@ -45,7 +56,14 @@ def put(data: bytes) -> str:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    return sha256
+
+
+def is_whole(sha256: str) -> bool:
+    """Tell whether a blob is there and undamaged."""
+    try:
+        return hashlib.sha256(read(sha256)).hexdigest() == sha256
+    except (NotFound, gzip.BadGzipFile, EOFError, zlib.error):
+        return False
 
 
 def read_gzip(sha256: str) -> bytes:

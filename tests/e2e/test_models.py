@@ -117,6 +117,8 @@ def test_a_model_leaves_as_files_and_a_training_begins_with_one(
 
     page.goto(f"{installation.url}/{TAB}")
     dialog = begin_with(page, tmp_path / "wrong.zip")
+    # Higher than the screen, it moves behind its acts.
+    expect(dialog.get_by_role("button", name="Start training")).to_be_in_viewport(ratio=1)
     dialog.get_by_role("button", name="Start training").click()
     expect(dialog.get_by_role("alert")).to_contain_text("hand in the zip that “Download the model”")
     dialog.get_by_role("button", name="Cancel").click()

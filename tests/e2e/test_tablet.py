@@ -144,6 +144,20 @@ def test_held_upright_what_lies_beside_the_image_lies_below_it(
         expect(part).to_have_count(0)
 
 
+def test_the_tabs_of_a_campaign_are_one_line_with_the_chosen_one_in_sight(
+    installation: Installation, log_in: LogIn
+) -> None:
+    page = log_in("manager")
+    page.set_viewport_size(UPRIGHT)
+    for tab in ("audit", "overview"):
+        page.goto(f"{installation.url}/campaigns/brain-mri/{tab}")
+        chosen = page.get_by_role("tab", selected=True)
+        expect(chosen).to_be_in_viewport(ratio=0.95)  # edges lie on parts of a pixel
+        # At one moment: what stands above them is still on its way.
+        tops = "(tabs) => new Set(tabs.map((tab) => tab.getBoundingClientRect().top)).size"
+        assert page.get_by_role("tab").evaluate_all(tops) == 1, "they stand in several lines"
+
+
 def test_on_the_tour_too_every_button_of_the_bar_is_there(
     installation: Installation, log_in: LogIn
 ) -> None:

@@ -97,7 +97,7 @@ def test_answers_become_a_champion_that_orders_the_queue_and_answers_before_the_
     assert evaluation.score == evaluation.report["mean_accuracy"]
     assert evaluation.report["questions"]["disc"]["options"]["seen"]["auc"] > 0.8
     campaign.refresh_from_db()
-    assert campaign.champion == {"number": 1, "dice": None, "accuracy": evaluation.score}
+    assert (campaign.champion or {}).items() >= {"number": 1, "accuracy": evaluation.score}.items()
 
     scored = predict.scoring_claim()
     assert scored is not None

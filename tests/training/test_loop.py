@@ -360,6 +360,12 @@ def test_an_image_that_cannot_be_read_is_left_out_of_the_order_and_said(
     client.force_login(User.objects.get(username="manager"))
     shown = client.get(f"/api/v1/campaigns/{trained.slug}/learning").json()
     assert (shown["unreadable"], shown["scoring_error"]) == (2, "")
+    named = client.get(f"/api/v1/campaigns/{trained.slug}/unreadable").json()
+    assert [(row["image"], row["problem"]) for row in named] == [
+        (image, "damaged" if image == damaged.pk else "missing")
+        for image in sorted([*left_out, damaged.pk])
+    ]
+    assert {row["case"] for row in named} == {task.pk for task in waiting[:2]}
 
 
 def test_a_scoring_that_was_stopped_goes_on_with_the_chunk_after_the_last_one_kept(

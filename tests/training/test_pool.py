@@ -14,12 +14,13 @@ from pytest_django.fixtures import Settings
 
 import make
 from annotations.campaigns import images_join
+from annotations.join import import_create
 from annotations.models import IGNORE_INDEX, Annotation, Assignment, Campaign, Task
 from annotations.queue import task_lease
 from reticle.accounts.models import User
 from reticle.images.models import Image
 from reticle.pixels.mask import pack
-from training import fit, gain, jobs, pool, predict
+from training import fit, gain, jobs, pool, predict, unreadable
 from training.models import ModelVersion, Prediction, Snapshot, TrainingRun
 
 CLASSES = [{"index": 1, "name": "lesion"}]
@@ -402,6 +403,27 @@ def test_each_image_of_a_chunk_is_read_once_and_what_is_damaged_is_left_out(
     assert not predict._chunk_write(model, tmp_path / "lost", images[::2], beat)
     with pytest.raises(jobs.ChildStopped):
         predict._chunk_write(model, tmp_path / "stopped", images[1::2], lambda: False)
+
+
+@pytest.mark.django_db
+def test_images_that_could_not_be_read_are_named_with_the_files_they_came_in(
+    campaign: Campaign,
+) -> None:
+    gone, again = (task.image for task in waiting(campaign)[:2])
+    model = champion(campaign)
+    model.unreadable = [again.pk, gone.pk]
+    model.save()
+    blob(gone).unlink()
+    sent = import_create(
+        campaign=campaign, actor=None, source="upload", files=[("scan-5.png", Path("scan-5.png"))]
+    )
+    sent.intake.items.update(images=[gone.pk])
+    rows = {row["image"]: row for row in unreadable.unreadable_of(campaign)}
+    assert set(rows) == {gone.pk, again.pk}
+    named = [rows[gone.pk][part] for part in ("problem", "file", "import_id")]
+    assert named == ["missing", "scan-5.png", sent.pk]
+    named = [rows[again.pk][part] for part in ("problem", "file", "import_id")]
+    assert named == ["none", "", None]
 
 
 @pytest.mark.django_db

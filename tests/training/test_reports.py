@@ -205,6 +205,30 @@ def test_two_models_are_compared_patient_by_patient_on_the_same_cases(campaign: 
     assert mean["difference"] == pytest.approx(mean["model"] - mean["against"])
 
 
+def test_a_difference_stands_beside_the_means_that_it_is_of(campaign: Campaign) -> None:
+    """One patient has white, which both miss; on two others the second draws it falsely."""
+    grey = [0.5] * 5
+    first = model_of(campaign, 1, measured(campaign, grey, [0.0, None, None, None, None]))
+    false = measured(campaign, grey, [0.0, 0.0, 0.0, None, None])
+    second = model_of(campaign, 2, false, first.run.snapshot)
+    white = next(
+        row for row in compare.compared(first, second)["classes"] if row["name"] == "white"
+    )
+    assert (white["model"]["dice"], white["against"]["dice"]) == (0.0, 0.0)
+    assert (white["model_mean"], white["against_mean"]) == pytest.approx((2 / 3, 0.0))
+    assert white["difference"] == pytest.approx(2 / 3)
+
+
+def test_the_champion_of_a_campaign_has_the_interval_of_its_mean(campaign: Campaign) -> None:
+    manager = User.objects.get(username="manager")
+    model = model_of(campaign, 1, measured(campaign, [0.5, 0.6, 0.7, 0.8, 0.9], [None] * 5))
+    promote.model_promote(model=model, actor=manager, reason="by hand")
+    [card] = make.client(manager).get("/api/v1/campaigns").json()
+    champion = card["champion"]
+    assert champion["dice"] == pytest.approx(0.7)
+    assert 0.5 < champion["low"] < 0.65 < 0.75 < champion["high"] < 0.9
+
+
 def counted(campaign: Campaign, misses: list[int]) -> dict[str, Any]:
     """A report of the first patients: of 10 grey pixels each, so many were missed."""
     report = measured(campaign, [0.5] * 5, [None] * 5)

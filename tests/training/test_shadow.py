@@ -1,7 +1,10 @@
 """Shadow mode: a model that passed the gate runs beside the champion until a person decides."""
 
+from importlib import import_module
+
 import pytest
-from django.db import IntegrityError, transaction
+from django.apps import apps
+from django.db import IntegrityError, connection, transaction
 from django.utils.timezone import now
 from pytest_django.fixtures import Settings
 
@@ -75,7 +78,7 @@ def test_what_passes_the_gate_waits_in_the_shadow_and_a_newer_one_takes_its_plac
             candidate=candidate(campaign, number), decision=PASSED, rival=live
         )
         assert not went_live
-    assert states(campaign) == {1: State.CHAMPION, 2: State.REJECTED, 3: State.SHADOW}
+    assert states(campaign) == {1: State.CHAMPION, 2: State.REPLACED, 3: State.SHADOW}
     assert actions() == ["model.shadow", "model.shadow", "model.shadow_replaced"]
     waiting = promote.shadow_of(campaign)
     assert waiting is not None
@@ -88,6 +91,22 @@ def test_what_passes_the_gate_waits_in_the_shadow_and_a_newer_one_takes_its_plac
     assert states(campaign)[3] == State.SHADOW, "a model that fails replaces nothing"
     with pytest.raises(IntegrityError), transaction.atomic():
         ModelVersion.objects.filter(number=4).update(state=State.SHADOW)
+
+
+def test_models_that_were_replaced_in_former_releases_are_called_so(manager: User) -> None:
+    campaign = make.campaign(manager, tasks=4, training={"shadow": 1})
+    live = candidate(campaign, 1, "champion")
+    for number in (2, 3, 4):
+        promote.model_consider(candidate=candidate(campaign, number), decision=PASSED, rival=live)
+    candidate(campaign, 5)
+    campaign.models.filter(number__in=[2, 3, 5]).update(state=State.REJECTED)
+    # This one went live after all, and a rollback left it.
+    campaign.models.filter(number=3).update(champion_since=now())
+    migration = import_module("training.migrations.0015_replaced")
+    migration.name_replaced(apps, connection.schema_editor())
+    assert states(campaign) == {
+        1: State.CHAMPION, 2: State.REPLACED, 3: State.REJECTED, 4: State.SHADOW, 5: State.REJECTED,
+    }  # fmt: skip
 
 
 def test_without_the_policy_a_model_that_passes_goes_live(manager: User) -> None:

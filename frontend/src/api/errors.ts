@@ -22,6 +22,14 @@ export class NetworkError extends Error {
   }
 }
 
+/** The person stopped it themselves. */
+export class Cancelled extends Error {
+  constructor() {
+    super("cancelled");
+    this.name = "Cancelled";
+  }
+}
+
 export function isSignedOut(error: unknown): boolean {
   return error instanceof ApiError && error.status === 401;
 }

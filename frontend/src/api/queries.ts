@@ -46,6 +46,12 @@ export const learningQuery = (slug: string) =>
     refetchInterval: 2000,
   });
 
+export const unreadableQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ["campaign", slug, "unreadable"],
+    queryFn: () => body(client.GET("/api/v1/campaigns/{slug}/unreadable", of(slug))),
+  });
+
 export const membersQuery = (slug: string) =>
   queryOptions({
     queryKey: ["campaign", slug, "members"],

@@ -415,7 +415,11 @@ export interface paths {
         /** @description List the newest fifty. */
         get: operations["campaigns_imports_list"];
         put?: never;
-        /** @description Take files (or zips); a worker parses them, the answer comes at once. */
+        /**
+         * @description Take files (or zips); a worker parses them, the answer comes at once.
+         *
+         *     Raises Invalid where the request was cut short.
+         */
         post: operations["campaigns_imports_create"];
         delete?: never;
         options?: never;
@@ -692,6 +696,23 @@ export interface paths {
         };
         /** @description List tasks, 100 a page. */
         get: operations["campaigns_tasks_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/unreadable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List the first hundred, with what is wrong and the file each came in. */
+        get: operations["campaigns_unreadable_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1389,7 +1410,7 @@ export interface components {
         };
         /** @enum {string} */
         CampaignState: "draft" | "open" | "closed";
-        /** @description The live model in two numbers. */
+        /** @description The live model in a few numbers. */
         ChampionCard: {
             number: number;
             /** Format: double */
@@ -1399,6 +1420,13 @@ export interface components {
              * @description of models that answer, in place of Dice
              */
             accuracy?: number | null;
+            /**
+             * Format: double
+             * @description 95 % interval over held-out patients
+             */
+            low?: number | null;
+            /** Format: double */
+            high?: number | null;
         };
         /** @description Dice, or accuracy, when images are changed in one way. */
         ChangeOutput: {
@@ -1890,6 +1918,8 @@ export interface components {
         };
         /** @description Files, or a zip of files. */
         ImportInputRequest: {
+            /** @description bytes of all files together, said first: what is cut short is refused */
+            size?: number;
             files: string[];
         };
         /** @description One file of a batch. */
@@ -2179,7 +2209,7 @@ export interface components {
             card: unknown;
         };
         /** @enum {string} */
-        ModelState: "candidate" | "shadow" | "champion" | "retired" | "rejected";
+        ModelState: "candidate" | "shadow" | "champion" | "retired" | "rejected" | "replaced";
         /** @description A labelled case that the model holds to be like the one at hand. */
         NeighbourOutput: {
             image: number;
@@ -2267,6 +2297,10 @@ export interface components {
             high: number | null;
             patients: number;
             name: string;
+            /** Format: double */
+            model_mean: number | null;
+            /** Format: double */
+            against_mean: number | null;
             model: components["schemas"]["ClassMetrics"] | null;
             against: components["schemas"]["ClassMetrics"] | null;
         };
@@ -2304,6 +2338,10 @@ export interface components {
             high: number | null;
             patients: number;
             name: string;
+            /** Format: double */
+            model_mean: number | null;
+            /** Format: double */
+            against_mean: number | null;
             model: components["schemas"]["QuestionMetrics"] | null;
             against: components["schemas"]["QuestionMetrics"] | null;
         };
@@ -2392,6 +2430,8 @@ export interface components {
         };
         /** @enum {string} */
         PresetEnum: "cpu" | "small" | "tiny" | "gpu" | "residual" | "published" | "classifier" | "resnet";
+        /** @enum {string} */
+        ProblemEnum: "missing" | "damaged" | "none";
         /** @description Where a campaign stands. */
         ProgressOutput: {
             counts: components["schemas"]["TaskCounts"];
@@ -3072,6 +3112,18 @@ export interface components {
         };
         /** @enum {string} */
         UnitEnum: "image" | "series";
+        /** @description An image that the champion could not read. */
+        UnreadableOutput: {
+            case: number;
+            image: number;
+            patient: string;
+            slice: number;
+            /** @description what is wrong with what is kept of it; none: it can be read again */
+            problem: components["schemas"]["ProblemEnum"];
+            /** @description the name it was sent under; empty where unknown */
+            file: string;
+            import_id: number | null;
+        };
         /** @description The logged-in person. */
         UserOutput: {
             id: number;
@@ -4450,6 +4502,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TaskPage"];
+                };
+            };
+        };
+    };
+    campaigns_unreadable_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnreadableOutput"][];
                 };
             };
         };

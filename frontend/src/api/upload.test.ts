@@ -16,7 +16,10 @@ class Request {
   }
   open(): void {}
   setRequestHeader(): void {}
-  send(): void {}
+  sent: FormData | null = null;
+  send(form: FormData): void {
+    this.sent = form;
+  }
   end(status: number): void {
     this.status = status;
     if (status === 0) this.onerror();
@@ -46,3 +49,17 @@ it.each([201, 422, 0])(
     expect(asks()).toBe(false);
   },
 );
+
+it("says before the files how many bytes they have, so that one cut short is known", async () => {
+  vi.stubGlobal("XMLHttpRequest", Request);
+  const sent = uploadFiles(
+    "c",
+    [new File(["12"], "1.png"), new File(["3"], "2.png")],
+    () => undefined,
+  );
+  const [first, ...rest] = [...Request.last.sent!.entries()];
+  expect(first).toEqual(["size", "3"]);
+  expect(rest.map(([name]) => name)).toEqual(["files", "files"]);
+  Request.last.end(201);
+  await sent;
+});

@@ -32,6 +32,10 @@ const SHADES = {
   open: "transparent",
 } as const;
 
+function stageText(counts: Counts, stage: (typeof STAGES)[number]): string {
+  return t("overview.counted", { count: number(counts[stage]), stage: t(`overview.${stage}`) });
+}
+
 /** How far the cases are, as a bar and in words. */
 export function Progress({ counts, legend = false }: { counts: Counts; legend?: boolean }) {
   const total = Math.max(1, counts.total);
@@ -67,7 +71,7 @@ export function Progress({ counts, legend = false }: { counts: Counts; legend?: 
                 className={classes.swatch}
                 style={{ background: SHADES[stage], marginRight: 6, verticalAlign: -1 }}
               />
-              {number(counts[stage])} {t(`overview.${stage}`)}
+              {stageText(counts, stage)}
             </Text>
           ))}
         </Box>
@@ -75,8 +79,8 @@ export function Progress({ counts, legend = false }: { counts: Counts; legend?: 
         <Text size="sm" c="dimmed" mt={4}>
           {[
             text,
-            ...ON_THEIR_WAY.filter((stage) => counts[stage] > 0).map(
-              (stage) => `${number(counts[stage])} ${t(`overview.${stage}`)}`,
+            ...ON_THEIR_WAY.filter((stage) => counts[stage] > 0).map((stage) =>
+              stageText(counts, stage),
             ),
           ].join(" · ")}
         </Text>

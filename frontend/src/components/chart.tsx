@@ -220,11 +220,12 @@ function Curve({ series, rows, place: { x, toX, toY } }: Drawn) {
 function Readout(props: PlotProps & { at: number; place: Layout }) {
   const { at, place, rows, series, xLabel, digits = 2, xDigits = 0 } = props;
   const format = props.xFormat ?? ((value: number) => number(value, xDigits));
+  const there = format(place.x[at]!);
   const left = place.toX(place.x[at]!);
   const side = left > place.right / 2 ? { right: place.right - left + 22 } : { left: left + 8 };
   return (
     <div className={styles.readout} style={side} aria-hidden="true">
-      <div>{`${xLabel ? `${xLabel}: ` : ""}${format(place.x[at]!)}`}</div>
+      <div>{xLabel ? t("app.named", { name: xLabel, value: there }) : there}</div>
       {series.map((each) => {
         const text = cell(rows[at]!, each, digits);
         return text ? (

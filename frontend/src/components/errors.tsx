@@ -30,7 +30,14 @@ function flat(told: unknown): string {
   return String(told);
 }
 
-export function ErrorNote({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+interface ErrorNoteProps {
+  readonly error: unknown;
+  readonly onRetry?: () => void;
+  /** The way to what mends it. */
+  readonly way?: ReactNode;
+}
+
+export function ErrorNote({ error, onRetry, way }: ErrorNoteProps) {
   if (!error) return null;
   return (
     <Alert color="danger" icon={<IconAlertTriangle size={18} />} role="alert">
@@ -41,6 +48,7 @@ export function ErrorNote({ error, onRetry }: { error: unknown; onRetry?: () => 
             {t("app.retry")}
           </Button>
         ) : null}
+        {way}
       </Group>
     </Alert>
   );

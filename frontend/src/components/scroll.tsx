@@ -1,5 +1,6 @@
 import { Table } from "@mantine/core";
 import type { ReactNode } from "react";
+import classes from "../styles/page.module.css";
 
 interface Props {
   readonly label: string;
@@ -8,11 +9,15 @@ interface Props {
   readonly children: ReactNode;
 }
 
-/** A table that may be wider or higher than its place: scrolled by keys as well as by pointer. */
+/**
+ * A table that may be wider or higher than its place: scrolled by keys as well as by pointer. A
+ * shade at an edge says that it goes on there.
+ */
 export function Scroll({ label, minWidth, maxHeight, children }: Props) {
   return (
     <Table.ScrollContainer
       type="native"
+      className={classes.scroll}
       minWidth={minWidth}
       {...(maxHeight === undefined ? {} : { maxHeight })}
       tabIndex={0}

@@ -2,7 +2,7 @@ import { Alert, Anchor, Button, Group, Modal, Stack, Text } from "@mantine/core"
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import { campaignsQuery } from "../api/queries";
-import { t, tn } from "../i18n";
+import { sentences, t, tn } from "../i18n";
 import { type Unsent, unsentOf } from "../journal/unsent";
 import { useSession, useUser } from "../session";
 
@@ -51,9 +51,7 @@ export function LogOutAnyway() {
       closeButtonProps={{ "aria-label": t("app.close") }}
     >
       <Stack gap="sm">
-        <Text size="sm">
-          {t("unsent.help")} {t("unsent.leaveHelp")}
-        </Text>
+        <Text size="sm">{sentences(t("unsent.help"), t("unsent.leaveHelp"))}</Text>
         <div>
           <UnsentList unsent={leaving ?? []} onGo={stay} />
         </div>

@@ -22,6 +22,8 @@ export const en = {
   "app.reload": "Load again",
   "app.pickColour": "Pick a colour from the screen",
   "app.more": "Show more",
+  "app.named": "{name}: {value}",
+  "app.clauses": "{one}; {other}",
 
   "error.network": "No answer from the server. Check the connection; nothing is lost.",
   "error.forbidden": "You may not do this. Ask a manager of the campaign.",
@@ -108,6 +110,7 @@ export const en = {
   "error.code.bundle_several":
     "The file holds several networks: hand in a model that is a single one.",
   "error.code.bundle_start": "Choose the file of the model to begin with, or another start.",
+  "error.code.cut_short": "Not all of the files arrived, and none was taken in. Send them again.",
   "error.code.bad_donor":
     "Name the model to begin with: one of a campaign whose models you may see.",
   "error.code.donor_network":
@@ -162,7 +165,8 @@ export const en = {
   "home.toReview.one": "{count} reading to review",
   "home.toReview.other": "{count} readings to review",
   "home.settled": "{settled} of {total} settled",
-  "home.champion": "Model v{number}: Dice {dice} on held-out patients when it went live",
+  "home.champion": "Model v{number}: Dice {value} on held-out patients when it went live",
+  "home.interval": "{value} (95 % interval {interval})",
   "home.noModel": "No model yet",
   "home.act": "{act}: {name}",
   "home.champion.unmeasured": "Model v{number}, not yet measured",
@@ -283,6 +287,7 @@ export const en = {
   "campaign.read": "Start reading",
   "campaign.review": "Review",
   "campaign.open": "Open for reading",
+  "campaign.toSettings": "Go to the settings",
   "campaign.close": "Close campaign",
   "campaign.closeTitle": "Close this campaign?",
   "campaign.closeHelp":
@@ -311,6 +316,7 @@ export const en = {
   "overview.review": "in review",
   "overview.settled": "settled",
   "overview.excluded": "excluded",
+  "overview.counted": "{count} {stage}",
   "overview.heldOut": "Held-out: {settled} of {total} settled",
   "overview.answers": "Answers so far",
   "overview.answersLead": "Of every reading the newest version counts. Free text is in the export.",
@@ -372,6 +378,15 @@ export const en = {
     "{count} image could not be read: it has no score and stands behind the others.",
   "run.unreadable.other":
     "{count} images could not be read: they have no scores and stand behind the others.",
+  "unreadable.show": "Which images",
+  "unreadable.hide": "Hide the list",
+  "unreadable.help":
+    "What the server keeps of these images is missing or damaged. Import the same files again, and what was lost is put back; else whoever runs Reticle can bring it back from a backup. At most 100 are listed.",
+  "unreadable.case": "Case {id} (image {image}): {patient}, slice {slice}",
+  "unreadable.file": "{file}, import {id}",
+  "unreadable.problem.missing": "its pixels are missing",
+  "unreadable.problem.damaged": "its pixels are damaged",
+  "unreadable.problem.none": "it can be read again; the next champion scores it",
   "cold.waiting": "The queue is in random order until the images have been compared.",
   "cold.ordered": "No model yet: the queue is ordered by how images differ, as compared on {at}.",
   "cold.failed": "Comparing the images failed: {error}",
@@ -421,12 +436,19 @@ export const en = {
     "DICOM, NIfTI, PNG, JPEG, TIFF, or a zip of them. DICOM is de-identified before anything is stored.",
   "import.choose": "Choose files",
   "import.uploading": "Sending {percent}",
+  "import.at": "File {n} of {of}, {sent} of {total} MB: {name}",
+  "import.taking": "All is sent; the server is taking it in.",
+  "import.cancelled.one":
+    "Sending was cancelled: the file was not taken in. What was imported before stays.",
+  "import.cancelled.other":
+    "Sending was cancelled: none of the {count} files was taken in. What was imported before stays.",
   "import.empty": "Nothing was imported yet",
   "import.title": "Import {id}",
   "import.accepted": "accepted",
   "import.duplicate": "duplicate",
   "import.rejected": "rejected",
   "import.waiting": "waiting",
+  "import.counted": "{count} {outcome}",
   "import.file": "File",
   "import.outcome": "Outcome",
   "import.images": "Images",
@@ -434,6 +456,7 @@ export const en = {
   "import.failed": "The files could not be sent. {message}",
   "import.code.unpacked": "Unpacked; its files are listed below.",
   "import.code.duplicate": "This is here already.",
+  "import.code.mended": "Here already; what was lost of it has been put back.",
   "import.code.reference": "Kept as a hidden reference.",
   "import.code.missing": "The file is not there any more. Send it again.",
   "import.code.unsupported": "Files of this kind are not supported.",
@@ -476,10 +499,11 @@ export const en = {
   "review.earlier": "{reader}, {time}, earlier version",
   "review.by": "case {case} · read by {reader} in {time}",
   "review.done": "All reviewed. New submissions appear by themselves.",
-  "review.left.one": "{count} case left",
-  "review.left.other": "{count} cases left",
+  "review.left.one": "{count} reading left",
+  "review.left.other": "{count} readings left",
   "review.gone":
-    "This case waits for review no more: somebody else has decided on it, or its reader has handed in a newer version. Your comment was not sent.",
+    "This case waits for review no more: somebody else has decided on it, or its reader has handed in a newer version.",
+  "review.commentUnsent": "Your comment was not sent.",
   "review.next": "Next case",
 
   "models.version": "Version",
@@ -511,6 +535,7 @@ export const en = {
   "model.champion": "champion",
   "model.retired": "retired",
   "model.rejected": "rejected",
+  "model.replaced": "replaced in the shadow",
   "models.patients.one": "{count} patient",
   "models.patients.other": "{count} patients",
   "models.answers.one": "{count} answer",
@@ -653,7 +678,7 @@ export const en = {
   "modelPage.meanAuc": "mean AUC on held-out",
   "modelPage.measuredOn": "held-out cases of {patients} patients",
   "modelPage.trainedOn": "labels it learned from",
-  "modelPage.majority": "Dice of the most common class alone",
+  "modelPage.majority": "Dice of one class everywhere, the most common one",
   "modelPage.majorityAnswer": "accuracy of the most common answers alone",
   "metrics.title": "Metrics by class",
   "metrics.help":
@@ -756,9 +781,10 @@ export const en = {
   "history.shadow_end": "taken out of the shadow",
   "reason.code.few_drawn": "{cases} held-out cases with a usable Dice are too few to decide",
   "reason.code.few_answered": "{cases} held-out cases with a usable accuracy are too few to decide",
-  "reason.code.mask_beaten": "first model: mean Dice {score} is above the majority mask's {floor}",
+  "reason.code.mask_beaten":
+    "first model: mean Dice {score} is above the {floor} of the majority mask (each pixel's most frequent label, where images are of one size)",
   "reason.code.mask_not_beaten":
-    "first model: mean Dice {score} is not above the majority mask's {floor}",
+    "first model: mean Dice {score} is not above the {floor} of the majority mask (each pixel's most frequent label, where images are of one size)",
   "reason.code.answers_beaten":
     "first model: mean accuracy {score} is above the majority answer's {floor}",
   "reason.code.answers_not_beaten":
@@ -828,7 +854,9 @@ export const en = {
   "compare.same":
     "Differences are per patient on the {cases} held-out cases both were measured on. What stands below them in small figures is their 95 % interval.",
   "compare.partly":
-    "They were measured on different held-out lists: the numbers are each model's own, the differences are of the {cases} cases that both were measured on. What stands below them in small figures is their 95 % interval.",
+    "They were measured on different held-out lists: Dice, or accuracy, and all differences are of the {cases} cases that both were measured on, the other numbers each model's own. What stands below them in small figures is their 95 % interval.",
+  "compare.drawnByOne":
+    "Both are counted over the same patients: where one version alone draws a class on a patient who has none of it, that is 0 for it, and 1 for the other, which rightly drew nothing. A version's own page leaves the latter out.",
   "compare.apart":
     "The two were never measured on the same held-out cases: their numbers stand side by side, and are not subtracted.",
   "compare.metric": "Metric",

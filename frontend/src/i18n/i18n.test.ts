@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { ago, choose, decimal, duration, language, t, tn } from ".";
+import { ago, choose, decimal, duration, language, list, sentences, t, tn } from ".";
 import { en } from "./en";
 import { zh } from "./zh";
 
@@ -76,6 +76,8 @@ describe("texts", () => {
     expect(duration(42.4)).toBe("42 s");
     expect(duration(95)).toBe("1 min 35 s");
     expect(ago(2)).toBe("2 s ago");
+    expect(list(["grey", "white"])).toBe("grey, white");
+    expect(sentences("One.", "Two.")).toBe("One. Two.");
   });
 });
 
@@ -85,7 +87,15 @@ const SAME = [
   ...["measure.mm", "measure.px", "measure.degrees", "work.millimetres", "work.centimetres"],
   ...["work.sizeValue", "work.sizeMm", "plot.pngShort"],
   ...["metrics.dice", "metrics.iou", "metrics.hd95", "metrics.auc", "metrics.f1"],
-  ...["key.Enter", "key.Escape", "key.Mod", "key.Shift", "key.Delete", "work.shiftKey"],
+  ...[
+    "key.Enter",
+    "key.Escape",
+    "key.Space",
+    "key.Mod",
+    "key.Shift",
+    "key.Delete",
+    "work.shiftKey",
+  ],
 ];
 
 describe("the Chinese catalogue", () => {
@@ -113,8 +123,8 @@ describe("the Chinese catalogue", () => {
     expect(keys.filter((key) => zh[key] === en[key]).sort()).toEqual([...SAME].sort());
     const others = keys.filter((key) => !SAME.includes(key) && !/^key\.Arrow/.test(key));
     expect(others.filter((key) => !/\p{Script=Han}/u.test(zh[key].replace(/\{\w+\}/g, ""))))
-      // Only a colon, which is full width, stands between two values.
-      .toEqual(["error.field", "home.act", "work.score"]);
+      // Only a colon or semicolon, which is full width, stands between two values.
+      .toEqual(["app.named", "app.clauses", "error.field", "home.act", "work.score"]);
   });
 
   it("is written with full-width punctuation", () => {
@@ -169,6 +179,8 @@ describe("the language", () => {
     expect(texts.percent(0.8)).toBe("80%");
     expect(texts.duration(95)).toBe("1 分 35 秒");
     expect(texts.ago(2)).toBe("2 秒前");
+    expect(texts.list(["灰质", "白质"])).toBe("灰质、白质");
+    expect(texts.sentences("一。", "二。")).toBe("一。二。");
     expect(texts.dateTime("2026-11-25T15:10:00")).toBe("2026年11月25日 15:10");
   });
 

@@ -97,6 +97,16 @@ function fill(text: string, values: Record<string, string | number>): string {
   return text.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
 }
 
+/** Names or words one after the other. */
+export function list(parts: readonly string[]): string {
+  return new Intl.ListFormat(language, { type: "conjunction", style: "narrow" }).format(parts);
+}
+
+/** Sentences one after the other: in Chinese no space stands between them. */
+export function sentences(...parts: readonly string[]): string {
+  return parts.join(language === "zh-CN" ? "" : " ");
+}
+
 /** The text of a word from the server, `state.open` for "open", else the word as it is. */
 export function word(
   prefix: string,

@@ -2,7 +2,7 @@
 
 A bad file is rejected with its reason and the batch goes on. The same bytes twice are a
 duplicate, which points to the frames they gave the first time, and so does another file of an
-instance that is here.
+instance that is here. Samples of these frames that are lost are put back from the bytes.
 """
 
 import hashlib
@@ -169,13 +169,12 @@ def _item_run(item: IntakeItem, sandbox: Sandbox) -> None:
     item.sha256 = _file_hash(path)
     first = IntakeItem.objects.filter(sha256=item.sha256, state=IntakeItem.State.ACCEPTED).first()
     if first is not None:
-        _settle(
-            item,
-            IntakeItem.State.DUPLICATE,
-            "duplicate",
-            "These bytes are here already.",
-            first.images,
-        )
+        duplicate = IntakeItem.State.DUPLICATE
+        if _mend(item, path, first.images, sandbox):
+            words = "These bytes are here already; what was lost of their images has been put back."
+            _settle(item, duplicate, "mended", words, first.images)
+        else:
+            _settle(item, duplicate, "duplicate", "These bytes are here already.", first.images)
         return
     parsed = sandbox.parse(path, item.name, sidecar=sidecar_of(path))
     if isinstance(parsed, Rejected):
@@ -194,6 +193,23 @@ def _keep(item: IntakeItem, parsed: Sequence[SeriesData]) -> None:
     else:
         words = "This instance is here already, in other bytes: the first ones are used."
         _settle(item, IntakeItem.State.DUPLICATE, "duplicate", words, keys)
+
+
+def _mend(item: IntakeItem, path: Path, images: Sequence[int], sandbox: Sandbox) -> bool:
+    """Put samples back that are missing or damaged; tell whether there were any.
+
+    `images` are those that the same bytes gave before.
+    """
+    kept = Image.objects.filter(pk__in=images).values_list("sha256", flat=True)
+    lost = {sha256 for sha256 in kept if not storage.is_whole(sha256)}
+    parsed = sandbox.parse(path, item.name, sidecar=sidecar_of(path)) if lost else None
+    if parsed is None or isinstance(parsed, Rejected):
+        return False
+    found = [_samples_of(frame) for data in parsed.series for frame in data.frames]
+    mended = [each for each in found if hashlib.sha256(each).hexdigest() in lost]
+    for each in mended:
+        storage.put_anew(each)
+    return bool(mended)
 
 
 def _file_hash(path: Path) -> str:
@@ -319,13 +335,18 @@ def _frames_store(series: Series, frames: Sequence[FrameData]) -> list[Image]:
     ]
 
 
-def _frame_fields(frame: FrameData) -> dict[str, object]:
+def _samples_of(frame: FrameData) -> bytes:
+    """Return a frame's samples as they are kept: row by row, little-endian."""
     pixels = np.ascontiguousarray(frame.pixels)
-    little = pixels.astype(pixels.dtype.newbyteorder("<"), copy=False)
+    return pixels.astype(pixels.dtype.newbyteorder("<"), copy=False).tobytes()
+
+
+def _frame_fields(frame: FrameData) -> dict[str, object]:
+    pixels = frame.pixels
     return {
         "position": frame.position,
         "uid": frame.sop_uid,
-        "sha256": storage.put(little.tobytes()),
+        "sha256": storage.put(_samples_of(frame)),
         "rows": pixels.shape[0],
         "columns": pixels.shape[1],
         "channels": 1 if pixels.ndim == 2 else pixels.shape[2],

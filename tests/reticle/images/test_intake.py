@@ -16,10 +16,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.db import IntegrityError, connection
 from django.test import Client
+from django.test.client import encode_multipart
 from django.test.utils import CaptureQueriesContext
 from PIL import Image as Picture
 from pydicom.data import get_testdata_file
 from pydicom.uid import UID
+from pytest_django.fixtures import Settings
 
 import make
 from annotations.join import import_create, import_join, import_now, imports_join
@@ -98,6 +100,24 @@ def test_the_same_bytes_twice_are_a_duplicate_that_joins_another_campaign(
     other = make.campaign(User.objects.get(username="manager"), slug="other")
     bring(other, tmp_path / "a.png")
     assert Image.objects.count() == other.tasks.count() == 1
+
+
+@pytest.mark.parametrize("left", [None, b"", b"\x1f\x8b damaged"])
+def test_samples_that_were_lost_are_put_back_by_the_same_file(
+    campaign: Campaign, tmp_path: Path, settings: Settings, left: bytes | None
+) -> None:
+    pixels = png16(tmp_path / "a.png")
+    bring(campaign, tmp_path / "a.png")
+    image = Image.objects.get()
+    blob = Path(settings.BLOB_FOLDER) / image.sha256[:2] / f"{image.sha256}.gz"
+    if left is None:
+        blob.unlink()
+    else:
+        blob.write_bytes(left)
+    item = bring(campaign, tmp_path / "a.png").intake.items.get()
+    assert (item.state, item.code, item.images) == ("duplicate", "mended", [image.pk])
+    assert np.array_equal(samples(image), pixels)
+    assert bring(campaign, tmp_path / "a.png").intake.items.get().code == "duplicate"
 
 
 def test_a_known_instance_in_other_bytes_joins_another_campaign_as_it_is(
@@ -295,6 +315,30 @@ def upload(campaign: Campaign, *files: tuple[str, bytes]) -> Import:
     answer = client.post(path, sent, format="multipart")
     assert answer.status_code == 201, answer.content
     return import_now(Import.objects.get(pk=answer.json()["id"]))
+
+
+def test_of_an_upload_that_was_cut_short_nothing_is_taken(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    """As when it is cancelled: what had come until then would be half of it."""
+    bodies: list[bytes] = []
+    for name in ("a.png", "b.png"):
+        png16(tmp_path / name, seed=len(bodies))
+        bodies.append((tmp_path / name).read_bytes())
+    sent = {
+        "size": sum(map(len, bodies)),
+        "files": [SimpleUploadedFile(f"{n}.png", body) for n, body in enumerate(bodies)],
+    }
+    whole = encode_multipart("edge", sent)
+    client = Client()
+    client.force_login(User.objects.get(username="manager"))
+    path = f"/api/v1/campaigns/{campaign.slug}/imports"
+    told = []
+    for part in (whole[: len(whole) * 2 // 3], whole):
+        answer = client.generic("POST", path, part, "multipart/form-data; boundary=edge")
+        told.append((answer.status_code, answer.json().get("code")))
+    assert told == [(422, "cut_short"), (201, None)]
+    assert Import.objects.count() == 1
 
 
 def dicom(tmp_path: Path, uid: str, *, value: int = 0, patient: str = "A") -> bytes:

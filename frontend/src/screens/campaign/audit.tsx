@@ -2,6 +2,7 @@ import { Button, Group, Paper, Table, Text } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { body, client } from "../../api/client";
 import { ErrorNote } from "../../components/errors";
+import { Scroll } from "../../components/scroll";
 import { dateTime, t, word } from "../../i18n";
 import type { TabProps } from "./campaign";
 
@@ -22,7 +23,7 @@ export function AuditTab({ campaign }: TabProps) {
     <>
       <ErrorNote error={pages.error} onRetry={() => void pages.refetch()} />
       <Paper>
-        <Table.ScrollContainer minWidth={720}>
+        <Scroll label={t("tab.audit")} minWidth={720}>
           <Table>
             <Table.Thead>
               <Table.Tr>
@@ -64,7 +65,7 @@ export function AuditTab({ campaign }: TabProps) {
                 ))}
             </Table.Tbody>
           </Table>
-        </Table.ScrollContainer>
+        </Scroll>
       </Paper>
       {pages.hasNextPage ? (
         <Group justify="center" mt="md">

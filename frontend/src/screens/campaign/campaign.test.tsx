@@ -207,6 +207,19 @@ it.each(["segmentation", "classification"])(
   },
 );
 
+it("a campaign that cannot be opened yet says where what it lacks is set", async () => {
+  server.doors["GET /api/v1/campaigns/c"] = () => ({ ...campaign, state: "draft" });
+  const said = { code: "no_classes", message: "" };
+  server.doors["POST /api/v1/campaigns/c/open"] = () => Response.json(said, { status: 409 });
+  show("guideline");
+  fireEvent.click(await button("Open for reading"));
+  const alert = await screen.findByRole("alert");
+  expect(alert.textContent).toContain("Add at least one class");
+  fireEvent.click(within(alert).getByRole("link", { name: "Go to the settings" }));
+  await waitFor(async () => expect((await tab("Settings")).ariaSelected).toBe("true"));
+  expect(screen.queryByRole("alert")).toBeNull();
+});
+
 describe("what a slip should not do", () => {
   it("closing the campaign is asked about, with what becomes of the readers' work", async () => {
     take("POST /api/v1/campaigns/c/close", () => ({ ...campaign, state: "closed" }));
@@ -282,6 +295,36 @@ describe("files on their way", () => {
     await screen.findByText(/The files could not be sent/);
     await button("Choose files");
   });
+});
+
+it("files on their way are named and can be cancelled, until all is sent", async () => {
+  const upload = { onprogress: (_: object) => {} };
+  const abort = vi.fn((): void => request.onabort());
+  const request = { upload, abort, open() {}, setRequestHeader() {}, send() {}, onabort() {} };
+  vi.stubGlobal("XMLHttpRequest", function XMLHttpRequest() {
+    return request;
+  });
+  server.doors["GET /api/v1/campaigns/c/imports"] = () => [];
+  show("import");
+  await button("Choose files");
+  const files = [1, 3].map((size) => new File([new Uint8Array(size * 1e6)], `${size}.nii`));
+  const choose = () =>
+    fireEvent.change(document.querySelector("input[type=file]")!, { target: { files } });
+  choose();
+  await screen.findByText("File 1 of 2, 0.0 of 4.0 MB: 1.nii");
+  upload.onprogress({ loaded: 5, total: 10 });
+  await screen.findByText("File 2 of 2, 2.0 of 4.0 MB: 3.nii");
+  fireEvent.click(await button("Cancel"));
+  expect(abort).toHaveBeenCalledOnce();
+  const said = await screen.findByText(/^Sending was cancelled/);
+  expect(said.textContent).toContain("none of the 2 files was taken in");
+  expect(screen.queryByRole("alert")).toBeNull();
+
+  choose();
+  await button("Cancel");
+  upload.onprogress({ loaded: 10, total: 10 });
+  await screen.findByText(/^All is sent/);
+  expect(screen.queryByRole("button", { name: "Cancel" })).toBeNull();
 });
 
 it("every file of an import can be listed", async () => {
@@ -424,6 +467,32 @@ it.each([
     }
   },
 );
+
+it("images that could not be read are named, with the file that each came in", async () => {
+  server.doors["GET /api/v1/campaigns/c/learning"] = () => ({
+    curve: [],
+    measured: unmeasured,
+    run: null,
+    next_refresh: { enabled: true, needed: 8, new_labels: 0, settled: 0, held_out: 0 },
+    scoring: false,
+    scoring_error: "",
+    unreadable: 2,
+    selection: null,
+    cold_order: null,
+  });
+  const row = { case: 12, image: 34, patient: "P-1", slice: 4 };
+  server.doors["GET /api/v1/campaigns/c/unreadable"] = () => [
+    { ...row, problem: "missing", file: "scan-5.dcm", import_id: 3 },
+    { ...row, case: 13, problem: "damaged", file: "", import_id: null },
+  ];
+  show("overview");
+  fireEvent.click(await button("Which images"));
+  const link = await screen.findByRole("link", { name: "scan-5.dcm, import 3" });
+  expect(link.getAttribute("href")).toBe("/campaigns/c/import?import=3");
+  const said = screen.getAllByRole("listitem").map((each) => each.textContent);
+  expect(said[0]).toContain("Case 12 (image 34): P-1, slice 5its pixels are missing");
+  expect(said[1]).toContain("its pixels are damaged");
+});
 
 it("the way to the content leaves no place in the history, past which Back would not ask", async () => {
   show("settings");

@@ -1,9 +1,18 @@
 import { Anchor, Button, Group, Paper, Skeleton, Stack, Tabs, Text, Title } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type ComponentType, lazy, Suspense, useCallback, useState } from "react";
+import {
+  type ComponentType,
+  lazy,
+  Suspense,
+  useCallback,
+  useEffect,
+  useRef,
+  useState,
+} from "react";
 import { Link, useNavigate, useParams } from "react-router";
 import { body, client, type Schemas } from "../../api/client";
+import { ApiError } from "../../api/errors";
 import { campaignQuery, learningQuery, progressQuery } from "../../api/queries";
 import { CampaignState, Figure, Progress } from "../../components/bits";
 import { Confirm } from "../../components/confirm";
@@ -12,6 +21,7 @@ import { Guideline } from "../../components/guideline";
 import { leaving, useLeave } from "../../components/leave";
 import { Page } from "../../components/page";
 import { decimal, number, t, tn } from "../../i18n";
+import classes from "../../styles/page.module.css";
 import { AuditTab } from "./audit";
 import { CasesTab } from "./cases";
 import { ExportsTab } from "./exports";
@@ -96,6 +106,7 @@ function Campaign({ campaign }: TabProps) {
   const { slug, roles } = campaign;
   const mine = TABS.filter((each) => each.roles.some((role) => roles.includes(role)));
   const current = mine.find((each) => each.id === tab) ?? mine[0];
+  const list = useTabInSight(current?.id);
   return (
     <Stack gap="md">
       {asked}
@@ -112,7 +123,7 @@ function Campaign({ campaign }: TabProps) {
           }}
           keepMounted={false}
         >
-          <Tabs.List mb="md">
+          <Tabs.List mb="md" ref={list} className={`${classes.scroll} ${classes.tabs}`}>
             {mine.map(({ id }) => (
               <Tabs.Tab key={id} value={id}>
                 {t(`tab.${id}`)}
@@ -130,6 +141,16 @@ function Campaign({ campaign }: TabProps) {
       ) : null}
     </Stack>
   );
+}
+
+/** The list of tabs, which moves where it is wider than the page so that this tab is in sight. */
+function useTabInSight(id: string | undefined) {
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const tab = list.current?.querySelector(`[role=tab][id$="-${id}"]`);
+    tab?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [id]);
+  return list;
 }
 
 /** State, the numbers that matter, and what this person can do next. */
@@ -173,6 +194,9 @@ function Header({ campaign }: TabProps) {
   );
 }
 
+/** What a campaign cannot be opened without: both are in the settings. */
+const UNSET: readonly string[] = ["no_classes", "no_questions"];
+
 function Lifecycle({ campaign }: TabProps) {
   const { slug, state } = campaign;
   const queries = useQueryClient();
@@ -186,9 +210,15 @@ function Lifecycle({ campaign }: TabProps) {
     },
     onSuccess: (data) => queries.setQueryData(campaignQuery(slug).queryKey, data),
   });
+  const lacks = act.error instanceof ApiError && UNSET.includes(act.error.code);
+  const settings = (
+    <Anchor component={Link} to={`/campaigns/${slug}/settings`} onClick={() => act.reset()}>
+      {t("campaign.toSettings")}
+    </Anchor>
+  );
   return (
     <>
-      <ErrorNote error={act.error} />
+      <ErrorNote error={act.error} way={lacks ? settings : null} />
       <Button
         variant={state === "open" ? "default" : "filled"}
         loading={act.isPending}

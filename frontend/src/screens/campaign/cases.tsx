@@ -6,7 +6,8 @@ import { body, client, type Schemas } from "../../api/client";
 import { HeldOut } from "../../components/bits";
 import { ErrorNote } from "../../components/errors";
 import { Empty } from "../../components/page";
-import { decimal, t, word } from "../../i18n";
+import { Scroll } from "../../components/scroll";
+import { decimal, list, t, word } from "../../i18n";
 import classes from "../../styles/page.module.css";
 import type { TabProps } from "./campaign";
 
@@ -60,7 +61,7 @@ export function CasesTab({ campaign }: TabProps) {
         </Empty>
       ) : pages.error ? null : (
         <Paper>
-          <Table.ScrollContainer minWidth={720}>
+          <Scroll label={t("tab.cases")} minWidth={720}>
             <Table verticalSpacing={6}>
               <Table.Thead>
                 <Table.Tr>
@@ -79,7 +80,7 @@ export function CasesTab({ campaign }: TabProps) {
                 ))}
               </Table.Tbody>
             </Table>
-          </Table.ScrollContainer>
+          </Scroll>
           {pages.isPending ? <Skeleton h={240} /> : null}
         </Paper>
       )}
@@ -130,7 +131,7 @@ function Case({ task }: { task: Schemas["TaskOutput"] }) {
           </Text>
         ) : null}
       </Table.Td>
-      <Table.Td>{task.readers.join(", ")}</Table.Td>
+      <Table.Td>{list(task.readers)}</Table.Td>
     </Table.Tr>
   );
 }

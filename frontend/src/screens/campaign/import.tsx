@@ -19,32 +19,37 @@ import {
   useQueryClient,
 } from "@tanstack/react-query";
 import { type DragEvent, useState, useSyncExternalStore } from "react";
+import { useSearchParams } from "react-router";
 import type { Schemas } from "../../api/client";
+import { Cancelled } from "../../api/errors";
 import { importQuery, importsQuery } from "../../api/queries";
 import { uploadFiles } from "../../api/upload";
 import { ErrorNote, errorText } from "../../components/errors";
 import { Empty } from "../../components/page";
-import { dateTime, number, percent, t, word } from "../../i18n";
+import { Scroll } from "../../components/scroll";
+import { dateTime, decimal, number, percent, t, tn, word } from "../../i18n";
 import classes from "../../styles/page.module.css";
 import { Store } from "../../work/store";
 import type { TabProps } from "./campaign";
 
-/** Files on their way, and the share of them that has been sent. */
+/** Files on their way, the share of their bytes that has been sent, and what stops them. */
 interface Sending {
   readonly files: readonly File[];
   readonly progress: Store<{ readonly share: number }>;
+  readonly stop: AbortController;
 }
 
 /** A drop zone, then a live list: accepted, duplicate, rejected with its reason. */
 export function ImportTab({ campaign }: TabProps) {
   const { slug } = campaign;
   const imports = useQuery(importsQuery(slug));
+  const [search] = useSearchParams();
   return (
     <Stack gap="md">
       <DropZone slug={slug} />
       <ErrorNote error={imports.error} />
       {imports.data?.length === 0 ? <Empty title={t("import.empty")} /> : null}
-      <Accordion variant="separated" keepMounted={false} defaultValue={null}>
+      <Accordion variant="separated" keepMounted={false} defaultValue={search.get("import")}>
         {imports.data?.map((each) => (
           <Accordion.Item key={each.id} value={String(each.id)}>
             <Accordion.Control>
@@ -77,8 +82,8 @@ function DropZone({ slug }: { slug: string }) {
   const mutationKey = ["upload", slug];
   const send = useMutation({
     mutationKey,
-    mutationFn: ({ files, progress }: Sending) =>
-      uploadFiles(slug, files, (share) => progress.set({ share })),
+    mutationFn: ({ files, progress, stop }: Sending) =>
+      uploadFiles(slug, files, (share) => progress.set({ share }), stop.signal),
     onSettled: () => queries.invalidateQueries({ queryKey: ["campaign", slug] }),
   });
   // It goes on when the tab is left, and is found again by who comes back.
@@ -88,7 +93,8 @@ function DropZone({ slug }: { slug: string }) {
   }).at(-1);
   const sending = last?.status === "pending" ? last.variables : undefined;
   const begin = (files: readonly File[]) => {
-    if (files.length > 0 && !sending) send.mutate({ files, progress: new Store({ share: 0 }) });
+    if (files.length === 0 || sending) return;
+    send.mutate({ files, progress: new Store({ share: 0 }), stop: new AbortController() });
   };
   const drop = (event: DragEvent) => {
     event.preventDefault();
@@ -113,13 +119,17 @@ function DropZone({ slug }: { slug: string }) {
         {t("import.formats")}
       </Text>
       {sending ? (
-        <Sent progress={sending.progress} />
+        <Sent {...sending} />
       ) : (
         <FileButton onChange={begin} multiple>
           {(props) => <Button {...props}>{t("import.choose")}</Button>}
         </FileButton>
       )}
-      {last?.error ? (
+      {last?.error instanceof Cancelled ? (
+        <Text mt="sm" role="status">
+          {tn("import.cancelled", last.variables?.files.length ?? 0)}
+        </Text>
+      ) : last?.error ? (
         <Text c="var(--reticle-danger)" mt="sm" role="alert">
           {t("import.failed", { message: errorText(last.error) })}
         </Text>
@@ -128,14 +138,47 @@ function DropZone({ slug }: { slug: string }) {
   );
 }
 
-function Sent({ progress }: Pick<Sending, "progress">) {
+function Sent({ files, progress, stop }: Sending) {
   const { share } = useSyncExternalStore(progress.subscribe, progress.get);
+  const total = files.reduce((sum, file) => sum + file.size, 0);
+  const at = placeOf(files, share * total);
   return (
-    <Stack gap={4} maw={320} mx="auto">
+    <Stack gap={4} maw={420} mx="auto">
       <Progress value={share * 100} aria-label={t("import.uploading", { percent: "" })} />
       <Text size="sm">{t("import.uploading", { percent: percent(share) })}</Text>
+      {share < 1 ? (
+        <>
+          <Text size="sm" style={{ overflowWrap: "anywhere" }}>
+            {t("import.at", {
+              n: number(at + 1),
+              of: number(files.length),
+              sent: decimal((share * total) / 1e6, 1),
+              total: decimal(total / 1e6, 1),
+              name: files[at]?.name ?? "",
+            })}
+          </Text>
+          <Group justify="center">
+            <Button size="compact-sm" variant="default" onClick={() => stop.abort()}>
+              {t("app.cancel")}
+            </Button>
+          </Group>
+        </>
+      ) : (
+        // From here on the server may have begun: to cancel would promise what is not certain.
+        <Text size="sm">{t("import.taking")}</Text>
+      )}
     </Stack>
   );
+}
+
+/** Which of the files is on its way once so many bytes of all of them have been sent. */
+function placeOf(files: readonly File[], bytes: number): number {
+  let end = 0;
+  const place = files.findIndex(({ size }) => {
+    end += size;
+    return bytes < end;
+  });
+  return place < 0 ? files.length - 1 : place;
 }
 
 const OUTCOMES = ["accepted", "duplicate", "rejected", "waiting"] as const;
@@ -151,7 +194,7 @@ function Outcomes({ counts }: { counts: Schemas["ItemCounts"] }) {
     <Group gap={6}>
       {OUTCOMES.filter((each) => counts[each] > 0).map((each) => (
         <Badge key={each} variant="light" color={COLOURS[each] ?? "gray"} tt="none">
-          {number(counts[each])} {t(`import.${each}`)}
+          {t("import.counted", { count: number(counts[each]), outcome: t(`import.${each}`) })}
         </Badge>
       ))}
     </Group>
@@ -163,7 +206,7 @@ function Items({ id }: { id: number }) {
   return (
     <>
       <ErrorNote error={pages.error} />
-      <Table.ScrollContainer minWidth={520}>
+      <Scroll label={t("import.title", { id })} minWidth={520}>
         <Table>
           <Table.Thead>
             <Table.Tr>
@@ -198,7 +241,7 @@ function Items({ id }: { id: number }) {
               ))}
           </Table.Tbody>
         </Table>
-      </Table.ScrollContainer>
+      </Scroll>
       {pages.hasNextPage ? (
         <Group justify="center" mt="md">
           <Button

@@ -11,6 +11,7 @@ import type { TabProps } from "./campaign";
 import { LearningCurve } from "./models/learning";
 import { RunState } from "./models/live";
 import { CancelRun, isLive, TrainNow } from "./models/runs";
+import { Unreadable } from "./unreadable";
 
 /** The story of the campaign on one screen, live. */
 export function OverviewTab({ campaign }: TabProps) {
@@ -139,6 +140,7 @@ function Training(props: {
           {text}
         </Text>
       ))}
+      {manages && learning && learning.unreadable > 0 ? <Unreadable slug={slug} /> : null}
       <Stack gap={0} mt="sm" mih={20}>
         {(learning ? refreshTexts(learning.next_refresh) : []).map((text) => (
           <Text key={text} size="sm" c="dimmed">

@@ -16,6 +16,7 @@ import { membersQuery, progressQuery } from "../../api/queries";
 import { Confirm } from "../../components/confirm";
 import { ErrorNote } from "../../components/errors";
 import { Empty } from "../../components/page";
+import { Scroll } from "../../components/scroll";
 import { dateTime, duration, number, t } from "../../i18n";
 import type { TabProps } from "./campaign";
 
@@ -81,7 +82,7 @@ export function ReadersTab({ campaign }: TabProps) {
         <Empty title={t("readers.empty")}>{t("readers.emptyHelp")}</Empty>
       ) : (
         <Paper>
-          <Table.ScrollContainer minWidth={760}>
+          <Scroll label={t("tab.readers")} minWidth={760}>
             <Table>
               <Table.Thead>
                 <Table.Tr>
@@ -104,7 +105,7 @@ export function ReadersTab({ campaign }: TabProps) {
                 ))}
               </Table.Tbody>
             </Table>
-          </Table.ScrollContainer>
+          </Scroll>
         </Paper>
       )}
     </Stack>

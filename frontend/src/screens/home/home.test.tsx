@@ -2,6 +2,7 @@
 import "fake-indexeddb/auto";
 import { cleanup, screen, within } from "@testing-library/react";
 import { afterEach, expect, it, vi } from "vitest";
+import type { Schemas } from "../../api/client";
 import { SessionProvider, useSession } from "../../session";
 import { showPage, TestServer } from "../test-page";
 import { Home } from "./home";
@@ -13,7 +14,10 @@ function Inside() {
 }
 
 /** The card of a campaign of which so much waits for this person. */
-async function card(mine: { submitted: number; waiting: number; to_review: number }) {
+async function card(
+  mine: { submitted: number; waiting: number; to_review: number },
+  champion: Schemas["ChampionCard"] | null = null,
+) {
   const campaign = {
     slug: "c",
     name: "Brain MRI",
@@ -24,7 +28,7 @@ async function card(mine: { submitted: number; waiting: number; to_review: numbe
     mine,
     // The total is without the excluded ones.
     counts: { total: 9, excluded: 3, open: 9, reading: 0, review: 0, settled: 0 },
-    champion: null,
+    champion,
   };
   new TestServer({
     "GET /api/v1/session": () => ({ user }),
@@ -63,3 +67,17 @@ it("where nothing waits to be read it says so, and reading is not the main butto
   // Earlier answers are amended in the reading room.
   within(found).getByRole("link", { name: "Open the reading room: Brain MRI" });
 }, 20_000);
+
+it.each([
+  [{ number: 3, dice: 0.8, low: 0.71, high: 0.88 }, "Dice 0.80 (95 % interval 0.71 – 0.88) on"],
+  [{ number: 3, dice: 0.8, low: null, high: null }, "Dice 0.80 on held-out"],
+  [{ number: 3, dice: null, accuracy: 0.9 }, "accuracy 0.90 on held-out"],
+  [{ number: 3, dice: null }, "not yet measured"],
+])(
+  "says how good the champion is, with its interval where it is known (%o)",
+  async (of, said) => {
+    const { found } = await card({ submitted: 0, waiting: 0, to_review: 0 }, of);
+    expect(found.textContent).toContain(said);
+  },
+  20_000,
+);

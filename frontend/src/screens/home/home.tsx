@@ -21,6 +21,7 @@ import { Empty, Page } from "../../components/page";
 import { UnsentNotice } from "../../components/unsent";
 import { decimal, t, tn } from "../../i18n";
 import { useUser } from "../../session";
+import { intervalText } from "../campaign/models/figures";
 
 export function Home() {
   useDocumentTitle(t("app.title", { page: t("home.title") }));
@@ -122,8 +123,13 @@ function CampaignCard({ campaign }: { campaign: Schemas["CampaignCard"] }) {
 
 function championText(champion: Schemas["ChampionCard"] | null): string {
   if (!champion) return t("home.noModel");
-  const { number, dice, accuracy } = champion;
-  if (accuracy != null) return t("home.champion.answers", { number, value: decimal(accuracy) });
-  if (dice === null) return t("home.champion.unmeasured", { number });
-  return t("home.champion", { number, dice: decimal(dice) });
+  const { number, dice, accuracy, low, high } = champion;
+  const score = accuracy ?? dice;
+  if (score === null) return t("home.champion.unmeasured", { number });
+  // Of a single patient, or by an earlier release, there is no interval.
+  const known = low != null && high != null;
+  const value = known
+    ? t("home.interval", { value: decimal(score), interval: intervalText(low, high) })
+    : decimal(score);
+  return t(accuracy == null ? "home.champion" : "home.champion.answers", { number, value });
 }

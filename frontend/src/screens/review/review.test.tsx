@@ -145,6 +145,22 @@ describe("a case under review", () => {
     await enabled();
   });
 
+  it("whose image cannot be fetched is left for later, and comes again after the others", async () => {
+    const { server } = serve();
+    server.doors["GET /pixels/1"] = () => Response.json({ code: "gone" }, { status: 500 });
+    show();
+    const alert = await screen.findByRole("alert");
+    screen.getByText("slice 1");
+    fireEvent.click(within(alert).getByRole("button", { name: "Next case" }));
+    await screen.findByText(/case 2 · read by ada/);
+    await enabled();
+    fireEvent.click(accept());
+    // No other waits: there is none to go on to.
+    await screen.findByText(/case 1 · read by ada/);
+    await screen.findByRole("button", { name: "Try again" });
+    await waitFor(() => expect(screen.queryByRole("button", { name: "Next case" })).toBeNull());
+  });
+
   it("stays with the comment typed when somebody else decides on it, until moved on from", async () => {
     const { queue } = serve();
     const queries = show();
@@ -152,7 +168,9 @@ describe("a case under review", () => {
     fireEvent.change(comment(), { target: { value: "white is missing" } });
     queue.items = queue.items.slice(1);
     await queries.invalidateQueries();
-    expect((await screen.findByRole("alert")).textContent).toContain("waits for review no more");
+    const said = (await screen.findByRole("alert")).textContent;
+    expect(said).toContain("waits for review no more");
+    expect(said).toContain("Your comment was not sent.");
     expect(comment()).toHaveProperty("value", "white is missing");
     expect(accept().disabled).toBe(true);
     expect(giveBack().disabled).toBe(true);
@@ -161,6 +179,17 @@ describe("a case under review", () => {
     await screen.findByText(/case 2 · read by ada/);
     expect(comment()).toHaveProperty("value", "");
     await enabled();
+  });
+
+  it("that is gone says nothing of a comment that nobody wrote", async () => {
+    const { queue } = serve();
+    const queries = show();
+    await enabled();
+    queue.items = queue.items.slice(1);
+    await queries.invalidateQueries();
+    const said = (await screen.findByRole("alert")).textContent;
+    expect(said).toContain("waits for review no more");
+    expect(said).not.toContain("comment");
   });
 
   it("is not left with a comment that is begun without a word", async () => {
@@ -226,10 +255,10 @@ describe("a case under review", () => {
     const { queue } = serve();
     queue.left = 250;
     show();
-    await screen.findByText("250 cases left");
+    await screen.findByText("250 readings left");
     await enabled();
     fireEvent.click(accept());
-    await screen.findByText("249 cases left");
+    await screen.findByText("249 readings left");
   });
 
   it("is shown by keys: its labels, its image, and what others drew, one by one", async () => {

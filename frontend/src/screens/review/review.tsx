@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Skeleton, Switch, Textarea } from "@mantine/core";
+import { ActionIcon, Button, Group, Skeleton, Switch, Textarea } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
 import { IconCurrentLocation } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
@@ -10,7 +10,7 @@ import { body, client, type Schemas } from "../../api/client";
 import { ApiError } from "../../api/errors";
 import { campaignQuery, reviewsQuery } from "../../api/queries";
 import { Letters, ScaleBar } from "../../components/corners";
-import { ErrorNote } from "../../components/errors";
+import { ErrorNote, errorText } from "../../components/errors";
 import { leaving, useLeave } from "../../components/leave";
 import { Empty } from "../../components/page";
 import { dateTime, decimal, duration, label, language, number, t, tn } from "../../i18n";
@@ -32,7 +32,7 @@ export function ReviewPage() {
   const { slug = "" } = useParams();
   const [search] = useSearchParams();
   const campaign = useQuery({ ...campaignQuery(slug), refetchInterval: 10_000 });
-  const { queue, item, gone, moveOn } = useAtHand(slug, Number(search.get("annotation")));
+  const { queue, item, gone, moveOn, passOver } = useAtHand(slug, Number(search.get("annotation")));
   useDocumentTitle(t("app.title", { page: t("review.queue") }));
   const hand = usePreference("hand");
   usePreference("keys");
@@ -82,7 +82,7 @@ export function ReviewPage() {
       <main className={classes.middle}>
         <ErrorNote error={queue.error} />
         {item ? (
-          <Image key={item.annotation} item={item} look={look} />
+          <Image key={item.annotation} item={item} look={look} onNext={passOver} />
         ) : (
           <div className={classes.stage}>
             <div className={classes.without}>
@@ -128,11 +128,20 @@ export function ReviewPage() {
 function useAtHand(slug: string, asked: number) {
   const queue = useQuery(reviewsQuery(slug));
   const [held, setHeld] = useState<Item | null>(null);
-  const items = queue.data ?? [];
-  const item = held ?? items.find((each) => each.annotation === asked) ?? items[0] ?? null;
+  const [passed, setPassed] = useState<readonly number[]>([]);
+  // Those passed over come last, in the order in which they were.
+  const place = ({ annotation }: Item) => passed.indexOf(annotation);
+  const items = [...(queue.data ?? [])].sort((a, b) => place(a) - place(b));
+  const wanted = items.find((each) => each.annotation === asked && place(each) < 0);
+  const item = held ?? wanted ?? items[0] ?? null;
   if (item !== held) setHeld(item);
   const gone = item !== null && items.every((each) => each.annotation !== item.annotation);
-  return { queue, item, gone, moveOn: () => setHeld(null) };
+  const moveOn = () => setHeld(null);
+  const passOver = () => {
+    if (item) setPassed([...passed.filter((each) => each !== item.annotation), item.annotation]);
+    moveOn();
+  };
+  return { queue, item, gone, moveOn, passOver: items.length > 1 ? passOver : null };
 }
 
 const SHEETS = ["palette", "help", "preferences"] as const satisfies readonly SheetId[];
@@ -177,7 +186,14 @@ function SheetButton({ id, onOpen }: { id: SheetId; onOpen: Open }) {
   );
 }
 
-function Image({ item, look }: { item: Item; look: Looking }) {
+interface ImageProps {
+  readonly item: Item;
+  readonly look: Looking;
+  /** Leaves this case for later; null where no other waits. */
+  readonly onNext: (() => void) | null;
+}
+
+function Image({ item, look, onNext }: ImageProps) {
   const host = useRef<HTMLDivElement>(null);
   const window = usePick(look.state, (state) => state.window);
   const view = usePick(look.state, (state) => (state.annotation === null ? null : state.view));
@@ -226,7 +242,25 @@ function Image({ item, look }: { item: Item; look: Looking }) {
           <Skeleton w="min(60vh, 60vw)" h="min(60vh, 60vw)" radius={0} />
         </div>
       ) : null}
-      <ErrorNote error={shown.error} onRetry={() => void shown.refetch()} />
+      {shown.error ? (
+        <div className={classes.without} role="alert">
+          <Empty
+            title={t("work.failed")}
+            action={
+              <Group justify="center">
+                <Button onClick={() => void shown.refetch()}>{t("app.retry")}</Button>
+                {onNext ? (
+                  <Button variant="default" onClick={() => leaving(onNext)}>
+                    {t("review.next")}
+                  </Button>
+                ) : null}
+              </Group>
+            }
+          >
+            {errorText(shown.error)}
+          </Empty>
+        </div>
+      ) : null}
     </div>
   );
 }
@@ -329,7 +363,10 @@ function Decision(props: {
       </Button>
       {gone ? (
         <>
-          <p role="alert">{t("review.gone")}</p>
+          <div role="alert">
+            <p>{t("review.gone")}</p>
+            {comment.trim() === "" ? null : <p>{t("review.commentUnsent")}</p>}
+          </div>
           <Button fullWidth variant="default" onClick={() => leaving(onDone)}>
             {t("review.next")}
           </Button>

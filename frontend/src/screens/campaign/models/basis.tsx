@@ -1,6 +1,6 @@
 import { Text } from "@mantine/core";
 import type { Schemas } from "../../../api/client";
-import { dateTime, t, tn } from "../../../i18n";
+import { dateTime, list, t, tn } from "../../../i18n";
 import type { TabProps } from "../campaign";
 import { reasonText } from "./reasons";
 
@@ -31,12 +31,12 @@ export function Basis({ campaign, measured }: TabProps & { measured: Measured })
 function onWhat(measured: Measured, state: TabProps["campaign"]["state"]): string[] {
   const { one_list, held_out, number, waiting } = measured;
   if (!held_out || number === null) return [];
-  const list = listText(held_out);
+  const which = { list: listText(held_out) };
   const said = one_list
-    ? [t("basis.same", { list })]
-    : [t("basis.several"), t("basis.version", { number, list })];
+    ? [t("basis.same", which)]
+    : [t("basis.several"), t("basis.version", { number, ...which })];
   if (waiting.length === 0) return said;
-  const versions = waiting.map((each) => `v${each}`).join(", ");
+  const versions = list(waiting.map((each) => `v${each}`));
   return [...said, t(state === "open" ? "basis.waiting" : "basis.closed", { versions })];
 }
 
@@ -51,7 +51,7 @@ function ofWhat(measured: Measured, { questions }: TabProps["campaign"]): string
     }),
   );
   if (averaged.length === 0) return left;
-  const parts = averaged.map(named).join(", ");
+  const parts = list(averaged.map(named));
   if (!enough) return [t("basis.notEnough", { parts }), ...left];
   return left.length === 0 ? [] : [t("basis.mean", { parts }), ...left];
 }

@@ -110,6 +110,7 @@ function Metrics(
           ? t("compare.apart")
           : t(same_cases ? "compare.same" : "compare.partly", { cases: number(cases) })}
       </Text>
+      {cases > 0 && !asks ? <DrawnByOne /> : null}
       <Scroll label={title} minWidth={520}>
         <Table>
           <Head model={model} rival={rival} first={[part, t("compare.metric")]} />
@@ -139,6 +140,15 @@ function Metrics(
   );
 }
 
+/** Which number stands for a patient on whom one of the two alone draws what is not there. */
+function DrawnByOne() {
+  return (
+    <Text size="sm" c="dimmed">
+      {t("compare.drawnByOne")}
+    </Text>
+  );
+}
+
 function Difference({ row }: { row: Pick<Schemas["PairedMean"], "difference" | "low" | "high"> }) {
   return (
     <Table.Td ta="right">
@@ -153,7 +163,9 @@ function Difference({ row }: { row: Pick<Schemas["PairedMean"], "difference" | "
 }
 
 function ClassRows({ row, same }: { row: Schemas["PairedClass"]; same: boolean }) {
-  const [ours, theirs] = [row.model, row.against];
+  // Dice as its difference takes it: a model's own leaves out who has and is drawn nothing.
+  const ours = row.model && { ...row.model, dice: row.model_mean ?? row.model.dice };
+  const theirs = row.against && { ...row.against, dice: row.against_mean ?? row.against.dice };
   const measured = (Object.keys(METRICS) as Metric[]).filter(
     (name) => ours?.[name] != null || theirs?.[name] != null,
   );
@@ -201,10 +213,10 @@ function QuestionRows(props: { row: Schemas["PairedQuestion"]; text: string; sam
         </Table.Th>
         <Table.Td>{t("metrics.accuracy")}</Table.Td>
         <Table.Td ta="right">
-          <Measured value={ours?.accuracy} />
+          <Measured value={row.model_mean ?? ours?.accuracy} />
         </Table.Td>
         <Table.Td ta="right">
-          <Measured value={theirs?.accuracy} />
+          <Measured value={row.against_mean ?? theirs?.accuracy} />
         </Table.Td>
         <Difference row={row} />
       </Table.Tr>
@@ -233,6 +245,7 @@ function Patients({ compared, model, rival }: Pair & { compared: Compared }) {
   if (compared.patients.length === 0) return null;
   return (
     <Section title={t("compare.patients")}>
+      {compared.metric === "dice" ? <DrawnByOne /> : null}
       <Scroll label={t("compare.patients")} minWidth={420}>
         <Table>
           <Head model={model} rival={rival} first={[t("compare.patient")]} />

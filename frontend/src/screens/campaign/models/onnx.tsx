@@ -22,11 +22,6 @@ export function Onnx({ id }: { id: number }) {
       <ErrorNote error={error ?? ask.error} />
       {data ? (
         <Group gap="xs">
-          {underWay(file) ? <Loader size="xs" aria-hidden /> : null}
-          <Text size="sm" role="status">
-            {stateText(data)}
-          </Text>
-          <Hash value={file?.sha256 ?? ""} />
           {file?.file_url ? (
             <Button component="a" href={file.file_url} download size="compact-sm" variant="default">
               {t("onnx.download")}
@@ -41,6 +36,12 @@ export function Onnx({ id }: { id: number }) {
               {t(file ? "onnx.again" : "onnx.ask")}
             </Button>
           )}
+          {underWay(file) ? <Loader size="xs" aria-hidden /> : null}
+          {/* Last: while it says nothing its place is still there, and would push the act aside. */}
+          <Text size="sm" role="status">
+            {stateText(data)}
+          </Text>
+          <Hash value={file?.sha256 ?? ""} />
         </Group>
       ) : null}
     </>

@@ -160,6 +160,11 @@ function Model({ model, title, slug, questions, manages, others }: ModelProps) {
   );
 }
 
+function reasonsText(reasons: readonly Schemas["ReasonOutput"][]): string {
+  const texts = reasons.map(reasonText);
+  return texts.reduce((one, other) => (one ? t("app.clauses", { one, other }) : other), "");
+}
+
 function History({ model }: { model: Detail }) {
   const { history, decision } = model;
   const { difference, against, low, high, cases } = decision ?? {};
@@ -184,7 +189,7 @@ function History({ model }: { model: Detail }) {
                   <Table.Td>{dateTime(event.at)}</Table.Td>
                   <Table.Td>{event.actor ?? t("history.rule")}</Table.Td>
                   <Table.Td>{word("history", event.action)}</Table.Td>
-                  <Table.Td>{event.reasons.map(reasonText).join("; ")}</Table.Td>
+                  <Table.Td>{reasonsText(event.reasons)}</Table.Td>
                 </Table.Tr>
               ))}
             </Table.Tbody>

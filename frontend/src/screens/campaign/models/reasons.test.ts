@@ -33,7 +33,7 @@ describe("a reason", () => {
 
   it("reads in the page's language, with its numbers and names", async () => {
     const { reasonText } = await inChinese();
-    expect(reasonText(means)).toBe("24 例病例的平均 Dice（grey）为 0.812，冠军模型为 0.800");
+    expect(reasonText(means)).toBe("24 例的平均 Dice（grey）为 0.812，冠军模型为 0.800");
     expect(reasonText(south)).toBe("机构 south 下降了 0.120");
     const replaced = { text: "v3 took its place", code: "replaced", values: { number: 3 } };
     expect(reasonText(replaced)).toBe("由 v3 取代");

@@ -1,6 +1,6 @@
 /** Why a model was taken or not, in the page's language. */
 import type { Schemas } from "../../../api/client";
-import { decimal, number, t, word } from "../../../i18n";
+import { decimal, list, number, t, word } from "../../../i18n";
 
 type Value = string | number;
 
@@ -23,7 +23,8 @@ export function reasonText({ text, code, values }: Schemas["ReasonOutput"]): str
 function shown(values: Record<string, Value>): Record<string, Value> {
   const found: Record<string, Value> = {};
   for (const [name, value] of Object.entries(values)) {
-    found[name] = typeof value === "string" || name === "number" ? value : figure(name, value);
+    if (name === "parts") found[name] = list(String(value).split(", "));
+    else found[name] = typeof value === "string" || name === "number" ? value : figure(name, value);
   }
   const { attribute, value } = values;
   if (attribute !== undefined) {

@@ -5,6 +5,7 @@ import { body, client, type Schemas } from "../../../api/client";
 import { uploadRun } from "../../../api/upload";
 import { ErrorNote } from "../../../components/errors";
 import { t, word } from "../../../i18n";
+import classes from "../../../styles/page.module.css";
 import { usePresets } from "../policy";
 import { KindFields } from "./cross";
 import { StartFields } from "./origin";
@@ -40,6 +41,7 @@ export function TrainNow({ slug }: { slug: string }) {
         opened={asking}
         onClose={() => setAsking(false)}
         title={t("train.title")}
+        classNames={{ content: classes.withActs ?? "" }}
         closeButtonProps={{ "aria-label": t("app.close") }}
       >
         <TrainForm slug={slug} onDone={() => setAsking(false)} />
@@ -111,7 +113,7 @@ function TrainForm({ slug, onDone }: { slug: string; onDone: () => void }) {
       ))}
       <FieldsInput label={t("train.recipe")} text={text} onChange={setText} />
       <ErrorNote error={train.error} />
-      <Group justify="flex-end" gap="xs">
+      <Group justify="flex-end" gap="xs" className={classes.acts}>
         <Button variant="default" onClick={onDone}>
           {t("app.cancel")}
         </Button>

@@ -3,7 +3,7 @@ import { Button, Group, Select, SimpleGrid, Stack, Table, Text } from "@mantine/
 import { type ReactNode, useState } from "react";
 import type { Schemas } from "../../../api/client";
 import { Scroll } from "../../../components/scroll";
-import { decimal, number, percent, t } from "../../../i18n";
+import { decimal, list, number, percent, t } from "../../../i18n";
 import classes from "../../../styles/plot.module.css";
 import type { TabProps } from "../campaign";
 import { questionText } from "./answers";
@@ -36,7 +36,7 @@ export function Shared({ compared, model, rival, questions }: Props) {
   const at = Math.min(place, shared.length - 1);
   const shown = shared[at];
   if (!shown) {
-    const versions = silent.map((each) => `v${each}`).join(", ");
+    const versions = list(silent.map((each) => `v${each}`));
     return (
       <Section title={title}>
         <Text>{silent.length > 0 ? t("compare.silent", { versions }) : t("compare.noCases")}</Text>
@@ -138,6 +138,12 @@ function Picture(props: { address: string; text: string; children: ReactNode }) 
   );
 }
 
+/** How much of its answers is right, where people have answered, and whether it knew them. */
+function sideText(side: Side): string {
+  if (side.error === null) return learned(side);
+  return `${t("compare.right", { share: percent(1 - side.error) })} · ${learned(side)}`;
+}
+
 const learned = (side: Side) => t(side.learned ? "compare.learned" : "compare.notLearned");
 
 function Answers({ shown, sides, questions }: OneCase & { questions: Questions }) {
@@ -175,11 +181,7 @@ function Answers({ shown, sides, questions }: OneCase & { questions: Questions }
         {shown.labelled ? null : <Text size="sm">{t("compare.unlabelled")}</Text>}
         {sides.map(({ model, ...side }) => (
           <Text key={model.id} size="sm" c="dimmed">
-            v{model.number}:{" "}
-            {side.error === null
-              ? null
-              : `${t("compare.right", { share: percent(1 - side.error) })} · `}
-            {learned(side)}
+            {t("app.named", { name: `v${model.number}`, value: sideText(side) })}
           </Text>
         ))}
       </Stack>
