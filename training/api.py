@@ -40,6 +40,8 @@ from training.card import card_of
 from training.models import ModelVersion, OnnxFile, TrainingRun
 from training.reasons import run_reason, stored_reason
 
+CROSS_FIELDS = ("folds", "ensemble", "variants", "best")
+
 
 def runs_of(campaign: Campaign) -> QuerySet[TrainingRun]:
     """Return a campaign's runs, newest first, with what is shown of them and no more.
@@ -471,17 +473,16 @@ def _cross(asked: dict[str, Any]) -> crossval.Cross | None:
     Raises Invalid for variants of any other run.
     """
     kind = asked.pop("kind", TrainingRun.Kind.TRAIN)
+    given = [name for name in CROSS_FIELDS if asked.get(name)]
+    if kind != TrainingRun.Kind.CROSS and given:
+        words = "This field is of a cross-validation: runs of kind cross."
+        raise Invalid(words, code="cross_only", detail=dict.fromkeys(given, words))
     variants = tuple(crossval.Variant(**row) for row in asked.pop("variants", ()))
     cross = crossval.Cross(
         asked.pop("folds", crossval.FOLDS[0]), asked.pop("ensemble", False), variants,
         asked.pop("best", False),
     )  # fmt: skip
-    if kind == TrainingRun.Kind.CROSS:
-        return cross
-    if cross.variants or cross.best:
-        words = "Variants are compared by a cross-validation."
-        raise Invalid(words, code="bad_variants", detail={"variants": words})
-    return None
+    return cross if kind == TrainingRun.Kind.CROSS else None
 
 
 def _whole(request: Request, name: str) -> int:

@@ -122,6 +122,9 @@ export const en = {
     "A cross-validation is from scratch: other weights may know the patients that are left out.",
   "error.code.bad_variants":
     "These recipes cannot be compared: each needs a name of its own, and together they are no ensemble.",
+  "error.code.cross_only": "Only a cross-validation takes this: change what kind of run it is.",
+  "error.code.nothing_chosen": "This run has chosen no recipe.",
+  "error.code.never_measured": "This model was never measured on held-out cases.",
   "error.code.not_shadow": "This model does not run in the shadow any more.",
   "error.code.no_reason": "Say why: the reason is kept with the decision.",
   "error.code.bad_config":
