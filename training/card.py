@@ -279,6 +279,11 @@ def _choice(choice: Row | None) -> tuple[str, ...]:
 
 
 def _members(line: Row) -> str:
+    if line["committee"]:
+        return (
+            f"one; uncertainty maps are by {line['committee']}, itself and others of its recipe "
+            "that were trained by other seeds"
+        )
     if not line["members"]:
         return "one"
     return f"{line['members']}, one a fold of a cross-validation; their mean answers"

@@ -279,6 +279,9 @@ class LineageOutput(serializers.Serializer[Data]):
     donor = DonorOutput(allow_null=True)
     file = serializers.CharField(allow_null=True, help_text="name of the file it began with")
     members = count_field()
+    committee = serializers.IntegerField(
+        allow_null=True, help_text="networks that its uncertainty maps are by, where more than one"
+    )
     choice = ChoiceOutput(allow_null=True, help_text="its recipe was chosen among variants")
     run = serializers.IntegerField()
     reason = ReasonOutput()

@@ -140,6 +140,9 @@ class ModelVersion(models.Model):
     )
     selection = models.JSONField(default=dict, help_text="see training.gain.gain_of")
     robustness = models.JSONField(default=dict, help_text="see training.ml.robust.robustness")
+    committee = models.JSONField(
+        default=dict, help_text="{sha256, members} or why there is none: see training.committee"
+    )
     unfamiliar = models.JSONField(
         default=list,
         help_text="[{image, beyond}]: open cases unlike those it knows, farthest first",

@@ -284,6 +284,7 @@ def lineage_of(model: ModelVersion) -> Row:
         "donor": donor_row(run),
         "file": run.file.get("name"),
         "members": model.card.get("members"),
+        "committee": model.committee.get("members"),
         "choice": run.choice or None,
         "run": run.pk,
         "reason": run_reason(run.reason),

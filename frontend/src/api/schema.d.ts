@@ -2008,6 +2008,8 @@ export interface components {
             /** @description name of the file it began with */
             file: string | null;
             members: number | null;
+            /** @description networks that its uncertainty maps are by, where more than one */
+            committee: number | null;
             /** @description its recipe was chosen among variants */
             choice: components["schemas"]["ChoiceOutput"] | null;
             run: number;
@@ -3030,6 +3032,8 @@ export interface components {
             scratch_growth?: number;
             /** Format: double */
             shadow?: number;
+            /** Format: double */
+            committee?: number;
         };
         /** @description When and how the model is trained. */
         TrainingPolicyRequest: {
@@ -3056,6 +3060,8 @@ export interface components {
             scratch_growth?: number;
             /** Format: double */
             shadow?: number;
+            /** Format: double */
+            committee?: number;
         };
         /** @description A case to be read that lies beyond what the model knows. */
         UnfamiliarOutput: {

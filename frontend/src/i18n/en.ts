@@ -272,6 +272,9 @@ export const en = {
   "new.training.shadow": "Let new models run in the shadow first",
   "new.training.shadowHelp":
     "A model that passes the comparison goes live only when a manager promotes it.",
+  "new.training.committee": "Train two more networks when nothing else waits",
+  "new.training.committeeHelp":
+    "They only tell where the champion is unsure: three networks together do it better than one. Suggestions stay the champion's.",
   "new.training.preset": "Network",
   "new.preset.cpu": "Medium, for CPUs",
   "new.preset.small": "Small, for two minutes on one core",
@@ -818,6 +821,8 @@ export const en = {
   "lineage.file": "a file: {name}",
   "lineage.pretrained": "images of the pool, without labels",
   "lineage.members": "Networks",
+  "lineage.committee": "Uncertainty maps",
+  "lineage.committeeOf": "by {n} networks: this one and others of its recipe, by other seeds",
   "lineage.membersOf": "{n}, one a fold of a cross-validation; their mean answers",
   "lineage.scratch": "from scratch",
   "lineage.choice": "Recipe chosen",

@@ -249,6 +249,9 @@ export const zh: Record<TextKey, string> = {
   "new.training.scratch_growth": "标注增长多少倍后从头训练（0：从不）",
   "new.training.shadow": "新模型先在影子模式中运行",
   "new.training.shadowHelp": "通过比较的模型须由管理者提升后才会上线。",
+  "new.training.committee": "空闲时再训练两个网络",
+  "new.training.committeeHelp":
+    "它们只用来指出冠军模型在哪里没有把握：三个网络合在一起比一个更准。建议仍由冠军模型给出。",
   "new.training.preset": "网络",
   "new.preset.cpu": "中型，适用于 CPU",
   "new.preset.small": "小型，单核约两分钟",
@@ -771,6 +774,8 @@ export const zh: Record<TextKey, string> = {
   "lineage.file": "文件：{name}",
   "lineage.pretrained": "本项目的无标注图像",
   "lineage.members": "网络数",
+  "lineage.committee": "不确定性图",
+  "lineage.committeeOf": "由 {n} 个网络得出：本模型与同一方案、其他随机种子的网络",
   "lineage.membersOf": "{n} 个，交叉验证每折一个；取其平均",
   "lineage.scratch": "从头训练",
   "lineage.choice": "选定的配方",

@@ -220,6 +220,14 @@ function Lineage({ model }: { model: Detail }) {
             string,
           ],
         ]),
+    ...(lineage.committee === null
+      ? []
+      : [
+          [t("lineage.committee"), t("lineage.committeeOf", { n: lineage.committee })] as [
+            string,
+            string,
+          ],
+        ]),
     ...(lineage.choice === null
       ? []
       : [[t("lineage.choice"), <Chosen key="c" choice={lineage.choice} />] as [string, ReactNode]]),
