@@ -34,6 +34,7 @@ from training import (
     report,
     run_forms,
     shared,
+    trials,
     trigger,
 )
 from training.card import card_of
@@ -374,6 +375,21 @@ class OnnxFileView(ModelBase):
         answer["Content-Disposition"] = f'attachment; filename="{name}"'
         answer["Content-Length"] = str(row.size)
         return answer
+
+
+class RobustnessView(ModelBase):
+    """How the model holds up when images get worse."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"post": Action.MANAGE}
+
+    @extend_schema(request=None, responses={202: model_forms.ModelDetailOutput})
+    def post(self, request: Request, pk: int) -> Response:
+        """Ask for it: a worker measures it when nothing else waits. What is there stays."""
+        model = self.model(pk)
+        row = trials.trial_ask(model=model, actor=person(request))
+        model.robustness = row.robustness
+        answer = model_forms.ModelDetailOutput({**_with_scores(model), **report.report_of(model)})
+        return Response(answer.data, status=status.HTTP_202_ACCEPTED)
 
 
 class CompareView(ModelBase):

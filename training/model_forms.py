@@ -315,6 +315,8 @@ class ModelDetailOutput(ModelOutput):
     enough_patients = serializers.IntegerField()
     calibration = CalibrationOutput(allow_null=True)
     robustness = RobustnessOutput(allow_null=True)
+    robustness_asked = serializers.BooleanField(help_text="a worker is to measure it")
+    robustness_error = serializers.CharField(help_text="why it could not be measured, else empty")
     unfamiliar = UnfamiliarOutput(many=True)
     lineage = LineageOutput()
     history = ModelEventOutput(many=True)

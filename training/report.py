@@ -200,8 +200,8 @@ def calibration_of(report: Report) -> Row | None:
 def robustness_of(found: Report) -> Row | None:
     """Return {examples, clean, mean, changes} with how far each change's mean fell, or None.
 
-    `found` is what `training.ml.robust.robustness` returns, empty, or why it failed. `parts` of a
-    change are Dice by class, or accuracy by question.
+    `found` is what `training.ml.robust.robustness` returns, empty, when it was asked for, or why it
+    failed. `parts` of a change are Dice by class, or accuracy by question.
     """
     if "clean" not in found:
         return None
@@ -235,6 +235,8 @@ def report_of(model: ModelVersion) -> Row:
         "enough_patients": GROUP_PATIENTS,
         "calibration": calibration_of(report),
         "robustness": robustness_of(robustness_kept(model)),
+        "robustness_asked": robust_asked(robustness_kept(model)),
+        "robustness_error": robustness_kept(model).get("error", ""),
         "unfamiliar": unfamiliar_of(model),
         "lineage": lineage_of(model),
         "history": history_of(model),
@@ -252,6 +254,11 @@ def majority_accuracy_of(evaluation: Evaluation | None) -> float | None:
 def robustness_kept(model: ModelVersion) -> Row:
     """Return the robustness report that is kept with a model; empty when none was made."""
     return dict(model.robustness or {})
+
+
+def robust_asked(kept: Report) -> bool:
+    """Tell whether somebody waits for a robustness report."""
+    return "asked_at" in kept
 
 
 def unfamiliar_of(model: ModelVersion) -> list[Row]:

@@ -19,6 +19,7 @@ urlpatterns = [
     path("models/<int:pk>/bundle", api.BundleView.as_view(), name="model-bundle"),
     path("models/<int:pk>/onnx", api.OnnxView.as_view(), name="model-onnx"),
     path("models/<int:pk>/onnx/file", api.OnnxFileView.as_view(), name="model-onnx-file"),
+    path("models/<int:pk>/robustness", api.RobustnessView.as_view(), name="model-robustness"),
     path("models/<int:pk>/compare", api.CompareView.as_view(), name="model-compare"),
     path("models/<int:pk>/drawing", api.DrawingView.as_view(), name="model-drawing"),
     path("models/<int:pk>/label", api.LabelView.as_view(), name="model-label"),

@@ -100,7 +100,7 @@ def world() -> dict[str, Any]:
         **dict.fromkeys(
             ("model", "model-card", "model-compare", "model-drawing", "model-label",
              "model-promote", "model-end-shadow", "model-bundle", "model-onnx",
-             "model-onnx-file"), model.pk,
+             "model-onnx-file", "model-robustness"), model.pk,
         ),
     }  # fmt: skip
     keys["export-file"] = keys["export"]

@@ -990,6 +990,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models/{id}/robustness": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Ask for it: a worker measures it when nothing else waits. What is there stays. */
+        post: operations["models_robustness_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/pictures/{id}": {
         parameters: {
             query?: never;
@@ -2129,6 +2146,10 @@ export interface components {
             enough_patients: number;
             calibration: components["schemas"]["CalibrationOutput"] | null;
             robustness: components["schemas"]["RobustnessOutput"] | null;
+            /** @description a worker is to measure it */
+            robustness_asked: boolean;
+            /** @description why it could not be measured, else empty */
+            robustness_error: string;
             unfamiliar: components["schemas"]["UnfamiliarOutput"][];
             lineage: components["schemas"]["LineageOutput"];
             history: components["schemas"]["ModelEventOutput"][];
@@ -4853,6 +4874,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelOutput"];
+                };
+            };
+        };
+    };
+    models_robustness_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelDetailOutput"];
                 };
             };
         };

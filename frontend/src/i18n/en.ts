@@ -730,6 +730,9 @@ export const en = {
     "Accuracy by question, every patient counting once, when the held-out images are made worse; {cases} cases. A loss of the mean below 0.03 is said to hold, from 0.1 to fail.",
   "robust.none":
     "How this model holds up when images get worse was not measured. Champions are, once nothing else waits.",
+  "robust.ask": "Measure it",
+  "robust.asked": "It will be measured once nothing else waits.",
+  "robust.failed": "It could not be measured: {why}",
   "robust.clean": "unchanged",
   "robust.change": "Change",
   "robust.strength": "Strength",
@@ -1023,6 +1026,7 @@ export const en = {
   "audit.action.review.accept": "Accepted in review",
   "audit.action.review.return": "Returned by the reviewer",
   "audit.action.run.cancel": "Training cancelled",
+  "audit.action.robustness.ask": "Robustness trial asked for",
   "audit.action.run.create": "Training queued",
   "audit.action.session.open": "Logged in",
   "audit.action.task.settle": "Case settled",

@@ -690,6 +690,9 @@ export const zh: Record<TextKey, string> = {
   "robust.helpAnswers":
     "将留出集图像变差后各问题的准确率，每位患者计一次；{cases} 例。平均下降不足 0.03 为稳定，达到 0.1 为失效。",
   "robust.none": "未测量图像变差时此模型的表现。只对冠军模型测量，在没有其他任务等待时进行。",
+  "robust.ask": "进行测量",
+  "robust.asked": "将在没有其他任务等待时测量。",
+  "robust.failed": "未能测量：{why}",
   "robust.clean": "未改变",
   "robust.change": "变化",
   "robust.strength": "强度",
@@ -966,6 +969,7 @@ export const zh: Record<TextKey, string> = {
   "audit.action.review.accept": "审核通过",
   "audit.action.review.return": "审核退回",
   "audit.action.run.cancel": "取消了训练",
+  "audit.action.robustness.ask": "请求稳健性测试",
   "audit.action.run.create": "训练已排队",
   "audit.action.session.open": "登录",
   "audit.action.task.settle": "病例已定稿",

@@ -200,7 +200,12 @@ const SHADES = {
 } as const satisfies Record<Grade, string>;
 
 /** `parts`: the questions to give a column each; of drawings the mean over classes is enough. */
-export function Robustness({ model, parts = [] }: { model: Detail; parts?: readonly Part[] }) {
+export function Robustness(props: {
+  model: Detail;
+  parts?: readonly Part[];
+  children?: ReactNode;
+}) {
+  const { model, parts = [], children } = props;
   const found = model.robustness;
   const asks = model.metric === "accuracy";
   const cases = number(found?.examples ?? 0);
@@ -246,6 +251,7 @@ export function Robustness({ model, parts = [] }: { model: Detail; parts?: reado
           </Table>
         </Scroll>
       ) : null}
+      {children}
     </Section>
   );
 }
