@@ -270,6 +270,18 @@ class RunCancelView(RunBase):
         return Response(run_forms.RunOutput(run_json(row)).data)
 
 
+class RunRecipeView(RunBase):
+    """The recipe that a cross-validation has chosen."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"post": Action.MANAGE}
+
+    @extend_schema(request=None, responses=run_forms.Recipe)
+    def post(self, request: Request, pk: int) -> Response:
+        """Make it the campaign's, for the runs that begin from now on; return its fields."""
+        row = trigger.recipe_take(actor=person(request), run=self.run(pk))
+        return Response({"recipe": row.training["recipe"]})
+
+
 class ModelBase(PolicyView):
     """A door to one model."""
 

@@ -13,6 +13,7 @@ urlpatterns = [
     path("campaigns/<slug:slug>/rollback", api.RollbackView.as_view(), name="rollback"),
     path("campaigns/<slug:slug>/shadow", api.ShadowView.as_view(), name="shadow"),
     path("runs/<int:pk>/cancel", api.RunCancelView.as_view(), name="run-cancel"),
+    path("runs/<int:pk>/recipe", api.RunRecipeView.as_view(), name="run-recipe"),
     path("runs/<int:pk>", api.RunView.as_view(), name="run"),
     path("models/<int:pk>", api.ModelView.as_view(), name="model"),
     path("models/<int:pk>/card", api.CardView.as_view(), name="model-card"),

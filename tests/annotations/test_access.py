@@ -96,7 +96,7 @@ def world() -> dict[str, Any]:
         "task-remarks": held.task_id, "versions": held.task_id, "flag-settle": remark.pk,
         "import": import_create(campaign=campaign, actor=None, source="upload", files=[]).pk,
         "export": export_create(campaign=campaign, actor=None).pk,
-        "picture": picture.pk, "run": run.pk, "run-cancel": run.pk,
+        "picture": picture.pk, "run": run.pk, "run-cancel": run.pk, "run-recipe": run.pk,
         **dict.fromkeys(
             ("model", "model-card", "model-compare", "model-drawing", "model-label",
              "model-promote", "model-end-shadow", "model-bundle", "model-onnx",

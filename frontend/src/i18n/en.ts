@@ -585,7 +585,12 @@ export const en = {
   "variants.chosenDice": "{name}, by mean Dice out of fold: {means}",
   "variants.chosenAccuracy": "{name}, by mean accuracy out of fold: {means}",
   "variants.rule":
-    "Chosen is the first whose mean lies within one standard error of the best (Breiman and others, 1984); differences are paired over patients. To use it from now on, put its fields into the recipe.",
+    "Chosen is the first whose mean lies within one standard error of the best (Breiman and others, 1984); differences are paired over patients.",
+  "variants.take": "Use as the campaign's recipe",
+  "variants.takeTitle": "Use “{name}” from now on?",
+  "variants.takeHelp":
+    "Network, epochs, steps and recipe of the campaign become those that were measured, for the trainings that begin from now on. What the recipe says now is replaced; the audit record keeps the new one.",
+  "variants.taken": "It is the campaign's recipe for the trainings that begin from now on.",
   "variants.run": "{n} recipes cross-validated, {folds} folds",
   "variants.result": "chosen: {name}",
   "train.donor": "Champion to begin with",

@@ -552,7 +552,12 @@ export const zh: Record<TextKey, string> = {
   "variants.chosenDice": "{name}，依据折外平均 Dice：{means}",
   "variants.chosenAccuracy": "{name}，依据折外平均准确率：{means}",
   "variants.rule":
-    "在平均值与最好者相差不超过一个标准误的配方中取第一个（Breiman 等，1984）；差值按患者配对。若要此后一直采用，请将其字段写入训练配方。",
+    "在平均值与最好者相差不超过一个标准误的配方中取第一个（Breiman 等，1984）；差值按患者配对。",
+  "variants.take": "用作本项目的训练配方",
+  "variants.takeTitle": "此后采用“{name}”吗？",
+  "variants.takeHelp":
+    "本项目的网络、轮数、步数与训练配方将改为所测量的那些，用于此后开始的训练。现有训练配方会被替换；审计记录保存新的配方。",
+  "variants.taken": "已成为本项目的训练配方，用于此后开始的训练。",
   "variants.run": "{n} 个配方交叉验证，{folds} 折",
   "variants.result": "选定：{name}",
   "train.donor": "起始模型",
