@@ -498,7 +498,7 @@ class NeighbourView(AssignmentBase):
 def _cross(asked: dict[str, Any]) -> crossval.Cross | None:
     """Take what is asked of a cross-validation out of the form, if one is asked for.
 
-    Raises Invalid for variants of any other run.
+    Raises Invalid for what any other run was to do of it, naming the field.
     """
     kind = asked.pop("kind", TrainingRun.Kind.TRAIN)
     given = [name for name in CROSS_FIELDS if asked.get(name)]

@@ -208,6 +208,13 @@ class SubgroupOutput(serializers.Serializer[Data]):
     difference = number_field()
     difference_low = number_field()
     difference_high = number_field()
+    hd95 = number_field()
+    lesions = serializers.IntegerField(allow_null=True, help_text="true areas of all classes")
+    lesion_sensitivity = number_field()
+    false_positives_per_image = number_field()
+    auc = serializers.FloatField(allow_null=True, help_text="mean over options, as the next two")
+    sensitivity = number_field()
+    specificity = number_field()
 
 
 class ChangeOutput(serializers.Serializer[Data]):

@@ -5,7 +5,7 @@ A patient's Dice is the mean over the classes that some truth shows, as in `trai
 of models that answer the mean accuracy over the questions that were answered stands in its place.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import accumulate
 
@@ -19,6 +19,8 @@ from annotations.models import Annotation, Campaign, Task
 from reticle.audit.models import AuditEvent
 from training import answers, figures
 from training.figures import Report, Row
+from training.groups import METRICS as MEASURED
+from training.groups import metrics_of as measured_of
 from training.models import Evaluation, ModelVersion, TrainingRun
 from training.paired import RESAMPLES
 from training.promote import GROUP_PATIENTS
@@ -135,11 +137,12 @@ def patient_scores(report: Report) -> dict[str, float]:
     return found
 
 
-def subgroup_rows(report: Report, groups: Mapping[str, Iterable[str]]) -> list[Row]:
-    """Return a row a subgroup: patients, mean, its interval, difference from all others.
+def subgroup_rows(report: Report, groups: Mapping[str, Collection[str]]) -> list[Row]:
+    """Return a row a subgroup: patients, mean, its interval, difference from all others, and more.
 
     Of fewer than `GROUP_PATIENTS` patients only their number is given, and no difference where
-    the others are too few. `groups` are named "attribute value", as `subgroups_of` does.
+    the others are too few. What more there is: see `training.groups`. `groups` are named
+    "attribute value", as `subgroups_of` does.
     """
     dice = patient_scores(report)
     rows = []
@@ -147,7 +150,9 @@ def subgroup_rows(report: Report, groups: Mapping[str, Iterable[str]]) -> list[R
         attribute, _, value = name.partition(" ")
         own = [dice[patient] for patient in sorted(groups[name]) if patient in dice]
         rest = [dice[patient] for patient in sorted(set(dice) - set(groups[name]))]
-        rows.append({"attribute": attribute, "value": value, **_against_rest(own, rest)})
+        row = _against_rest(own, rest)
+        more = measured_of(report, groups[name]) if row["enough"] else dict.fromkeys(MEASURED)
+        rows.append({"attribute": attribute, "value": value, **row, **more})
     return rows
 
 

@@ -2954,6 +2954,23 @@ export interface components {
             difference_low: number | null;
             /** Format: double */
             difference_high: number | null;
+            /** Format: double */
+            hd95: number | null;
+            /** @description true areas of all classes */
+            lesions: number | null;
+            /** Format: double */
+            lesion_sensitivity: number | null;
+            /** Format: double */
+            false_positives_per_image: number | null;
+            /**
+             * Format: double
+             * @description mean over options, as the next two
+             */
+            auc: number | null;
+            /** Format: double */
+            sensitivity: number | null;
+            /** Format: double */
+            specificity: number | null;
         };
         /**
          * @description Finished work; the same `key` is the same submission.

@@ -697,9 +697,9 @@ export const en = {
   "answers.left_out.other": "{count} cases without an answer left out",
   "subgroups.title": "Subgroups",
   "subgroups.help":
-    "Mean Dice of each patient's classes. The difference is against all other held-out patients.",
+    "Mean Dice of each patient's classes. The difference is against all other held-out patients. Areas, found and false, are those of all classes together.",
   "subgroups.helpAnswers":
-    "Mean accuracy of each patient's answers. The difference is against all other held-out patients.",
+    "Mean accuracy of each patient's answers. The difference is against all other held-out patients. AUC, sensitivity and specificity are means over the options that at least three cases show and three lack.",
   "subgroups.none":
     "No attribute of the held-out patients is known: sex, age band, site and scanner come with the import.",
   "subgroups.group": "Group",

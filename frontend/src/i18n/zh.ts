@@ -661,8 +661,10 @@ export const zh: Record<TextKey, string> = {
   "answers.left_out.one": "{count} 例未回答，未计入",
   "answers.left_out.other": "{count} 例未回答，未计入",
   "subgroups.title": "亚组",
-  "subgroups.help": "每名患者各类别的平均 Dice。差值为与其余全部留出集患者相比。",
-  "subgroups.helpAnswers": "每名患者答案的平均准确率。差值为与其余全部留出集患者相比。",
+  "subgroups.help":
+    "每名患者各类别的平均 Dice。差值为与其余全部留出集患者相比。检出与误检区域为全部类别合计。",
+  "subgroups.helpAnswers":
+    "每名患者答案的平均准确率。差值为与其余全部留出集患者相比。AUC、灵敏度与特异度为各选项的平均，只计至少三例选中且至少三例未选中的选项。",
   "subgroups.none": "没有留出集患者的属性：性别、年龄段、机构与扫描仪随导入提供。",
   "subgroups.group": "亚组",
   "subgroups.sex": "性别 {value}",
