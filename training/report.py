@@ -55,11 +55,10 @@ def scores_of_models(campaign: Campaign) -> dict[int, Row]:
 
 def summaries(evaluations: QuerySet[Evaluation]) -> dict[int, Report]:
     """Return {model: report}, of one evaluation a model, without the many rows of its cases."""
-    found: dict[int, Report] = {}
-    for model, *values in evaluations.values_list("model_id", *(f"report__{p}" for p in SUMMARY)):
-        named = zip(SUMMARY, values, strict=True)
-        found[model] = {part: value for part, value in named if value is not None}
-    return found
+    return {
+        model: {part: kept[part] for part in SUMMARY if kept.get(part) is not None}
+        for model, kept in evaluations.values_list("model_id", "summary")
+    }
 
 
 def scores_of(report: Report) -> Row:
