@@ -19,8 +19,9 @@ from reticle.images.models import Image
 # The training policy: what triggers a run and how it trains. Values are (default, low, high).
 # scratch_growth: train from scratch when labels have grown by this factor since the last such run;
 # 0 only when the classes changed. shadow: a model that passes the gate runs beside the champion
-# until a person decides. Beside these numbers stand `preset` and `recipe`, the learning core's own
-# fields, which `training.trigger` checks.
+# until a person decides. committee: further networks of a champion's recipe are trained when
+# nothing else waits, for its uncertainty maps (training.committee). Beside these numbers stand
+# `preset` and `recipe`, the learning core's own fields, which `training.trigger` checks.
 TRAINING: dict[str, tuple[float, float, float]] = {
     "enabled": (1, 0, 1),
     "minimum_total": (8, 1, 100_000),
@@ -33,6 +34,7 @@ TRAINING: dict[str, tuple[float, float, float]] = {
     "margin": (0.02, 0, 1),
     "scratch_growth": (2, 0, 1000),
     "shadow": (0, 0, 1),
+    "committee": (0, 0, 1),
 }
 FIXED = {
     "readers_per_task": "The number of readers per task",

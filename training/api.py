@@ -34,12 +34,15 @@ from training import (
     report,
     run_forms,
     shared,
+    trials,
     trigger,
     unreadable,
 )
 from training.card import card_of
 from training.models import ModelVersion, OnnxFile, TrainingRun
 from training.reasons import run_reason, stored_reason
+
+CROSS_FIELDS = ("folds", "ensemble", "variants", "best")
 
 
 def runs_of(campaign: Campaign) -> QuerySet[TrainingRun]:
@@ -55,6 +58,14 @@ def models_of(campaign: Campaign) -> QuerySet[ModelVersion]:
     """Return a campaign's models with what is shown of them, without manifests."""
     rows = campaign.models.select_related("run__snapshot", "run__base")
     return rows.defer("run__snapshot__manifest", "unfamiliar")
+
+
+def points_of(campaign: Campaign) -> list[ModelVersion]:
+    """Return a campaign's models with no more than a curve says of each: pages ask every 2 s."""
+    fields = ("number", "created_at", "champion_since", "state", "card")
+    snapshot = ("run__snapshot__labels", "run__snapshot__created_at")
+    rows = campaign.models.select_related("run__snapshot").order_by("number")
+    return list(rows.only("campaign", *fields, *snapshot))
 
 
 def run_json(run: TrainingRun) -> dict[str, Any]:
@@ -119,7 +130,7 @@ class LearningView(CampaignView):
         """Return the learning curve, the current run and the next refresh."""
         scores = report.scores_of_models(self.campaign)
         shown, measured = curve.curve_of(self.campaign)
-        models = models_of(self.campaign).order_by("number")
+        models = points_of(self.campaign)
         frozen = [model.run.snapshot.created_at for model in models if model.run.snapshot]
         minutes = report.minutes_before(self.campaign, frozen)
         points = []
@@ -281,6 +292,18 @@ class RunCancelView(RunBase):
         return Response(run_forms.RunOutput(run_json(row)).data)
 
 
+class RunRecipeView(RunBase):
+    """The recipe that a cross-validation has chosen."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"post": Action.MANAGE}
+
+    @extend_schema(request=None, responses=run_forms.Recipe)
+    def post(self, request: Request, pk: int) -> Response:
+        """Make it the campaign's, for the runs that begin from now on; return its fields."""
+        row = trigger.recipe_take(actor=person(request), run=self.run(pk))
+        return Response({"recipe": row.training["recipe"]})
+
+
 class ModelBase(PolicyView):
     """A door to one model."""
 
@@ -388,6 +411,21 @@ class OnnxFileView(ModelBase):
         return answer
 
 
+class RobustnessView(ModelBase):
+    """How the model holds up when images get worse."""
+
+    policy: ClassVar[dict[str, Action | None]] = {"post": Action.MANAGE}
+
+    @extend_schema(request=None, responses={202: model_forms.ModelDetailOutput})
+    def post(self, request: Request, pk: int) -> Response:
+        """Ask for it: a worker measures it when nothing else waits. What is there stays."""
+        model = self.model(pk)
+        row = trials.trial_ask(model=model, actor=person(request))
+        model.robustness = row.robustness
+        answer = model_forms.ModelDetailOutput({**_with_scores(model), **report.report_of(model)})
+        return Response(answer.data, status=status.HTTP_202_ACCEPTED)
+
+
 class CompareView(ModelBase):
     """Two models side by side."""
 
@@ -482,20 +520,19 @@ class NeighbourView(AssignmentBase):
 def _cross(asked: dict[str, Any]) -> crossval.Cross | None:
     """Take what is asked of a cross-validation out of the form, if one is asked for.
 
-    Raises Invalid for variants of any other run.
+    Raises Invalid for what any other run was to do of it, naming the field.
     """
     kind = asked.pop("kind", TrainingRun.Kind.TRAIN)
+    given = [name for name in CROSS_FIELDS if asked.get(name)]
+    if kind != TrainingRun.Kind.CROSS and given:
+        words = "This field is of a cross-validation: runs of kind cross."
+        raise Invalid(words, code="cross_only", detail=dict.fromkeys(given, words))
     variants = tuple(crossval.Variant(**row) for row in asked.pop("variants", ()))
     cross = crossval.Cross(
         asked.pop("folds", crossval.FOLDS[0]), asked.pop("ensemble", False), variants,
         asked.pop("best", False),
     )  # fmt: skip
-    if kind == TrainingRun.Kind.CROSS:
-        return cross
-    if cross.variants or cross.best:
-        words = "Variants are compared by a cross-validation."
-        raise Invalid(words, code="bad_variants", detail={"variants": words})
-    return None
+    return cross if kind == TrainingRun.Kind.CROSS else None
 
 
 def _whole(request: Request, name: str) -> int:

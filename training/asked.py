@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from annotations.models import Suggestion
 from reticle.errors import ReticleError
 from training import jobs
-from training.maps import explain_write, maps_keep
+from training.maps import explain_arguments, explain_write, maps_keep
 from training.models import ModelVersion
 from training.predict import claim_until
 
@@ -62,10 +62,9 @@ def asked_run(row: Suggestion) -> bool:
     folder = folder_of(row)
     job = folder / "job"
     try:
-        weights = jobs.model_write(folder / "model", model)
         example = jobs.Example(image=row.task.image, patient="")
         explain_write(job, [example], model)
-        arguments = ["explain", str(job), "--model", str(weights), "--out", str(job / "out")]
+        arguments = explain_arguments(job, model)
         beat = settings.HEARTBEAT_SECONDS
         for event in jobs.child_lines(
             [*arguments, "--occlusion"], beat=lambda: _beat(row), beat_seconds=beat

@@ -14,6 +14,19 @@ from training.report import RANGED, newest_evaluation, report_of
 NOT_MEASURED = "not measured"
 METRICS = {"dice": "Dice", "accuracy": "accuracy"}
 CHOICE = ("spread", "difference", "low", "high", "behind", "standard_error")
+GROUP_DRAWN = {
+    "hd95": "HD95", "lesion_sensitivity": "Lesions found",
+    "false_positives_per_image": "False areas an image",
+}  # fmt: skip
+GROUP_DRAWN_NOTE = (
+    "HD95 is the mean over patients of each one's mean over classes; areas of all classes count "
+    "together, and of fewer than three there is no share."
+)
+GROUP_ANSWERS = {"auc": "AUC", "sensitivity": "Sensitivity", "specificity": "Specificity"}
+GROUP_ANSWERS_NOTE = (
+    "AUC, sensitivity and specificity are means over the options, of all questions, that at least "
+    "three of the group's cases show and, as far as they need them, three lack."
+)
 TITLES = {"age_band": "age band"}  # of subgroups; others are called as they are
 
 
@@ -156,7 +169,8 @@ def _subgroups(report: Row) -> str:
     if not rows:
         return f"## Subgroups\n\n{NOT_MEASURED.capitalize()}: no attribute of patients is known."
     mean = "Mean accuracy" if report["answers"] else "Mean Dice"
-    head = ("Group", "Patients", mean, "Interval", "Against all others", "Interval")
+    more = GROUP_ANSWERS if report["answers"] else GROUP_DRAWN
+    head = ("Group", "Patients", mean, "Interval", "Against all others", "Interval", *more.values())
     few = f"fewer than {report['enough_patients']} patients: no number"
     lines = [
         (
@@ -166,10 +180,12 @@ def _subgroups(report: Row) -> str:
             _interval(row["low"], row["high"]) if row["enough"] else "",
             _number(row["difference"], sign="+") if row["enough"] else "",
             _interval(row["difference_low"], row["difference_high"]) if row["enough"] else "",
+            *((_number(row[name]) if row["enough"] else "") for name in more),
         )
         for row in rows
     ]
-    return f"## Subgroups\n\n{_table(head, lines)}"
+    note = GROUP_ANSWERS_NOTE if report["answers"] else GROUP_DRAWN_NOTE
+    return f"## Subgroups\n\n{_table(head, lines)}\n\n{note}"
 
 
 def _calibration(report: Row) -> str:
@@ -279,6 +295,11 @@ def _choice(choice: Row | None) -> tuple[str, ...]:
 
 
 def _members(line: Row) -> str:
+    if line["committee"]:
+        return (
+            f"one; uncertainty maps are by {line['committee']}, itself and others of its recipe "
+            "that were trained by other seeds"
+        )
     if not line["members"]:
         return "one"
     return f"{line['members']}, one a fold of a cross-validation; their mean answers"

@@ -79,7 +79,8 @@ def curve_of(campaign: Campaign) -> tuple[dict[int, Row], Row]:
 
     For the second see `training.run_forms.MeasuredOutput`. `score` is the mean by its rule.
     """
-    shown = list(versions().filter(campaign=campaign).order_by("number"))
+    rows = versions().filter(campaign=campaign).only("number", "state", "unmeasured")
+    shown = list(rows.order_by("number"))
     able = [model for model in shown if not model.unmeasured]
     keys = {
         (model, snapshot): key

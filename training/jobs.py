@@ -223,7 +223,7 @@ def model_write(folder: Path, model: ModelVersion) -> Path:
     """Lay a model's weights and card out for the child; return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     if is_ensemble(model.card):
-        ensemble_write(folder, model)
+        ensemble_write(folder, model.weights_sha256)
         return folder
     (folder / "model.safetensors").write_bytes(storage.read(model.weights_sha256))
     (folder / "model.json").write_text(json.dumps(model.card))

@@ -20,6 +20,7 @@ from annotations.models import Campaign, Suggestion, SuggestionMap, Task
 from reticle.errors import ReticleError
 from reticle.pixels.mask import mask_hash, pack
 from training import jobs, pool
+from training.ensemble import ensemble_write
 from training.models import ModelVersion
 from training.predict import claim_beat, claim_until
 
@@ -61,6 +62,11 @@ def _next(model: ModelVersion, reader: int | None) -> list[Suggestion]:
     return head
 
 
+def due(model: ModelVersion) -> bool:
+    """Tell whether cases that readers come to next lack their maps."""
+    return bool(_wanted(model))
+
+
 def maps_claim() -> ModelVersion | None:
     """Claim a champion whose next cases lack their maps; else None."""
     free = Q(scoring_until=None) | Q(scoring_until__lt=Now())
@@ -69,7 +75,7 @@ def maps_claim() -> ModelVersion | None:
         scored_at__isnull=False,
     )  # fmt: skip
     for model in champions.select_related("campaign"):
-        if not _wanted(model):
+        if not due(model):
             continue
         changed = ModelVersion.objects.filter(
             free, pk=model.pk, state=ModelVersion.State.CHAMPION, scoring_token=model.scoring_token
@@ -85,10 +91,9 @@ def maps_run(model: ModelVersion) -> int:
     folder = Path(settings.RUN_FOLDER) / f"maps-{model.pk}-{model.scoring_token}"
     done = 0
     try:
-        weights = jobs.model_write(folder / "model", model)
         job = folder / "job"
         wanted = _wanted_write(job, model)
-        arguments = ["explain", str(job), "--model", str(weights), "--out", str(job / "out")]
+        arguments = explain_arguments(job, model)
         events = jobs.child_lines(
             arguments, beat=lambda: claim_beat(model), beat_seconds=settings.HEARTBEAT_SECONDS
         )
@@ -127,6 +132,19 @@ def _wanted_write(job: Path, model: ModelVersion) -> dict[str, Suggestion]:
         row = wanted.pop(str(error.image))
         Suggestion.objects.filter(pk=row.pk).update(maps_at=Now())
     return wanted
+
+
+def explain_arguments(job: Path, model: ModelVersion) -> list[str]:
+    """Lay the model out beside a job; return what makes a child explain it, into its `out`.
+
+    What is unsure is said by the model's committee, where it has one (`training.committee`).
+    """
+    weights = jobs.model_write(job.parent / "model", model)
+    arguments = ["explain", str(job), "--model", str(weights), "--out", str(job / "out")]
+    if "sha256" not in model.committee:
+        return arguments
+    ensemble_write(job.parent / "committee", model.committee["sha256"])
+    return [*arguments, "--committee", str(job.parent / "committee")]
 
 
 def explain_write(

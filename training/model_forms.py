@@ -208,6 +208,13 @@ class SubgroupOutput(serializers.Serializer[Data]):
     difference = number_field()
     difference_low = number_field()
     difference_high = number_field()
+    hd95 = number_field()
+    lesions = serializers.IntegerField(allow_null=True, help_text="true areas of all classes")
+    lesion_sensitivity = number_field()
+    false_positives_per_image = number_field()
+    auc = serializers.FloatField(allow_null=True, help_text="mean over options, as the next two")
+    sensitivity = number_field()
+    specificity = number_field()
 
 
 class ChangeOutput(serializers.Serializer[Data]):
@@ -279,6 +286,9 @@ class LineageOutput(serializers.Serializer[Data]):
     donor = DonorOutput(allow_null=True)
     file = serializers.CharField(allow_null=True, help_text="name of the file it began with")
     members = count_field()
+    committee = serializers.IntegerField(
+        allow_null=True, help_text="networks that its uncertainty maps are by, where more than one"
+    )
     choice = ChoiceOutput(allow_null=True, help_text="its recipe was chosen among variants")
     run = serializers.IntegerField()
     reason = ReasonOutput()
@@ -312,6 +322,8 @@ class ModelDetailOutput(ModelOutput):
     enough_patients = serializers.IntegerField()
     calibration = CalibrationOutput(allow_null=True)
     robustness = RobustnessOutput(allow_null=True)
+    robustness_asked = serializers.BooleanField(help_text="a worker is to measure it")
+    robustness_error = serializers.CharField(help_text="why it could not be measured, else empty")
     unfamiliar = UnfamiliarOutput(many=True)
     lineage = LineageOutput()
     history = ModelEventOutput(many=True)

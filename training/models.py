@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 
 from annotations.models import Campaign, Export
@@ -141,6 +141,9 @@ class ModelVersion(models.Model):
     )
     selection = models.JSONField(default=dict, help_text="see training.gain.gain_of")
     robustness = models.JSONField(default=dict, help_text="see training.ml.robust.robustness")
+    committee = models.JSONField(
+        default=dict, help_text="{sha256, members} or why there is none: see training.committee"
+    )
     unfamiliar = models.JSONField(
         default=list,
         help_text="[{image, beyond}]: open cases unlike those it knows, farthest first",
@@ -206,6 +209,14 @@ class Evaluation(models.Model):
     model = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="evaluations")
     snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="evaluations")
     report = models.JSONField()
+    summary = models.GeneratedField(
+        expression=Func(
+            F("report"), template="(%(expressions)s - '{cases,patients,shapes}'::text[])"
+        ),
+        output_field=models.JSONField(),
+        db_persist=True,
+        help_text="the report without its rows of cases and patients, which are most of it",
+    )
     mean_dice = models.FloatField(null=True, help_text="null where nothing is drawn")
     created_at = models.DateTimeField(db_default=Now())
 

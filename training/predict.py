@@ -49,8 +49,7 @@ def scoring_claim() -> ModelVersion | None:
         free, state=ModelVersion.State.CHAMPION, campaign__state=Campaign.State.OPEN
     )
     for model in champions.select_related("campaign"):
-        current = model.ordered_by == pool.ordered_by(model.campaign)
-        if model.scored_at is not None and current and not pool.unscored(model).exists():
+        if not due(model):
             continue
         changed = ModelVersion.objects.filter(
             free, pk=model.pk, state=ModelVersion.State.CHAMPION, scoring_token=model.scoring_token
@@ -59,6 +58,12 @@ def scoring_claim() -> ModelVersion | None:
             model.refresh_from_db()
             return model
     return None
+
+
+def due(model: ModelVersion) -> bool:
+    """Tell whether a champion's order is not published, or out of date (see `scoring_claim`)."""
+    current = model.ordered_by == pool.ordered_by(model.campaign)
+    return model.scored_at is None or not current or pool.unscored(model).exists()
 
 
 def claim_until() -> Any:

@@ -5,7 +5,7 @@ A patient's Dice is the mean over the classes that some truth shows, as in `trai
 of models that answer the mean accuracy over the questions that were answered stands in its place.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import accumulate
 
@@ -19,6 +19,8 @@ from annotations.models import Annotation, Campaign, Task
 from reticle.audit.models import AuditEvent
 from training import answers, figures
 from training.figures import Report, Row
+from training.groups import METRICS as MEASURED
+from training.groups import metrics_of as measured_of
 from training.models import Evaluation, ModelVersion, TrainingRun
 from training.paired import RESAMPLES
 from training.promote import GROUP_PATIENTS
@@ -53,11 +55,10 @@ def scores_of_models(campaign: Campaign) -> dict[int, Row]:
 
 def summaries(evaluations: QuerySet[Evaluation]) -> dict[int, Report]:
     """Return {model: report}, of one evaluation a model, without the many rows of its cases."""
-    found: dict[int, Report] = {}
-    for model, *values in evaluations.values_list("model_id", *(f"report__{p}" for p in SUMMARY)):
-        named = zip(SUMMARY, values, strict=True)
-        found[model] = {part: value for part, value in named if value is not None}
-    return found
+    return {
+        model: {part: kept[part] for part in SUMMARY if kept.get(part) is not None}
+        for model, kept in evaluations.values_list("model_id", "summary")
+    }
 
 
 def scores_of(report: Report) -> Row:
@@ -135,11 +136,12 @@ def patient_scores(report: Report) -> dict[str, float]:
     return found
 
 
-def subgroup_rows(report: Report, groups: Mapping[str, Iterable[str]]) -> list[Row]:
-    """Return a row a subgroup: patients, mean, its interval, difference from all others.
+def subgroup_rows(report: Report, groups: Mapping[str, Collection[str]]) -> list[Row]:
+    """Return a row a subgroup: patients, mean, its interval, difference from all others, and more.
 
     Of fewer than `GROUP_PATIENTS` patients only their number is given, and no difference where
-    the others are too few. `groups` are named "attribute value", as `subgroups_of` does.
+    the others are too few. What more there is: see `training.groups`. `groups` are named
+    "attribute value", as `subgroups_of` does.
     """
     dice = patient_scores(report)
     rows = []
@@ -147,7 +149,9 @@ def subgroup_rows(report: Report, groups: Mapping[str, Iterable[str]]) -> list[R
         attribute, _, value = name.partition(" ")
         own = [dice[patient] for patient in sorted(groups[name]) if patient in dice]
         rest = [dice[patient] for patient in sorted(set(dice) - set(groups[name]))]
-        rows.append({"attribute": attribute, "value": value, **_against_rest(own, rest)})
+        row = _against_rest(own, rest)
+        more = measured_of(report, groups[name]) if row["enough"] else dict.fromkeys(MEASURED)
+        rows.append({"attribute": attribute, "value": value, **row, **more})
     return rows
 
 
@@ -200,8 +204,8 @@ def calibration_of(report: Report) -> Row | None:
 def robustness_of(found: Report) -> Row | None:
     """Return {examples, clean, mean, changes} with how far each change's mean fell, or None.
 
-    `found` is what `training.ml.robust.robustness` returns, empty, or why it failed. `parts` of a
-    change are Dice by class, or accuracy by question.
+    `found` is what `training.ml.robust.robustness` returns, empty, when it was asked for, or why it
+    failed. `parts` of a change are Dice by class, or accuracy by question.
     """
     if "clean" not in found:
         return None
@@ -235,6 +239,8 @@ def report_of(model: ModelVersion) -> Row:
         "enough_patients": GROUP_PATIENTS,
         "calibration": calibration_of(report),
         "robustness": robustness_of(robustness_kept(model)),
+        "robustness_asked": robust_asked(robustness_kept(model)),
+        "robustness_error": robustness_kept(model).get("error", ""),
         "unfamiliar": unfamiliar_of(model),
         "lineage": lineage_of(model),
         "history": history_of(model),
@@ -252,6 +258,11 @@ def majority_accuracy_of(evaluation: Evaluation | None) -> float | None:
 def robustness_kept(model: ModelVersion) -> Row:
     """Return the robustness report that is kept with a model; empty when none was made."""
     return dict(model.robustness or {})
+
+
+def robust_asked(kept: Report) -> bool:
+    """Tell whether somebody waits for a robustness report."""
+    return "asked_at" in kept
 
 
 def unfamiliar_of(model: ModelVersion) -> list[Row]:
@@ -284,6 +295,7 @@ def lineage_of(model: ModelVersion) -> Row:
         "donor": donor_row(run),
         "file": run.file.get("name"),
         "members": model.card.get("members"),
+        "committee": model.committee.get("members"),
         "choice": run.choice or None,
         "run": run.pk,
         "reason": run_reason(run.reason),

@@ -6,6 +6,7 @@ from training import (
     ahead,
     asked,
     cold,
+    committee,
     fit,
     maps,
     onnx,
@@ -69,3 +70,7 @@ def work() -> None:
     model = trials.trial_claim()
     if model is not None:
         trials.trial_run(model)
+        return
+    model = committee.committee_claim()
+    if model is not None:
+        committee.committee_run(model)

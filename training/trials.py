@@ -1,4 +1,7 @@
-"""STEP trials: how a champion holds up when images get worse. Done when nothing else waits."""
+"""STEP trials: how a model holds up when images get worse. Done when nothing else waits.
+
+Champions are put to it by themselves, any other version when somebody asks for it.
+"""
 
 import json
 import logging
@@ -6,29 +9,56 @@ import shutil
 from pathlib import Path
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.timezone import now
 
 from annotations.models import Campaign
-from reticle.errors import ReticleError
+from reticle.accounts.models import User
+from reticle.audit.record import record
+from reticle.errors import Conflict, ReticleError
 from training import fit, jobs
 from training.models import ModelVersion
 from training.predict import beat_behind_runs, claim_until
+from training.report import robust_asked
 
 logger = logging.getLogger(__name__)
 CASES = 32  # so many held-out cases at most are made worse
 
 
+@transaction.atomic
+def trial_ask(*, model: ModelVersion, actor: User) -> ModelVersion:
+    """Note that a person wants to know; a worker measures it. What is there, or asked for, stays.
+
+    Raises Conflict when the model was never measured on held-out cases.
+    """
+    row = ModelVersion.objects.select_for_update(no_key=True).get(pk=model.pk)
+    if not row.evaluations.exists():
+        words = "This model was never measured on held-out cases."
+        raise Conflict(words, code="never_measured")
+    if not robust_asked(row.robustness) and "clean" not in row.robustness:
+        row.robustness = {"asked_at": now().isoformat()}
+        row.save(update_fields=["robustness"])
+        record(
+            actor_id=actor.pk, action="robustness.ask", target=row, campaign_id=row.campaign_id,
+            number=row.number,
+        )  # fmt: skip
+    return row
+
+
 def trial_claim() -> ModelVersion | None:
-    """Claim a champion that was measured and never put to the trial; else None."""
+    """Claim a model whose trial was asked for, or a champion that never had one; else None."""
     free = Q(scoring_until=None) | Q(scoring_until__lt=Now())
-    champions = ModelVersion.objects.filter(
-        free, state=ModelVersion.State.CHAMPION, campaign__state=Campaign.State.OPEN,
-        scored_at__isnull=False, robustness={}, evaluations__isnull=False,
+    asked = Q(robustness__has_key="asked_at")
+    live = Q(
+        state=ModelVersion.State.CHAMPION, campaign__state=Campaign.State.OPEN,
+        scored_at__isnull=False, robustness={},
     )  # fmt: skip
-    for model in champions.select_related("campaign").distinct():
+    rows = ModelVersion.objects.filter(free, asked | live, evaluations__isnull=False)
+    for model in rows.select_related("campaign").distinct():
         changed = ModelVersion.objects.filter(
-            free, pk=model.pk, state=ModelVersion.State.CHAMPION, scoring_token=model.scoring_token
+            free, pk=model.pk, state=model.state, scoring_token=model.scoring_token
         ).update(scoring_until=claim_until(), scoring_token=F("scoring_token") + 1)
         if changed == 1:
             model.refresh_from_db()
@@ -37,7 +67,7 @@ def trial_claim() -> ModelVersion | None:
 
 
 def trial_run(model: ModelVersion) -> bool:
-    """Measure a claimed champion; True when its report is stored.
+    """Measure a claimed model; True when its report is stored.
 
     Gives way to a training run that is queued: the trial is then made another time.
     """

@@ -271,18 +271,42 @@ def _over(before: Mapping[str, object], recipe: Mapping[str, object]) -> dict[st
     return found
 
 
-@transaction.atomic
 def recipe_change(*, actor: User, campaign: Campaign, recipe: Mapping[str, object]) -> Campaign:
     """Set the fields of the learning core that this campaign's runs change beside its settings.
 
     Raises Invalid naming the field at fault.
     """
+    return _recipe_set(actor, campaign, {"recipe": dict(recipe)})
+
+
+def recipe_take(*, actor: User, run: TrainingRun) -> Campaign:
+    """Have this campaign's runs do from now on what a cross-validation has chosen.
+
+    Preset, epochs, steps and fields are those that were measured; the time limit stays. Raises
+    Conflict where nothing was chosen, Invalid where it no longer fits the campaign.
+    """
+    chosen = run.choice.get("chosen")
+    if chosen is None:
+        raise Conflict("This run has chosen no recipe.", code="nothing_chosen")
+    config = run.variants[chosen]["config"]
+    changes = {name: config[name] for name in ("preset", "epochs", "minimum_steps")}
+    recipe = {name: value for name, value in config.items() if name not in SETTINGS}
+    return _recipe_set(actor, run.campaign, {**changes, "recipe": recipe}, run=run.pk)
+
+
+@transaction.atomic
+def _recipe_set(
+    actor: User, campaign: Campaign, changes: Mapping[str, object], **source: int
+) -> Campaign:
+    """Change the campaign's policy where it says what runs do; the record has `source` too."""
     row = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
-    recipe_config(training_policy({**row.training, "recipe": recipe}, row.kind), {})
-    row.training = {**row.training, "recipe": dict(recipe)}
+    preset_check(row.kind, changes)
+    recipe_config(training_policy({**row.training, **changes}, row.kind), {})
+    row.training = {**row.training, **changes}
     row.save(update_fields=["training"])
     record(
-        actor_id=actor.pk, action="campaign.recipe", target=row, campaign_id=row.pk, recipe=recipe,
+        actor_id=actor.pk, action="campaign.recipe", target=row, campaign_id=row.pk, **changes,
+        **source,
     )  # fmt: skip
     return row
 

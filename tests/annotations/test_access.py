@@ -96,11 +96,11 @@ def world() -> dict[str, Any]:
         "task-remarks": held.task_id, "versions": held.task_id, "flag-settle": remark.pk,
         "import": import_create(campaign=campaign, actor=None, source="upload", files=[]).pk,
         "export": export_create(campaign=campaign, actor=None).pk,
-        "picture": picture.pk, "run": run.pk, "run-cancel": run.pk,
+        "picture": picture.pk, "run": run.pk, "run-cancel": run.pk, "run-recipe": run.pk,
         **dict.fromkeys(
             ("model", "model-card", "model-compare", "model-drawing", "model-label",
              "model-promote", "model-end-shadow", "model-bundle", "model-onnx",
-             "model-onnx-file"), model.pk,
+             "model-onnx-file", "model-robustness"), model.pk,
         ),
     }  # fmt: skip
     keys["export-file"] = keys["export"]

@@ -14,7 +14,7 @@ from annotations.models import Campaign
 from kept import Keeper
 from reticle import storage
 from reticle.accounts.models import User
-from training import curve, fit, promote, remeasure, trigger
+from training import curve, fit, promote, remeasure, tasks, trigger
 from training.models import Evaluation, ModelVersion, Snapshot, TrainingRun
 from training.snapshot import snapshot_take
 
@@ -310,6 +310,23 @@ def test_a_model_that_cannot_be_measured_is_left_out_until_there_is_another_list
     promote.evaluation_store(model=gone, snapshot_id=three.pk, report=report)
     rows, measured = learning_of(campaign)
     assert (list(rows), measured["left_out"]) == ([1, 2], [])
+
+
+def test_the_worker_comes_to_it_when_readers_wait_for_nothing(campaign: Campaign) -> None:
+    campaign.tasks.update(state="excluded")
+    one, two, _ = campaign.snapshots.order_by("id")
+    report = drawn({"grey": [0.7] * 4})
+    gone = version(campaign, {one.pk: report})
+    live = version(campaign, {two.pk: report}, "champion")
+    tasks.work()
+    live.refresh_from_db()
+    gone.refresh_from_db()
+    assert live.scored_at is not None, "the order comes first"
+    assert gone.unmeasured == {}
+    tasks.work()
+    gone.refresh_from_db()
+    assert gone.unmeasured["snapshot"] == two.pk, "it was tried, and has no weights"
+    assert live.robustness == {}, "the trial comes after"
 
 
 def test_what_the_child_says_of_a_model_it_cannot_load_is_told(

@@ -19,12 +19,13 @@ from annotations.models import Assignment, Campaign, Suggestion, Task
 from kept import Keeper
 from reticle import storage
 from reticle.accounts.models import User
+from reticle.audit.models import AuditEvent
 from reticle.errors import Conflict
 from reticle.images.models import Image, ReferenceMask, Series
 from reticle.pixels.mask import mask_hash, pack, unpack
 from training import asked, fit, jobs, maps, near, pool, predict, promote, trials, trigger
 from training.ml import robust
-from training.models import ModelVersion, Prediction, TrainingRun
+from training.models import Evaluation, ModelVersion, Prediction, TrainingRun
 from training.snapshot import snapshot_take, subgroups_of
 
 pytestmark = pytest.mark.django_db
@@ -647,3 +648,45 @@ def test_a_champion_is_put_to_the_trial_when_nothing_else_waits(trained: Campaig
     assert changes == {*robust.CHANGES, "rotation", "adversarial"}
     assert model.scoring_until is None
     assert trials.trial_claim() is None, "once is enough"
+
+
+def test_any_version_is_put_to_the_trial_when_somebody_asks(scored: Campaign) -> None:
+    ModelVersion.objects.update(state=ModelVersion.State.REJECTED)
+    assert trials.trial_claim() is None
+    model = ModelVersion.objects.get()
+    client = make.client(User.objects.get(username="manager"))
+    address = f"/api/v1/models/{model.pk}"
+    for _ in range(2):
+        answer = client.post(f"{address}/robustness")
+        assert (answer.status_code, answer.json()["robustness_asked"]) == (202, True)
+    assert AuditEvent.objects.filter(action="robustness.ask").count() == 1, "one wish of two posts"
+    kept = model.weights_sha256
+    ModelVersion.objects.update(weights_sha256=storage.put(b"damaged"))
+    claimed = trials.trial_claim()
+    assert claimed == model
+    assert trials.trial_claim() is None, "one worker at a time"
+    assert not trials.trial_run(claimed)
+    shown = client.get(address).json()
+    assert (shown["robustness"], shown["robustness_asked"]) == (None, False)
+    assert shown["robustness_error"]
+    assert trials.trial_claim() is None, "a wish that failed is gone"
+    ModelVersion.objects.update(weights_sha256=kept)
+    client.post(f"{address}/robustness")
+    claimed = trials.trial_claim()
+    assert claimed is not None
+    assert trials.trial_run(claimed)
+    shown = client.get(address).json()
+    assert shown["robustness"]["changes"]
+    assert (shown["robustness_asked"], shown["robustness_error"]) == (False, "")
+    client.post(f"{address}/robustness")
+    assert client.get(address).json()["robustness"] == shown["robustness"], "what is there stays"
+
+
+def test_a_model_that_was_never_measured_has_no_trial(scored: Campaign) -> None:
+    Evaluation.objects.all().delete()
+    model = ModelVersion.objects.get()
+    answer = make.client(User.objects.get(username="manager")).post(
+        f"/api/v1/models/{model.pk}/robustness"
+    )
+    assert (answer.status_code, answer.json()["code"]) == (409, "never_measured")
+    assert trials.trial_claim() is None

@@ -56,6 +56,55 @@ def test_it_stays_when_the_settings_are_saved(campaign: Campaign) -> None:
     assert (found["denoise"], found["epochs"]) == (3, 7)
 
 
+def chosen_by(campaign: Campaign, chosen: int) -> TrainingRun:
+    """A cross-validation of two variants that has ended."""
+    configs = [
+        trigger.run_config(campaign, {"epochs": 9, **changes})
+        for changes in ({}, {"preset": "small", "recipe": {"network": {"dropout": 0.1}}})
+    ]
+    rows = [{"name": f"v{n}", "config": config} for n, config in enumerate(configs)]
+    return TrainingRun.objects.create(
+        campaign=campaign, kind="cross", state="succeeded", variants=rows,
+        choice={"chosen": chosen, "variants": []},
+    )  # fmt: skip
+
+
+def test_what_a_cross_validation_chose_is_made_the_campaigns_in_one_act(
+    campaign: Campaign,
+) -> None:
+    put(campaign, {"denoise": 3})
+    campaign.refresh_from_db()
+    run = chosen_by(campaign, 1)
+    put(campaign, {"denoise": 5, "patience": 4})
+    campaign.refresh_from_db()
+    seconds = trigger.run_config(campaign, {})["seconds"]
+    client = make.client(User.objects.get(username="manager"))
+    answer = client.post(f"/api/v1/runs/{run.pk}/recipe")
+    measured = {"denoise": 3, "network": {"dropout": 0.1}}
+    assert (answer.status_code, answer.json()) == (200, {"recipe": measured})
+    campaign.refresh_from_db()
+    assert trigger.run_config(campaign, {}) == {**run.variants[1]["config"], "seconds": seconds}
+    event = AuditEvent.objects.filter(action="campaign.recipe").latest("id")
+    assert event.detail["recipe"] == measured
+    assert (event.detail["preset"], event.detail["epochs"], event.detail["run"]) == (
+        "small", 9, run.pk,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("choice", [{}, {"chosen": None, "variants": []}])
+def test_where_nothing_was_chosen_nothing_is_taken(
+    campaign: Campaign, choice: dict[str, object]
+) -> None:
+    run = chosen_by(campaign, 0)
+    TrainingRun.objects.filter(pk=run.pk).update(choice=choice)
+    before = dict(campaign.training)
+    client = make.client(User.objects.get(username="manager"))
+    answer = client.post(f"/api/v1/runs/{run.pk}/recipe")
+    assert (answer.status_code, answer.json()["code"]) == (409, "nothing_chosen")
+    campaign.refresh_from_db()
+    assert campaign.training == before
+
+
 @pytest.mark.parametrize(
     ("recipe", "field"),
     [

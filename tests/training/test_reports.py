@@ -105,6 +105,24 @@ def test_a_subgroups_numbers_are_those_of_a_plain_computation(campaign: Campaign
     assert women["low"] <= women["mean"] <= women["high"]
     assert women["difference"] is None, "two men are too few to compare with"
     assert site["mean"] == pytest.approx(np.mean(each[1:]))
+    assert women["lesion_sensitivity"] is None, "an evaluation of an earlier release"
+
+
+def test_a_subgroup_has_its_lesions_and_distances_too(campaign: Campaign) -> None:
+    found = measured(campaign, [0.9] * 5, [None] * 5)
+    area = {"found": 2, "missed": 1, "false": 1, "images": 4, "hd95": 3.0}
+    found["shapes"] = {patient: {"grey": area} for patient in found["patients"]}
+    model = model_of(campaign, 1, found)
+    rows = {(r["attribute"], r["value"]): r for r in report.report_of(model)["subgroups"]}
+    women, men = rows["sex", "F"], rows["sex", "M"]
+    assert (women["lesions"], women["lesion_sensitivity"]) == (9, pytest.approx(2 / 3))
+    assert (women["false_positives_per_image"], women["hd95"]) == (0.25, 3)
+    assert men["lesion_sensitivity"] is None, "two men are too few"
+    manager = make.client(User.objects.get(username="manager"))
+    shown = manager.get(f"/api/v1/models/{model.pk}").json()["subgroups"]
+    assert [row["hd95"] for row in shown] == [3, None, 3, None]
+    assert "| sex F | 3 | 0.90 |" in card_of(model)
+    assert "| 3.00 | 0.67 | 0.25 |" in card_of(model)
 
 
 def test_too_few_patients_are_said_and_given_no_number(campaign: Campaign) -> None:

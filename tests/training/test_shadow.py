@@ -102,7 +102,7 @@ def test_models_that_were_replaced_in_former_releases_are_called_so(manager: Use
     campaign.models.filter(number__in=[2, 3, 5]).update(state=State.REJECTED)
     # This one went live after all, and a rollback left it.
     campaign.models.filter(number=3).update(champion_since=now())
-    migration = import_module("training.migrations.0015_replaced")
+    migration = import_module("training.migrations.0017_replaced")
     migration.name_replaced(apps, connection.schema_editor())
     assert states(campaign) == {
         1: State.CHAMPION, 2: State.REPLACED, 3: State.REJECTED, 4: State.SHADOW, 5: State.REJECTED,

@@ -226,7 +226,6 @@ def test_a_variant_that_cannot_be_built_is_refused_before_the_run_is_queued(
         ({"kind": "cross", "variants": [OWN, OWN]}, "bad_variants"),
         ({"kind": "cross", "variants": [OWN, DROPOUT], "ensemble": True}, "bad_variants"),
         ({"kind": "cross", "best": True}, "bad_variants"),
-        ({"variants": [OWN, DROPOUT]}, "bad_variants"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(
@@ -235,6 +234,20 @@ def test_what_cannot_be_compared_is_refused(
     answer = make.client(manager).post(RUNS, asked, format="json")
     assert answer.status_code in (400, 422), answer.content
     assert answer.json()["code"] == code
+    assert not TrainingRun.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("variants", [OWN, DROPOUT]), ("best", True), ("folds", 5), ("ensemble", True)],
+)
+def test_what_an_ordinary_run_does_not_do_is_refused_by_name(
+    campaign: Campaign, manager: User, name: str, value: object
+) -> None:
+    for kind in ({}, {"kind": "train"}):
+        answer = make.client(manager).post(RUNS, {**kind, name: value}, format="json")
+        assert (answer.status_code, answer.json()["code"]) == (422, "cross_only")
+        assert list(answer.json()["detail"]) == [name]
     assert not TrainingRun.objects.exists()
 
 

@@ -122,6 +122,7 @@ def _options(command: argparse.ArgumentParser, name: str) -> None:
         _extras(command)
     elif name == "explain":
         command.add_argument("--occlusion", action="store_true", help="hide squares, slowly")
+        command.add_argument("--committee", type=Path, help="an ensemble that says what is unsure")
 
 
 def _extras(command: argparse.ArgumentParser) -> None:

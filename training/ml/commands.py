@@ -78,10 +78,15 @@ def _cross(parsed: argparse.Namespace, job: Job, emit: Emit) -> None:
 def _load(
     parsed: argparse.Namespace, job: Job
 ) -> tuple[checkpoint.Model | checkpoint.Ensemble, device.Place]:
-    model, place = checkpoint.load_any(parsed.model), device.choose(job.config)
+    place = device.choose(job.config)
+    return _settled(parsed.model, place), place
+
+
+def _settled(folder: Path, place: device.Place) -> checkpoint.Model | checkpoint.Ensemble:
+    model = checkpoint.load_any(folder)
     for member in model.members:
         place.settle(member.network, member.architecture.norm)
-    return model, place
+    return model
 
 
 def _evaluate(parsed: argparse.Namespace, job: Job, emit: Emit) -> None:
@@ -128,7 +133,11 @@ def _explain(parsed: argparse.Namespace, job: Job, emit: Emit) -> None:
     from training.ml.explain import explain_all
 
     model, place = _load(parsed, job)
-    explain_all(model, job.examples, parsed.out, place, emit, occlusion=parsed.occlusion)
+    committee = None if parsed.committee is None else _settled(parsed.committee, place)
+    explain_all(
+        model, job.examples, parsed.out, place, emit, occlusion=parsed.occlusion,
+        committee=committee,
+    )  # fmt: skip
 
 
 def _extra(parsed: argparse.Namespace) -> Extra:

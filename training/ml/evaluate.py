@@ -93,6 +93,7 @@ def report_of(
         "mean_dice": _mean(summaries[name]["dice"] for name in shown),
         "majority_dice": _mean(flat_dice[name] for name in shown),
         "majority_by_class": flat_dice,
+        "shapes": shapes_by_patient(shapes),
         **calibration.report(),
     }
 
@@ -179,6 +180,26 @@ def shape_summary(shapes: Sequence[Shape], seed: int) -> dict[str, Any]:
             "false_positives_per_image", [own.false for own in areas.values()], seed,
             [images[patient] for patient in areas],
         ),
+    }  # fmt: skip
+
+
+def shapes_by_patient(shapes: Mapping[str, Sequence[Shape]]) -> dict[str, Any]:
+    """By patient and class {found, missed, false, images, hd95}: areas summed, HD95 as a mean."""
+    found: dict[str, dict[str, list[Shape]]] = defaultdict(lambda: defaultdict(list))
+    for name, rows in shapes.items():
+        for one in rows:
+            found[one.patient][name].append(one)
+    return {
+        patient: {name: _shape_row(own) for name, own in by_class.items()}
+        for patient, by_class in found.items()
+    }
+
+
+def _shape_row(shapes: Sequence[Shape]) -> dict[str, float | None]:
+    areas = sum((one.lesions for one in shapes), Lesions(0, 0, 0))
+    return {
+        "found": areas.found, "missed": areas.missed, "false": areas.false,
+        "images": len(shapes), "hd95": _mean(_number(one.hd95) for one in shapes),
     }  # fmt: skip
 
 

@@ -114,12 +114,13 @@ def explain_all(
     emit: Callable[[dict[str, Any]], None],
     *,
     occlusion: bool = False,
+    committee: Model | Ensemble | None = None,
 ) -> None:
     """Write OUT/<id>.npz for each example and emit a line for it.
 
     `explanation` (targets, rows, columns) is uint8, 255 for 1; `targets` holds what each is of, see
     `targets_of`. With `occlusion` an array of that name and shape is beside it. Models that draw
-    also give `uncertainty` (rows, columns) uint8.
+    also give `uncertainty` (rows, columns) uint8: that of the `committee` where there is one.
     """
     targets = targets_of(model)
     for example in examples:
@@ -132,7 +133,7 @@ def explain_all(
             )
         }
         if not model.questions:
-            maps["uncertainty"] = predict(model, example, place).uncertainty
+            maps["uncertainty"] = predict(committee or model, example, place).uncertainty
         if occlusion:
             maps["occlusion"] = np.mean(
                 [occlude(part, example, place) for part in model.members], axis=0

@@ -110,6 +110,7 @@ export const modelQuery = (slug: string, id: number) =>
   queryOptions({
     queryKey: ["campaign", slug, "models", id],
     queryFn: () => body(client.GET("/api/v1/models/{id}", { params: { path: { id } } })),
+    refetchInterval: ({ state }) => (state.data?.robustness_asked ? 5000 : false),
   });
 
 /** Looked at again while it is being made. */

@@ -1011,6 +1011,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models/{id}/robustness": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Ask for it: a worker measures it when nothing else waits. What is there stays. */
+        post: operations["models_robustness_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/pictures/{id}": {
         parameters: {
             query?: never;
@@ -1092,6 +1109,23 @@ export interface paths {
         put?: never;
         /** @description Ask the worker to stop; the live model stays. */
         post: operations["runs_cancel_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/recipe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Make it the campaign's, for the runs that begin from now on; return its fields. */
+        post: operations["runs_recipe_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2038,6 +2072,8 @@ export interface components {
             /** @description name of the file it began with */
             file: string | null;
             members: number | null;
+            /** @description networks that its uncertainty maps are by, where more than one */
+            committee: number | null;
             /** @description its recipe was chosen among variants */
             choice: components["schemas"]["ChoiceOutput"] | null;
             run: number;
@@ -2157,6 +2193,10 @@ export interface components {
             enough_patients: number;
             calibration: components["schemas"]["CalibrationOutput"] | null;
             robustness: components["schemas"]["RobustnessOutput"] | null;
+            /** @description a worker is to measure it */
+            robustness_asked: boolean;
+            /** @description why it could not be measured, else empty */
+            robustness_error: string;
             unfamiliar: components["schemas"]["UnfamiliarOutput"][];
             lineage: components["schemas"]["LineageOutput"];
             history: components["schemas"]["ModelEventOutput"][];
@@ -2954,6 +2994,23 @@ export interface components {
             difference_low: number | null;
             /** Format: double */
             difference_high: number | null;
+            /** Format: double */
+            hd95: number | null;
+            /** @description true areas of all classes */
+            lesions: number | null;
+            /** Format: double */
+            lesion_sensitivity: number | null;
+            /** Format: double */
+            false_positives_per_image: number | null;
+            /**
+             * Format: double
+             * @description mean over options, as the next two
+             */
+            auc: number | null;
+            /** Format: double */
+            sensitivity: number | null;
+            /** Format: double */
+            specificity: number | null;
         };
         /**
          * @description Finished work; the same `key` is the same submission.
@@ -3070,6 +3127,8 @@ export interface components {
             scratch_growth?: number;
             /** Format: double */
             shadow?: number;
+            /** Format: double */
+            committee?: number;
         };
         /** @description When and how the model is trained. */
         TrainingPolicyRequest: {
@@ -3096,6 +3155,8 @@ export interface components {
             scratch_growth?: number;
             /** Format: double */
             shadow?: number;
+            /** Format: double */
+            committee?: number;
         };
         /** @description A case to be read that lies beyond what the model knows. */
         UnfamiliarOutput: {
@@ -4924,6 +4985,27 @@ export interface operations {
             };
         };
     };
+    models_robustness_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelDetailOutput"];
+                };
+            };
+        };
+    };
     pictures_retrieve: {
         parameters: {
             query?: never;
@@ -5069,6 +5151,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunOutput"];
+                };
+            };
+        };
+    };
+    runs_recipe_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recipe"];
                 };
             };
         };

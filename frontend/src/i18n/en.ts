@@ -125,6 +125,9 @@ export const en = {
     "A cross-validation is from scratch: other weights may know the patients that are left out.",
   "error.code.bad_variants":
     "These recipes cannot be compared: each needs a name of its own, and together they are no ensemble.",
+  "error.code.cross_only": "Only a cross-validation takes this: change what kind of run it is.",
+  "error.code.nothing_chosen": "This run has chosen no recipe.",
+  "error.code.never_measured": "This model was never measured on held-out cases.",
   "error.code.not_shadow": "This model does not run in the shadow any more.",
   "error.code.no_reason": "Say why: the reason is kept with the decision.",
   "error.code.bad_config":
@@ -273,6 +276,9 @@ export const en = {
   "new.training.shadow": "Let new models run in the shadow first",
   "new.training.shadowHelp":
     "A model that passes the comparison goes live only when a manager promotes it.",
+  "new.training.committee": "Train two more networks when nothing else waits",
+  "new.training.committeeHelp":
+    "They only tell where the champion is unsure: three networks together do it better than one. Suggestions stay the champion's.",
   "new.training.preset": "Network",
   "new.preset.cpu": "Medium, for CPUs",
   "new.preset.small": "Small, for two minutes on one core",
@@ -604,7 +610,12 @@ export const en = {
   "variants.chosenDice": "{name}, by mean Dice out of fold: {means}",
   "variants.chosenAccuracy": "{name}, by mean accuracy out of fold: {means}",
   "variants.rule":
-    "Chosen is the first whose mean lies within one standard error of the best (Breiman and others, 1984); differences are paired over patients. To use it from now on, put its fields into the recipe.",
+    "Chosen is the first whose mean lies within one standard error of the best (Breiman and others, 1984); differences are paired over patients.",
+  "variants.take": "Use as the campaign's recipe",
+  "variants.takeTitle": "Use “{name}” from now on?",
+  "variants.takeHelp":
+    "Network, epochs, steps and recipe of the campaign become those that were measured, for the trainings that begin from now on. What the recipe says now is replaced; the audit record keeps the new one.",
+  "variants.taken": "It is the campaign's recipe for the trainings that begin from now on.",
   "variants.run": "{n} recipes cross-validated, {folds} folds",
   "variants.result": "chosen: {name}",
   "train.donor": "Champion to begin with",
@@ -711,9 +722,9 @@ export const en = {
   "answers.left_out.other": "{count} cases without an answer left out",
   "subgroups.title": "Subgroups",
   "subgroups.help":
-    "Mean Dice of each patient's classes. The difference is against all other held-out patients.",
+    "Mean Dice of each patient's classes. The difference is against all other held-out patients. Areas, found and false, are those of all classes together.",
   "subgroups.helpAnswers":
-    "Mean accuracy of each patient's answers. The difference is against all other held-out patients.",
+    "Mean accuracy of each patient's answers. The difference is against all other held-out patients. AUC, sensitivity and specificity are means over the options that at least three cases show and three lack.",
   "subgroups.none":
     "No attribute of the held-out patients is known: sex, age band, site and scanner come with the import.",
   "subgroups.group": "Group",
@@ -749,6 +760,9 @@ export const en = {
     "Accuracy by question, every patient counting once, when the held-out images are made worse; {cases} cases. A loss of the mean below 0.03 is said to hold, from 0.1 to fail.",
   "robust.none":
     "How this model holds up when images get worse was not measured. Champions are, once nothing else waits.",
+  "robust.ask": "Measure it",
+  "robust.asked": "It will be measured once nothing else waits.",
+  "robust.failed": "It could not be measured: {why}",
   "robust.clean": "unchanged",
   "robust.change": "Change",
   "robust.strength": "Strength",
@@ -841,6 +855,8 @@ export const en = {
   "lineage.file": "a file: {name}",
   "lineage.pretrained": "images of the pool, without labels",
   "lineage.members": "Networks",
+  "lineage.committee": "Uncertainty maps",
+  "lineage.committeeOf": "by {n} networks: this one and others of its recipe, by other seeds",
   "lineage.membersOf": "{n}, one a fold of a cross-validation; their mean answers",
   "lineage.scratch": "from scratch",
   "lineage.choice": "Recipe chosen",
@@ -1043,6 +1059,7 @@ export const en = {
   "audit.action.review.accept": "Accepted in review",
   "audit.action.review.return": "Returned by the reviewer",
   "audit.action.run.cancel": "Training cancelled",
+  "audit.action.robustness.ask": "Robustness trial asked for",
   "audit.action.run.create": "Training queued",
   "audit.action.session.open": "Logged in",
   "audit.action.task.settle": "Case settled",

@@ -1,6 +1,7 @@
 """Known answers: every metric against an independent implementation, on random and drawn masks."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,8 @@ from scipy import ndimage
 from sklearn.metrics import f1_score, mean_absolute_error, recall_score, roc_auc_score
 
 from reticle.pixels.agreement import counts, hd95, lesions, surface
-from training.ml.evaluate import shape_of, shape_summary
+from training.groups import metrics_of
+from training.ml.evaluate import shape_of, shape_summary, shapes_by_patient
 from training.ml.findings import Answers
 from training.ml.job import Example, Question
 from training.ml.judge import judge_answers
@@ -101,10 +103,12 @@ def test_what_is_said_of_answers_equals_scikit_learns(seed: int, count: int) -> 
         }
         known = {code: answer for code, answer in given.items() if rng.random() < 0.8}
         examples.append(Example(name, Path("x"), None, "P", None, answers=known))
-    report = judge_answers(
+    whole = judge_answers(
         (SIDE, SIGNS, GRADE), examples, lambda e: Answers(said[e.id], np.zeros(1, np.float32)),
         seed=0,
-    )["questions"]  # fmt: skip
+    )  # fmt: skip
+    report = whole["questions"]
+    _check_group(whole)
     for question, start in ((SIDE, 0), (SIGNS, 2), (GRADE, 5)):
         answered = [e for e in examples if question.code in e.answers]
         chances = [dict(zip(question.options, said[e.id][start:], strict=False)) for e in answered]
@@ -132,6 +136,21 @@ def test_what_is_said_of_answers_equals_scikit_learns(seed: int, count: int) -> 
             [int(said[e.id][5:].argmax()) for e in graded],
         )
     assert report["grade"]["mean_steps_off"] == pytest.approx(steps)
+
+
+def _check_group(report: dict[str, Any]) -> None:
+    """Of a group of all patients the numbers are means over options of the report's own."""
+    found: dict[str, list[float]] = {"auc": [], "sensitivity": [], "specificity": []}
+    for question in report["questions"].values():
+        for row in question["options"].values():
+            shown = row["positives"] >= 3
+            lacked = question["answered"] - row["positives"] >= 3
+            for name, enough in zip(found, (shown and lacked, shown, lacked), strict=True):
+                found[name] += [row[name]] if enough else []
+    group = metrics_of(report, {"P"})
+    for name, values in found.items():
+        assert group[name] == (pytest.approx(np.mean(values)) if values else None)
+    assert metrics_of(report, {"somebody else"}) == dict.fromkeys(group)
 
 
 def test_distances_and_areas_over_a_classs_images_by_hand() -> None:
@@ -169,6 +188,15 @@ def test_distances_and_areas_over_a_classs_images_by_hand() -> None:
         "false_positives_per_image_low": pytest.approx(1 / 3),
         "false_positives_per_image_high": pytest.approx(2 / 3),
     }
+    kept = {"shapes": shapes_by_patient({"dot": shapes, "nowhere": shapes[4:5]})}
+    group = metrics_of(kept, ["A", "B"])
+    assert group["hd95"] == pytest.approx((3 / 2 + 1) / 2)
+    assert (group["lesions"], group["lesion_sensitivity"]) == (4, 1 / 4)
+    assert group["false_positives_per_image"] == 3 / 6
+    few = metrics_of(kept, ["B", "somebody else"])
+    assert (few["lesions"], few["lesion_sensitivity"]) == (1, None), "one lesion is no share"
+    assert (few["hd95"], few["false_positives_per_image"]) == (1, 2 / 3)
+    assert metrics_of({}, ["A"]) == dict.fromkeys(group), "of an earlier release"
     nothing = shape_summary(shapes[4:5], seed=0)
     assert (nothing["hd95"], nothing["surface_dice"], nothing["lesion_sensitivity"]) == (None,) * 3
     assert nothing["hd95_low"] is nothing["lesion_sensitivity_high"] is None

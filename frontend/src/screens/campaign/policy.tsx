@@ -125,6 +125,7 @@ export function PolicyFields({ policy, draws, onChange }: Props) {
       </Paper>
       <TrainingFields
         training={policy.training ?? {}}
+        draws={draws}
         presets={PRESETS_OF[draws ? "segmentation" : "classification"]}
         onChange={(training) => set({ training })}
       />
@@ -192,10 +193,11 @@ function ModelFields(props: {
 
 function TrainingFields(props: {
   training: Training;
+  draws: boolean;
   presets: readonly Schemas["PresetEnum"][];
   onChange: (training: Training) => void;
 }) {
-  const { training, presets, onChange } = props;
+  const { training, draws, presets, onChange } = props;
   const set = (change: Partial<Training>) => onChange({ ...training, ...change });
   return (
     <Paper p="md">
@@ -221,6 +223,14 @@ function TrainingFields(props: {
           checked={training.shadow === 1}
           onChange={(event) => set({ shadow: event.currentTarget.checked ? 1 : 0 })}
         />
+        {draws ? (
+          <Switch
+            label={t("new.training.committee")}
+            description={t("new.training.committeeHelp")}
+            checked={training.committee === 1}
+            onChange={(event) => set({ committee: event.currentTarget.checked ? 1 : 0 })}
+          />
+        ) : null}
         {NUMBERS.map((key) => (
           <Count
             key={key}

@@ -1,10 +1,14 @@
-import { Table, Text } from "@mantine/core";
-import type { Schemas } from "../../../api/client";
+import { Button, Group, Table, Text } from "@mantine/core";
+import { useState } from "react";
+import { body, client, type Schemas } from "../../../api/client";
+import { Confirm } from "../../../components/confirm";
+import { ErrorNote } from "../../../components/errors";
 import { Scroll } from "../../../components/scroll";
 import { decimal, t } from "../../../i18n";
 import type { TabProps } from "../campaign";
 import { questionText } from "./answers";
 import { signed, signedInterval } from "./figures";
+import { useCampaignChange } from "./runs";
 
 type Choice = Schemas["RunChoice"];
 type Questions = TabProps["campaign"]["questions"];
@@ -86,6 +90,40 @@ export function ChoiceTable({ choice, questions }: { choice: Choice; questions: 
         {t("variants.rule")}
       </Text>
     </>
+  );
+}
+
+/** Has the campaign's runs do from now on what was chosen, after asking once more. */
+export function TakeRecipe(props: { run: Schemas["RunOutput"]; name: string; slug: string }) {
+  const { run, name, slug } = props;
+  const [asking, setAsking] = useState(false);
+  const take = useCampaignChange(slug, () =>
+    body(client.POST("/api/v1/runs/{id}/recipe", { params: { path: { id: run.id } } })),
+  );
+  return (
+    <Group gap="sm">
+      <Button
+        size="compact-sm"
+        variant="default"
+        loading={take.isPending}
+        onClick={() => setAsking(true)}
+      >
+        {t("variants.take")}
+      </Button>
+      <Text size="sm" c="dimmed" role="status">
+        {take.isSuccess ? t("variants.taken") : ""}
+      </Text>
+      <ErrorNote error={take.error} />
+      <Confirm
+        opened={asking}
+        title={t("variants.takeTitle", { name })}
+        help={t("variants.takeHelp")}
+        act={t("variants.take")}
+        harmless
+        onClose={() => setAsking(false)}
+        onConfirm={() => take.mutate()}
+      />
+    </Group>
   );
 }
 

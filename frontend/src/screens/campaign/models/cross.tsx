@@ -4,7 +4,7 @@ import { Scroll } from "../../../components/scroll";
 import { dateTime, decimal, number, t, tn } from "../../../i18n";
 import type { TabProps } from "../campaign";
 import { questionText } from "./answers";
-import { ChoiceTable, chosenName } from "./choice";
+import { ChoiceTable, chosenName, TakeRecipe } from "./choice";
 import { intervalText } from "./figures";
 
 type Asked = Schemas["RunInputRequest"];
@@ -65,11 +65,9 @@ export function KindFields(props: {
 }
 
 /** The newest cross-validation: out of fold, by class or question, and what each fold came to. */
-export function CrossReport(props: {
-  runs: readonly Run[];
-  questions: TabProps["campaign"]["questions"];
-}) {
-  const { runs, questions } = props;
+export function CrossReport(props: { runs: readonly Run[]; campaign: TabProps["campaign"] }) {
+  const { runs, campaign } = props;
+  const { questions } = campaign;
   const run = runs.find(({ report }) => report !== null);
   if (!run?.report) return null;
   const { report, choice } = run;
@@ -89,6 +87,9 @@ export function CrossReport(props: {
           ].join(" · ")}
         </Text>
         {choice ? <ChoiceTable choice={choice} questions={questions} /> : null}
+        {choice && campaign.roles.includes("manager") ? (
+          <TakeRecipe key={run.id} run={run} name={chosenName(choice)} slug={campaign.slug} />
+        ) : null}
         {choice ? (
           <Title order={3} size="h4" mt="xs">
             {t("variants.reportOf", { name: chosenName(choice) })}

@@ -90,8 +90,23 @@ function ends(row: Schemas["ClassMetrics"], name: Metric) {
     : { low: row[`${name}_low`], high: row[`${name}_high`] };
 }
 
+/** What is told of a group beside its mean, with its decimals. */
+const GROUP_DRAWN = {
+  hd95: 1,
+  lesion_sensitivity: 2,
+  false_positives_per_image: 2,
+} as const satisfies Partial<Record<keyof Group, number>>;
+const GROUP_ANSWERS = {
+  auc: 2,
+  sensitivity: 2,
+  specificity: 2,
+} as const satisfies Partial<Record<keyof Group, number>>;
+type Group = Schemas["SubgroupOutput"];
+type GroupMetric = keyof typeof GROUP_DRAWN | keyof typeof GROUP_ANSWERS;
+
 export function Subgroups({ model }: { model: Detail }) {
   const asks = model.metric === "accuracy";
+  const more = Object.entries(asks ? GROUP_ANSWERS : GROUP_DRAWN) as [GroupMetric, number][];
   return (
     <Section title={t("subgroups.title")}>
       <Text size="sm" c="dimmed">
@@ -100,7 +115,7 @@ export function Subgroups({ model }: { model: Detail }) {
           : t(asks ? "subgroups.helpAnswers" : "subgroups.help")}
       </Text>
       {model.subgroups.length > 0 ? (
-        <Scroll label={t("subgroups.title")} minWidth={480}>
+        <Scroll label={t("subgroups.title")} minWidth={760}>
           <Table>
             <Table.Thead>
               <Table.Tr>
@@ -110,6 +125,11 @@ export function Subgroups({ model }: { model: Detail }) {
                   {t(asks ? "subgroups.meanAccuracy" : "subgroups.mean")}
                 </Table.Th>
                 <Table.Th ta="right">{t("subgroups.difference")}</Table.Th>
+                {more.map(([name]) => (
+                  <Table.Th key={name} ta="right">
+                    {t(`metrics.${name}`)}
+                  </Table.Th>
+                ))}
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
@@ -139,9 +159,14 @@ export function Subgroups({ model }: { model: Detail }) {
                           </>
                         )}
                       </Table.Td>
+                      {more.map(([name, digits]) => (
+                        <Table.Td key={name} ta="right">
+                          <Measured value={row[name]} digits={digits} />
+                        </Table.Td>
+                      ))}
                     </>
                   ) : (
-                    <Table.Td ta="right" colSpan={2}>
+                    <Table.Td ta="right" colSpan={2 + more.length}>
                       <Text size="xs" c="dimmed">
                         {t("subgroups.tooFew")}
                       </Text>
@@ -200,7 +225,12 @@ const SHADES = {
 } as const satisfies Record<Grade, string>;
 
 /** `parts`: the questions to give a column each; of drawings the mean over classes is enough. */
-export function Robustness({ model, parts = [] }: { model: Detail; parts?: readonly Part[] }) {
+export function Robustness(props: {
+  model: Detail;
+  parts?: readonly Part[];
+  children?: ReactNode;
+}) {
+  const { model, parts = [], children } = props;
   const found = model.robustness;
   const asks = model.metric === "accuracy";
   const cases = number(found?.examples ?? 0);
@@ -246,6 +276,7 @@ export function Robustness({ model, parts = [] }: { model: Detail; parts?: reado
           </Table>
         </Scroll>
       ) : null}
+      {children}
     </Section>
   );
 }

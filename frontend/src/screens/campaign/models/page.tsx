@@ -28,6 +28,7 @@ import { Calibration, ClassTable, Robustness, Section, Subgroups } from "./measu
 import { Onnx } from "./onnx";
 import { originText } from "./origin";
 import { reasonText } from "./reasons";
+import { AskRobustness } from "./robust";
 import { ModelState } from "./state";
 import { Trail } from "./trail";
 import { Unfamiliar } from "./unfamiliar";
@@ -152,7 +153,9 @@ function Model({ model, title, slug, questions, manages, others }: ModelProps) {
         <Robustness
           model={model}
           parts={model.answers.map(({ name }) => ({ name, text: questionText(questions, name) }))}
-        />
+        >
+          <AskRobustness model={model} slug={slug} manages={manages} />
+        </Robustness>
         <Lineage model={model} />
       </SimpleGrid>
       {model.state === "champion" ? <Unfamiliar cases={model.unfamiliar} /> : null}
@@ -221,6 +224,14 @@ function Lineage({ model }: { model: Detail }) {
       ? []
       : [
           [t("lineage.members"), t("lineage.membersOf", { n: lineage.members })] as [
+            string,
+            string,
+          ],
+        ]),
+    ...(lineage.committee === null
+      ? []
+      : [
+          [t("lineage.committee"), t("lineage.committeeOf", { n: lineage.committee })] as [
             string,
             string,
           ],

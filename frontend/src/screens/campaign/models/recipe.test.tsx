@@ -46,6 +46,22 @@ it("shows what is stored and keeps what is typed", async () => {
   expect(told).toEqual([{ recipe: { augment: { blur: 1.5 } } }]);
 });
 
+it("follows what is changed elsewhere unless something else is typed", async () => {
+  let stored: object = { denoise: 3 };
+  new TestServer({ "GET /api/v1/campaigns/brain/recipe": () => ({ recipe: stored }) });
+  const queries = showPage(<Recipe campaign={campaign} />, "/", "/");
+  fireEvent.click(await screen.findByRole("button", { name: "Recipe" }));
+  await screen.findByRole("button", { name: "Save" });
+  const field = screen.getByLabelText<HTMLTextAreaElement>("Fields (JSON)");
+  stored = { patience: 5 };
+  await queries.invalidateQueries();
+  await vi.waitFor(() => expect(JSON.parse(field.value)).toEqual(stored));
+  type('{"patience": 7}');
+  stored = {};
+  await queries.invalidateQueries();
+  expect(JSON.parse(field.value)).toEqual({ patience: 7 });
+});
+
 it("sends nothing that is no JSON with fields", async () => {
   const told = await open();
   for (const text of ["{denoise: 3}", "[3]", "3"]) {

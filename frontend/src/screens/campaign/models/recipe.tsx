@@ -72,10 +72,19 @@ export function Recipe({ campaign, onUnsaved }: TabProps) {
 
 function Form(props: { slug: string; stored: Fields } & Pick<TabProps, "onUnsaved">) {
   const { slug, stored, onUnsaved } = props;
+  const [seen, setSeen] = useState(stored);
   const [kept, setKept] = useState(() => written(stored));
   const [text, setText] = useState(kept);
   const fields = fieldsOf(text);
   const unsaved = text !== kept;
+  if (stored !== seen) {
+    // Changed elsewhere, as by taking over what a cross-validation chose: what is typed stays.
+    setSeen(stored);
+    if (!unsaved) {
+      setKept(written(stored));
+      setText(written(stored));
+    }
+  }
   useUnsaved(unsaved, onUnsaved);
   const save = useCampaignChange(slug, async (given: Fields) => {
     const path = { params: { path: { slug } }, body: { recipe: given } };

@@ -68,7 +68,7 @@ export function ModelsTab({ campaign, onUnsaved }: TabProps) {
         <LearningCurve campaign={campaign} learning={learning.data} choice />
         <SelectionCard selection={learning.data?.selection ?? null} kind={campaign.kind} />
       </SimpleGrid>
-      <CrossReport runs={runs.data ?? []} questions={campaign.questions} />
+      <CrossReport runs={runs.data ?? []} campaign={campaign} />
       <Runs runs={runs.data ?? []} onShow={setShown} />
       {shown !== null && shown !== live?.id ? (
         <RunPanel key={shown} id={shown} campaign={campaign} />

@@ -63,7 +63,7 @@ it("asks for recipes to be compared, the own one first, and for the best to be t
   );
 }, 20_000);
 
-it("shows what each recipe came to, which was chosen, and which diverged", () => {
+function chosenRun() {
   const report = {
     cases: 9,
     patients: 3,
@@ -84,12 +84,36 @@ it("shows what each recipe came to, which was chosen, and which diverged", () =>
       { ...known, ...none, name: "fast", mean: null, report: null, error: "loss is nan" },
     ],
   };
-  const run = { id: 4, report, choice, finished_at: null } as unknown as Schemas["RunOutput"];
-  showPage(<CrossReport runs={[run]} questions={[]} />, "/", "/");
+  return { id: 4, report, choice, finished_at: null } as unknown as Schemas["RunOutput"];
+}
+
+const campaign = (roles: readonly string[]) =>
+  ({ slug: "brain", questions: [], roles }) as unknown as Schemas["CampaignDetail"];
+
+it("shows what each recipe came to, which was chosen, and which diverged", () => {
+  showPage(<CrossReport runs={[chosenRun()]} campaign={campaign(["reviewer"])} />, "/", "/");
   const cells = (name: RegExp) =>
     screen.getByRole("row", { name }).textContent?.replaceAll(/\s+/g, " ");
   expect(cells(/^own/)).toBe("own0.7550.020–0.045standard error 0.0110.84");
   expect(cells(/^wide/)).toContain("widechosen0.8000.020+0.045+0.020 – +0.060");
   expect(cells(/^fast/)).toContain("fastdiverged: loss is nan–");
   screen.getByRole("heading", { name: "The chosen one: wide" });
+  expect(screen.queryByRole("button")).toBeNull();
+});
+
+it("makes the chosen one the campaign's recipe after asking once more", async () => {
+  let taken = 0;
+  new TestServer({
+    "POST /api/v1/runs/4/recipe": () => {
+      taken += 1;
+      return { recipe: {} };
+    },
+  });
+  showPage(<CrossReport runs={[chosenRun()]} campaign={campaign(["manager"])} />, "/", "/");
+  fireEvent.click(screen.getByRole("button", { name: "Use as the campaign's recipe" }));
+  const asked = within(await screen.findByRole("dialog", { name: "Use “wide” from now on?" }));
+  expect(taken).toBe(0);
+  fireEvent.click(asked.getByRole("button", { name: "Use as the campaign's recipe" }));
+  await screen.findByText("It is the campaign's recipe for the trainings that begin from now on.");
+  expect(taken).toBe(1);
 });

@@ -19,7 +19,7 @@ def name_rejected(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("audit", "0002_insert_only"), ("training", "0014_unmeasured")]
+    dependencies = [("audit", "0002_insert_only"), ("training", "0016_evaluation_summary")]
 
     operations = [
         migrations.AlterField(
