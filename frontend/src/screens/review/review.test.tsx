@@ -104,6 +104,27 @@ afterEach(() => {
 });
 
 describe("a case under review", () => {
+  it("tells an answer of none of several options from no answer", async () => {
+    const { server } = serve([item(1, { findings: { signs: [] } })]);
+    const shared = {
+      kind: "multiple",
+      options: ["oedema"],
+      low: null,
+      high: null,
+      required: false,
+    };
+    const questions = [
+      { ...shared, name: "signs", text: "Signs", retired: false },
+      { ...shared, name: "others", text: "Others", retired: false },
+    ];
+    const campaign = server.doors["GET /api/v1/campaigns/c"] as () => object;
+    server.doors["GET /api/v1/campaigns/c"] = () => ({ ...campaign(), questions });
+    show();
+    await enabled();
+    const said = (name: string) => screen.getByText(name).nextElementSibling?.textContent;
+    expect([said("Signs"), said("Others")]).toEqual(["None of these", "no answer"]);
+  });
+
   it("is not decided on, nor the last one shown in its place, before its image has come", async () => {
     const { server } = serve();
     let verdicts = 0;

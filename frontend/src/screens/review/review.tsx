@@ -13,6 +13,7 @@ import { Letters, ScaleBar } from "../../components/corners";
 import { ErrorNote, errorText } from "../../components/errors";
 import { leaving, useLeave } from "../../components/leave";
 import { Empty } from "../../components/page";
+import { isNone } from "../../domain/findings";
 import { dateTime, decimal, duration, label, language, number, t, tn } from "../../i18n";
 import { usePreference } from "../../preferences/hooks";
 import classes from "../../styles/workstation.module.css";
@@ -448,7 +449,13 @@ function Answers({
           return (
             <div key={name}>
               <dt>{text}</dt>
-              <dd>{Array.isArray(value) ? list.format(value) : (value ?? t("review.noAnswer"))}</dd>
+              <dd>
+                {isNone(value)
+                  ? t("work.noneOfThese")
+                  : Array.isArray(value)
+                    ? list.format(value)
+                    : (value ?? t("review.noAnswer"))}
+              </dd>
             </div>
           );
         })}
