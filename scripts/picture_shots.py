@@ -423,9 +423,7 @@ def desk() -> Iterator[Shot]:
     yield Shot("models-variants", "manager", "campaigns/brain-mri/models", variants)
     yield Shot("models-choice", "manager", "campaigns/brain-mri/models", chosen)
     yield Shot("model-refused", "manager", "campaigns/brain-mri/models", refused_version)
-    yield Shot(
-        "model-refused-drawings", "manager", "campaigns/brain-mri/models", refused_drawings
-    )
+    yield Shot("model-refused-drawings", "manager", "campaigns/brain-mri/models", refused_drawings)
     yield Shot("preferences-language", "manager", "", other_language)
     yield Shot("settings-below", "manager", "campaigns/brain-mri/settings", lower)
     yield Shot("settings-unsaved", "manager", "campaigns/brain-mri/settings", unsaved)
