@@ -13,8 +13,9 @@ import numpy.typing as npt
 from annotations.models import IGNORE_INDEX, Annotation, Campaign, Task
 from reticle.pixels.agreement import Counts, counts
 from reticle.pixels.mask import unpack
+from training import figures, paired
 from training.compare import compared, pool_tasks
-from training.figures import Row, mean_of
+from training.figures import Report, Row
 from training.jobs import judged_truth
 from training.models import ModelVersion, Prediction
 from training.promote import champion_of, finite, shadow_of
@@ -28,35 +29,53 @@ PAIRS = ("between", "shadow", "champion")
 def beside_of(campaign: Campaign) -> Row | None:
     """Return all that is known of the campaign's shadow beside its champion; None without one.
 
-    {id, number, labels, champion, difference, held_out, drawings}; see `training.compare_forms`.
+    {id, number, labels, champion, averaged, difference, held_out, drawings}; see
+    `training.compare_forms`.
     """
     shadow, champion = shadow_of(campaign), champion_of(campaign)
     if shadow is None:
         return None
     snapshot = shadow.run.snapshot
+    found = compared(shadow, champion) if champion else None
     return {
         "id": shadow.pk,
         "number": shadow.number,
         "created_at": shadow.created_at,
         "labels": snapshot.labels if snapshot else 0,
         "champion": champion.number if champion else None,
-        "difference": compared(shadow, champion)["mean"] if champion else None,
+        "averaged": found["averaged"] if found else [],
+        "difference": found["mean"] if found else None,
         "held_out": measured(shadow, champion),
         "drawings": drawings(shadow, champion),
     }
 
 
 def measured(shadow: ModelVersion, champion: ModelVersion | None) -> list[Row]:
-    """Return {at, cases, shadow, champion}: mean Dice, or accuracy, on each snapshot's held-out."""
+    """Return {at, cases, shadow, champion}: mean Dice, or accuracy, on each snapshot's held-out.
+
+    Means over what the promotion rule compares on that list, of the same patients where both were
+    measured (`training.paired`).
+    """
     rivals = champion.evaluations.all() if champion else []
-    theirs = {row.snapshot_id: mean_of(row.report) for row in rivals}
+    theirs = {row.snapshot_id: row.report for row in rivals}
     return [
         {
             "at": row.snapshot.created_at, "cases": len(row.report.get("cases", [])),
-            "shadow": mean_of(row.report), "champion": theirs.get(row.snapshot_id),
+            **dict(zip(
+                ("shadow", "champion"), _means(row.report, theirs.get(row.snapshot_id)),
+                strict=True,
+            )),
         }
         for row in shadow.evaluations.select_related("snapshot").order_by("snapshot_id")
     ]  # fmt: skip
+
+
+def _means(own: Report, rival: Report | None) -> tuple[float | None, float | None]:
+    names = figures.averaged(own)
+    if rival is None:
+        return figures.mean_over(own, names), None
+    known = [name for name in names if name in figures.parts_of(rival)]
+    return paired.means(paired.pairs(own, rival, known)) or (None, None)
 
 
 def drawings(shadow: ModelVersion, champion: ModelVersion | None) -> Row:

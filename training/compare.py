@@ -89,19 +89,21 @@ def compared(model: ModelVersion, other: ModelVersion) -> Row:
     whom it rightly drew nothing, where the other may have drawn a false area.
     `same_cases`: the metrics are of one held-out list. Where none was met by both, each model's
     metrics are its own, and the differences are of the cases both met on some list (`cases`).
+    The mean is over what the promotion rule compares (`averaged`), as on the learning curve.
     """
     common = common_reports(model, other)
     own, rival = common or (_report(model), _report(other))
     pair = common or reports_on_shared_cases(model, other)
-    names = figures.parts_of(own).keys() & figures.parts_of(rival).keys()
-    shown = [name for name, count in figures.shown_counts(pair[0]).items() if count]
-    found = paired.pairs(*pair, [name for name in shown if name in names])
+    known = figures.parts_of(own).keys() & figures.parts_of(rival).keys()
+    names = [name for name in figures.averaged(pair[0]) if name in known]
+    found = paired.pairs(*pair, names)
     # The two means whose difference is shown; each model's own where nothing can be paired.
-    both = paired.means(found) or (figures.mean_of(own), figures.mean_of(rival))
+    both = paired.means(found) or [figures.mean_over(each, names) for each in (own, rival)]
     return {
         "same_cases": common is not None,
         "cases": len(pair[0].get("cases", [])),
         "metric": figures.metric_of(own),
+        "averaged": names,
         "mean": {"model": both[0], "against": both[1], **difference(found)},
         "classes": _beside(class_rows(own), class_rows(rival), pair),
         "questions": _beside(

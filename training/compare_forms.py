@@ -99,6 +99,9 @@ class CompareOutput(serializers.Serializer[Data]):
     same_cases = serializers.BooleanField()
     cases = serializers.IntegerField()
     metric = serializers.ChoiceField(choices=["dice", "accuracy"])
+    averaged = serializers.ListField(
+        child=serializers.CharField(), help_text="the classes or questions that the mean is over"
+    )
     mean = PairedMean()
     classes = PairedClass(many=True)
     questions = PairedQuestion(many=True)
@@ -145,6 +148,9 @@ class BesideOutput(serializers.Serializer[Data]):
     created_at = serializers.DateTimeField()
     labels = serializers.IntegerField()
     champion = count_field()
+    averaged = serializers.ListField(
+        child=serializers.CharField(), help_text="the classes or questions that the means are over"
+    )
     difference = PairedMean(allow_null=True)
     held_out = HeldOutPair(many=True)
     drawings = DrawingsOutput()

@@ -23,7 +23,7 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce
 
 from annotations.models import Campaign
-from training import figures
+from training import figures, paired
 from training.figures import Report, Row
 from training.models import Evaluation, ModelVersion, Snapshot
 from training.reasons import reason, stored_reason
@@ -93,9 +93,12 @@ def curve_of(campaign: Campaign) -> tuple[dict[int, Row], Row]:
     frozen = dict(evaluations.values_list("model_id", "snapshot__created_at"))
     lead = _lead([model for model in able if model.pk in lists])
     # Of one report alone the cases are read: all are of one list, or the mean is of the lead's.
-    cases = evaluations.filter(model=lead).values_list("report__cases", flat=True).first() or []
-    report: Report = {**(reports[lead.pk] if lead else {}), "cases": cases}
+    rows_of = evaluations.filter(model=lead).values_list("report__cases", "report__patients")
+    cases, patients = rows_of.first() or ([], {})
+    own_report = reports[lead.pk] if lead else {}
+    report: Report = {**own_report, "cases": cases or [], "patients": patients or {}}
     names = figures.averaged(report)
+    low, high = paired.own_interval(report, names)
     scores = {
         key: {**scores_of(own), "score": figures.mean_over(own, names), "measured_on": frozen[key]}
         for key, own in reports.items()
@@ -105,6 +108,8 @@ def curve_of(campaign: Campaign) -> tuple[dict[int, Row], Row]:
         "held_out": _held_out(report, frozen[lead.pk]) if lead else None,
         "number": lead.number if lead else None,
         "score": scores[lead.pk]["score"] if lead else None,
+        "low": low,
+        "high": high,
         "averaged": names,
         "enough": bool(figures.compared(report)),
         "few": _few(report, names),

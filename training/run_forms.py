@@ -267,6 +267,10 @@ class MeasuredOutput(serializers.Serializer[Data]):
         allow_null=True, help_text="the live version, or the newest that was measured"
     )
     score = serializers.FloatField(allow_null=True, help_text="its mean on that list")
+    low = serializers.FloatField(
+        allow_null=True, help_text="95 % interval of the mean, by bootstrap over patients"
+    )
+    high = serializers.FloatField(allow_null=True)
     averaged = serializers.ListField(
         child=serializers.CharField(), help_text="classes or questions that a mean is over"
     )

@@ -1335,6 +1335,8 @@ export interface components {
             created_at: string;
             labels: number;
             champion: number | null;
+            /** @description the classes or questions that the means are over */
+            averaged: string[];
             difference: components["schemas"]["PairedMean"] | null;
             held_out: components["schemas"]["HeldOutPair"][];
             drawings: components["schemas"]["DrawingsOutput"];
@@ -1578,6 +1580,8 @@ export interface components {
             same_cases: boolean;
             cases: number;
             metric: components["schemas"]["MetricEnum"];
+            /** @description the classes or questions that the mean is over */
+            averaged: string[];
             mean: components["schemas"]["PairedMean"];
             classes: components["schemas"]["PairedClass"][];
             questions: components["schemas"]["PairedQuestion"][];
@@ -2114,6 +2118,13 @@ export interface components {
              * @description its mean on that list
              */
             score: number | null;
+            /**
+             * Format: double
+             * @description 95 % interval of the mean, by bootstrap over patients
+             */
+            low: number | null;
+            /** Format: double */
+            high: number | null;
             /** @description classes or questions that a mean is over */
             averaged: string[];
             /** @description those that promotion compares; else none is shown by cases enough */

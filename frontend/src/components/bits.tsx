@@ -109,10 +109,18 @@ export function HeldOut() {
   );
 }
 
-export function Figure({ value, label }: { value: string; label: string }) {
+export function Figure(props: { value: string; label: string; interval?: string }) {
+  const { value, label, interval = "" } = props;
   return (
     <div>
-      <div className={classes.figure}>{value}</div>
+      <div className={classes.figure}>
+        {value}
+        {interval === "" ? null : (
+          <Text span size="sm" c="dimmed" ml={6}>
+            {t("figure.interval", { interval })}
+          </Text>
+        )}
+      </div>
       <Text size="sm" c="dimmed">
         {label}
       </Text>

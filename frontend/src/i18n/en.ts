@@ -32,7 +32,7 @@ export const en = {
   "error.code.error": "The server could not do this. Nothing you did is lost.",
   "error.code.not_logged_in": "You are not logged in. Log in and try again.",
   "error.code.bad_credentials":
-    "The user name or the password is wrong. Who has forgotten theirs gets a new one from an administrator.",
+    "The user name or the password is wrong. If you have forgotten it, ask an administrator for a new one.",
   "error.code.forbidden": "Your role does not allow this. Ask a manager of the campaign.",
   "error.code.not_found": "There is nothing of that name here, or it is not for you to see.",
   "error.code.conflict": "This has been changed meanwhile. Load it again.",
@@ -169,6 +169,7 @@ export const en = {
   "home.toReview.other": "{count} readings to review",
   "home.settled": "{settled} of {total} settled",
   "home.champion": "Model v{number}: Dice {value} on held-out patients when it went live",
+  "figure.interval": "95 % interval {interval}",
   "home.interval": "{value} (95 % interval {interval})",
   "home.noModel": "No model yet",
   "home.act": "{act}: {name}",
@@ -335,6 +336,7 @@ export const en = {
   "overview.learningUnit": "Dice on held-out patients, mean and 95 % interval",
   "overview.learningUnitAnswers": "Accuracy on held-out patients, mean and 95 % interval",
   "overview.learningAxis": "labels the model learned from",
+  "overview.noImages": "No images are here yet.",
   "overview.learningEmpty":
     "After the first training, this shows Dice for each class against the number of labels.",
   "overview.learningEmptyAnswers":
@@ -404,6 +406,8 @@ export const en = {
   "refresh.next.other": "{count} more labels until the next refresh.",
   "refresh.now": "Enough labels: the next training starts soon.",
   "refresh.off": "Training as labels arrive is switched off.",
+  "refresh.first.one": "{count} label so far, and no training yet.",
+  "refresh.first.other": "{count} labels so far, and no training yet.",
   "refresh.new.one": "{count} new label since the last training.",
   "refresh.new.other": "{count} new labels since the last training.",
 
@@ -531,6 +535,8 @@ export const en = {
   "models.empty": "No model yet",
   "models.emptyHelp":
     "The first model is trained when enough labels have settled. You can also start it now.",
+  "models.emptyHelpOff":
+    "Training by labels is switched off in the settings. Start the first one once cases have settled.",
   "models.runs": "Trainings",
   "models.run": "Training",
   "models.started": "Started",
@@ -830,16 +836,18 @@ export const en = {
     "It passed the comparison and waits for a decision. It is measured on every later held-out list and draws the next cases; readers see none of it and it orders nothing.",
   "shadow.noChampion": "There is no champion to compare it with yet.",
   "shadow.difference":
-    "On average {difference} ({interval}) against v{number}, on held-out cases of {patients} patients.",
+    "Mean of {parts}: {difference} (95 % interval {interval}) against v{number}, on held-out cases of {patients} patients.",
   "shadow.heldOut": "Held-out cases",
   "shadow.heldOutHelp":
-    "Mean Dice, or accuracy where questions are asked, on the list of each training since.",
+    "Mean on the list of each training since, of what is compared there (as in the decision).",
   "shadow.unmeasured": "It was not measured yet.",
   "shadow.list": "List of",
   "shadow.cases": "Cases",
   "shadow.drawings": "Next cases",
   "shadow.drawingsHelp":
     "Dice by class, pixels pooled: both drawings of {drawn} cases with each other; each against what readers settled afterwards, {settled} cases. Of these {guided} were read from the champion's suggestion, which favours it.",
+  "shadow.drawingsHelpNone":
+    "Dice by class, pixels pooled: both drawings of {drawn} cases with each other. Readers have settled none of them since.",
   "shadow.between": "Each other",
   "shadow.end": "End shadow",
   "shadow.endTitle": "Take v{number} out of the shadow?",
@@ -880,7 +888,9 @@ export const en = {
   "compare.patients": "Patient by patient",
   "compare.patient": "Patient",
   "compare.mean": "mean of the classes measured",
+  "compare.meanOf": "mean of {parts}",
   "compare.meanAnswers": "all questions, mean",
+  "compare.meanNone": "mean",
   "compare.auc": "AUC of “{option}”",
   "compare.drawings": "What they draw",
   "compare.drawingsHelp":

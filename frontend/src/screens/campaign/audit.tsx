@@ -23,7 +23,7 @@ export function AuditTab({ campaign }: TabProps) {
     <>
       <ErrorNote error={pages.error} onRetry={() => void pages.refetch()} />
       <Paper>
-        <Scroll label={t("tab.audit")} minWidth={720}>
+        <Scroll label={t("tab.audit")} minWidth={1000}>
           <Table>
             <Table.Thead>
               <Table.Tr>
@@ -31,7 +31,7 @@ export function AuditTab({ campaign }: TabProps) {
                 <Table.Th>{t("audit.actor")}</Table.Th>
                 <Table.Th>{t("audit.action")}</Table.Th>
                 <Table.Th>{t("audit.target")}</Table.Th>
-                <Table.Th>{t("audit.detail")}</Table.Th>
+                <Table.Th miw={320}>{t("audit.detail")}</Table.Th>
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>

@@ -383,6 +383,8 @@ const unmeasured: Schemas["MeasuredOutput"] = {
   held_out: null,
   number: null,
   score: null,
+  low: null,
+  high: null,
   averaged: [],
   enough: false,
   few: [],

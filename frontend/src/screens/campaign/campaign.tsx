@@ -27,6 +27,7 @@ import { CasesTab } from "./cases";
 import { ExportsTab } from "./exports";
 import { ImportTab } from "./import";
 import { listText } from "./models/basis";
+import { intervalText } from "./models/figures";
 import { ReadersTab } from "./readers";
 import { ReviewTab } from "./review";
 import { SettingsTab } from "./settings";
@@ -260,6 +261,7 @@ function Figures({ campaign }: TabProps) {
       {tracks && (champion || kind === "segmentation") ? (
         <Figure
           value={decimal(measured?.score)}
+          interval={measured?.low == null ? "" : intervalText(measured.low, measured.high)}
           label={scoreText(kind, measured?.number ?? champion?.number, measured)}
         />
       ) : null}

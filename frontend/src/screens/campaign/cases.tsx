@@ -112,7 +112,9 @@ function Case({ task }: { task: Schemas["TaskOutput"] }) {
         />
       </Table.Td>
       <Table.Td>{task.id}</Table.Td>
-      <Table.Td ff="monospace">{image.patient_key}</Table.Td>
+      <Table.Td ff="monospace" style={{ whiteSpace: "nowrap" }}>
+        {image.patient_key}
+      </Table.Td>
       <Table.Td>{image.index + 1}</Table.Td>
       <Table.Td>
         <Group gap={6} wrap="nowrap">
@@ -131,7 +133,7 @@ function Case({ task }: { task: Schemas["TaskOutput"] }) {
           </Text>
         ) : null}
       </Table.Td>
-      <Table.Td>{list(task.readers)}</Table.Td>
+      <Table.Td style={{ whiteSpace: "nowrap" }}>{list(task.readers)}</Table.Td>
     </Table.Tr>
   );
 }

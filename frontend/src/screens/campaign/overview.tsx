@@ -1,5 +1,6 @@
-import { Group, Paper, SimpleGrid, Skeleton, Stack, Text, Title } from "@mantine/core";
+import { Anchor, Group, Paper, SimpleGrid, Skeleton, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "react-router";
 import type { Schemas } from "../../api/client";
 import { learningQuery, progressQuery } from "../../api/queries";
 import { Progress } from "../../components/bits";
@@ -69,6 +70,16 @@ function Counts(props: TabProps & { progress: Schemas["ProgressOutput"] | undefi
         {t("overview.progress")}
       </Title>
       <Progress counts={progress?.counts ?? campaign.counts} legend />
+      {(progress?.counts ?? campaign.counts).total === 0 ? (
+        <Text size="sm" mt="xs">
+          {t("overview.noImages")}{" "}
+          {campaign.roles.includes("manager") ? (
+            <Anchor component={Link} to={`/campaigns/${campaign.slug}/import`}>
+              {t("cases.import")}
+            </Anchor>
+          ) : null}
+        </Text>
+      ) : null}
       {progress ? (
         <Text size="sm" c="dimmed" mt="xs">
           {t("overview.heldOut", {
@@ -142,7 +153,7 @@ function Training(props: {
       ))}
       {manages && learning && learning.unreadable > 0 ? <Unreadable slug={slug} /> : null}
       <Stack gap={0} mt="sm" mih={20}>
-        {(learning ? refreshTexts(learning.next_refresh) : []).map((text) => (
+        {(learning ? refreshTexts(learning.next_refresh, run !== null) : []).map((text) => (
           <Text key={text} size="sm" c="dimmed">
             {text}
           </Text>
@@ -171,10 +182,13 @@ function scoringTexts(learning: Schemas["LearningOutput"]): string[] {
 }
 
 /** Whole sentences, one a line: how they would be joined is each language's own affair. */
-function refreshTexts({ enabled, needed, new_labels }: Schemas["RefreshOutput"]): string[] {
+function refreshTexts(
+  { enabled, needed, new_labels }: Schemas["RefreshOutput"],
+  trained: boolean,
+): string[] {
   if (!enabled) return [t("refresh.off")];
   return [
-    tn("refresh.new", Math.max(0, new_labels)),
+    tn(trained ? "refresh.new" : "refresh.first", Math.max(0, new_labels)),
     needed > 0 ? tn("refresh.next", needed) : t("refresh.now"),
   ];
 }

@@ -1,14 +1,4 @@
-import {
-  Button,
-  Center,
-  Group,
-  Paper,
-  PasswordInput,
-  Stack,
-  Text,
-  TextInput,
-  Title,
-} from "@mantine/core";
+import { Button, Group, Paper, PasswordInput, Stack, Text, TextInput, Title } from "@mantine/core";
 import { IconCurrentLocation } from "@tabler/icons-react";
 import { type FormEvent, useRef, useState } from "react";
 import { ApiError } from "../../api/errors";
@@ -19,7 +9,8 @@ import { useSession } from "../../session";
 
 export function Login() {
   return (
-    <Center mih="100%" p="md" component="main">
+    // From the top, so that nothing moves when an error comes.
+    <Stack align="center" mih="100%" px="md" pt="max(24px, 20vh)" pb="md" component="main">
       <Paper p="xl" w={360} maw="100%">
         <Stack gap="xs" mb="lg">
           <IconCurrentLocation size={30} stroke={1.5} color="var(--reticle-accent)" aria-hidden />
@@ -29,7 +20,7 @@ export function Login() {
         <LoginForm />
         <LanguageSwitch />
       </Paper>
-    </Center>
+    </Stack>
   );
 }
 
@@ -103,12 +94,12 @@ export function LoginForm({ username: known = "" }: { username?: string }) {
           required
           withAsterisk={false}
         />
-        <Text c="var(--reticle-danger)" size="sm" role="alert" mih={20}>
-          {error}
-        </Text>
-        <Button type="submit" loading={busy} fullWidth>
+        <Button type="submit" loading={busy} fullWidth mt="xs">
           {t("login.submit")}
         </Button>
+        <Text c="var(--reticle-danger)" size="sm" role="alert">
+          {error}
+        </Text>
       </Stack>
     </form>
   );

@@ -15,6 +15,14 @@ export function listText({ at, cases, patients }: Schemas["HeldOutOutput"]): str
   });
 }
 
+/** Classes or questions one after the other, questions in their present words. */
+export function partsText(
+  names: readonly string[],
+  questions: TabProps["campaign"]["questions"],
+): string {
+  return list(names.map((name) => questions.find((each) => each.name === name)?.text ?? name));
+}
+
 /** What the figures of a learning curve are of: which list, over which classes, without whom. */
 export function Basis({ campaign, measured }: TabProps & { measured: Measured }) {
   return [
@@ -42,7 +50,7 @@ function onWhat(measured: Measured, state: TabProps["campaign"]["state"]): strin
 
 function ofWhat(measured: Measured, { questions }: TabProps["campaign"]): string[] {
   const { averaged, enough, few } = measured;
-  const named = (name: string) => questions.find((each) => each.name === name)?.text ?? name;
+  const named = (name: string) => partsText([name], questions);
   const left = few.map(({ name, cases, patients }) =>
     t("basis.few", {
       name: named(name),
@@ -51,7 +59,7 @@ function ofWhat(measured: Measured, { questions }: TabProps["campaign"]): string
     }),
   );
   if (averaged.length === 0) return left;
-  const parts = list(averaged.map(named));
+  const parts = partsText(averaged, questions);
   if (!enough) return [t("basis.notEnough", { parts }), ...left];
   return left.length === 0 ? [] : [t("basis.mean", { parts }), ...left];
 }

@@ -37,6 +37,7 @@ it("sets a difference beside the means that it is of, and says who counts in the
     same_cases: true,
     cases: 3,
     metric: "dice",
+    averaged: ["white"],
     mean: { ...none, model: null, against: null },
     classes: [white],
     questions: [],

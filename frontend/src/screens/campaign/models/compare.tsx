@@ -9,6 +9,7 @@ import { Empty, Page } from "../../../components/page";
 import { Scroll } from "../../../components/scroll";
 import { decimal, number, t } from "../../../i18n";
 import { questionText } from "./answers";
+import { partsText } from "./basis";
 import { signed, signedInterval } from "./figures";
 import { Measured } from "./measured";
 import { METRICS, type Metric, Section } from "./measures";
@@ -116,7 +117,11 @@ function Metrics(
           <Head model={model} rival={rival} first={[part, t("compare.metric")]} />
           <Table.Tbody>
             <Table.Tr>
-              <Table.Th scope="row">{t(asks ? "compare.meanAnswers" : "compare.mean")}</Table.Th>
+              <Table.Th scope="row">
+                {compared.averaged.length > 0
+                  ? t("compare.meanOf", { parts: partsText(compared.averaged, questions) })
+                  : t("compare.meanNone")}
+              </Table.Th>
               <Table.Td>{t(`metrics.${metric}`)}</Table.Td>
               <Table.Td ta="right">{decimal(mean.model)}</Table.Td>
               <Table.Td ta="right">{decimal(mean.against)}</Table.Td>

@@ -1,12 +1,15 @@
 /** Figures of models in words: intervals, differences, and how far a model falls. */
 import { decimal } from "../../../i18n";
 
+/** Both ends on one line: the spaces beside the dash do not break. */
+const between = (low: string, high: string) => `${low}\u00a0–\u00a0${high}`;
+
 export function intervalText(
   low: number | null | undefined,
   high: number | null | undefined,
   digits = 2,
 ) {
-  return low == null || high == null ? "–" : `${decimal(low, digits)} – ${decimal(high, digits)}`;
+  return low == null || high == null ? "–" : between(decimal(low, digits), decimal(high, digits));
 }
 
 /** With its sign, so that a difference is not read as a value. */
@@ -18,7 +21,7 @@ export function signed(value: number | null | undefined, digits = 3): string {
 
 /** The interval of a difference: both ends with their signs. */
 export function signedInterval(low: number | null | undefined, high: number | null | undefined) {
-  return low == null || high == null ? "–" : `${signed(low)} – ${signed(high)}`;
+  return low == null || high == null ? "–" : between(signed(low), signed(high));
 }
 
 export type Grade = "holds" | "falls" | "fails";

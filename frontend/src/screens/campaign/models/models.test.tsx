@@ -46,6 +46,8 @@ const measured: Schemas["MeasuredOutput"] = {
   held_out: null,
   number: null,
   score: null,
+  low: null,
+  high: null,
   averaged: [],
   enough: false,
   few: [],

@@ -1,10 +1,11 @@
 import { Group, Paper, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import type { Schemas } from "../../../api/client";
-import { shadowQuery } from "../../../api/queries";
+import { campaignQuery, shadowQuery } from "../../../api/queries";
 import { ErrorNote } from "../../../components/errors";
 import { Scroll } from "../../../components/scroll";
 import { dateTime, decimal, number, t } from "../../../i18n";
+import { partsText } from "./basis";
 import { EndShadow, Promote } from "./decide";
 import { signed, signedInterval } from "./figures";
 
@@ -13,6 +14,7 @@ type Beside = Schemas["BesideOutput"];
 /** The model that runs beside the champion, and what a person needs to decide on it. */
 export function Shadow({ slug, manages }: { slug: string; manages: boolean }) {
   const { data, error } = useQuery(shadowQuery(slug));
+  const campaign = useQuery(campaignQuery(slug));
   const shadow = data?.shadow;
   if (!shadow) return <ErrorNote error={error} />;
   const heading = t("shadow.title", { number: shadow.number });
@@ -32,7 +34,7 @@ export function Shadow({ slug, manages }: { slug: string; manages: boolean }) {
         <Text size="sm" c="dimmed">
           {t("shadow.help")}
         </Text>
-        <Difference shadow={shadow} />
+        <Difference shadow={shadow} questions={campaign.data?.questions ?? []} />
         <SimpleGrid cols={{ base: 1, md: 2 }}>
           <HeldOut shadow={shadow} />
           {shadow.drawings.classes.length > 0 ? <Drawings shadow={shadow} /> : null}
@@ -42,13 +44,15 @@ export function Shadow({ slug, manages }: { slug: string; manages: boolean }) {
   );
 }
 
-function Difference({ shadow }: { shadow: Beside }) {
+function Difference(props: { shadow: Beside; questions: Schemas["CampaignDetail"]["questions"] }) {
+  const { shadow, questions } = props;
   const { difference: found, champion } = shadow;
   if (champion === null) return <Text>{t("shadow.noChampion")}</Text>;
   if (found?.difference == null) return <Text>{t("compare.apart")}</Text>;
   return (
     <Text>
       {t("shadow.difference", {
+        parts: partsText(shadow.averaged, questions),
         difference: signed(found.difference),
         interval: signedInterval(found.low, found.high),
         number: champion,
@@ -113,7 +117,7 @@ function Drawings({ shadow }: { shadow: Beside }) {
         {t("shadow.drawings")}
       </Title>
       <Text size="sm" c="dimmed">
-        {t("shadow.drawingsHelp", {
+        {t(settled === 0 ? "shadow.drawingsHelpNone" : "shadow.drawingsHelp", {
           drawn: number(drawn),
           settled: number(settled),
           guided: number(guided),

@@ -59,7 +59,13 @@ export function ModelsTab({ campaign, onUnsaved }: TabProps) {
       <Shadow slug={slug} manages={manages} />
       {models.isPending ? <Skeleton h={240} /> : null}
       {models.data?.length === 0 ? (
-        <Empty title={t("models.empty")}>{t("models.emptyHelp")}</Empty>
+        <Empty title={t("models.empty")}>
+          {t(
+            learning.data?.next_refresh.enabled === false
+              ? "models.emptyHelpOff"
+              : "models.emptyHelp",
+          )}
+        </Empty>
       ) : (
         <Versions models={models.data ?? []} campaign={campaign} manages={manages} />
       )}
