@@ -1,4 +1,5 @@
 import { Text } from "@mantine/core";
+import type { ReactNode } from "react";
 import { decimal, t } from "../../../i18n";
 import { intervalText } from "./figures";
 
@@ -29,9 +30,14 @@ interface IntervalProps {
 /** The interval below a number; of one patient, or by an earlier release, there is none. */
 export function Interval({ low, high, digits = 2 }: IntervalProps) {
   if (low === null) return null;
+  return <Below>{intervalText(low, high, digits)}</Below>;
+}
+
+/** A small line below a number or a name, unbroken however narrow the column. */
+export function Below({ children }: { children: ReactNode }) {
   return (
-    <Text size="xs" c="dimmed">
-      {intervalText(low, high, digits)}
+    <Text size="xs" c="dimmed" style={{ whiteSpace: "nowrap" }}>
+      {children}
     </Text>
   );
 }

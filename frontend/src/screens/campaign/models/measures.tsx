@@ -5,7 +5,7 @@ import { Plot } from "../../../components/plot";
 import { Scroll } from "../../../components/scroll";
 import { decimal, number, t, tn, word } from "../../../i18n";
 import { type Grade, gradeOf, intervalText, signed, signedInterval } from "./figures";
-import { Interval, Measured } from "./measured";
+import { Below, Interval, Measured } from "./measured";
 import { groupName } from "./reasons";
 
 type Detail = Schemas["ModelDetailOutput"];
@@ -141,9 +141,7 @@ export function Subgroups({ model }: { model: Detail }) {
                     <>
                       <Table.Td ta="right">
                         {decimal(row.mean)}
-                        <Text size="xs" c="dimmed">
-                          {intervalText(row.low, row.high)}
-                        </Text>
+                        <Below>{intervalText(row.low, row.high)}</Below>
                       </Table.Td>
                       <Table.Td ta="right">
                         {row.difference === null ? (
@@ -153,9 +151,7 @@ export function Subgroups({ model }: { model: Detail }) {
                         ) : (
                           <>
                             {signed(row.difference)}
-                            <Text size="xs" c="dimmed">
-                              {signedInterval(row.difference_low, row.difference_high)}
-                            </Text>
+                            <Below>{signedInterval(row.difference_low, row.difference_high)}</Below>
                           </>
                         )}
                       </Table.Td>
@@ -166,7 +162,7 @@ export function Subgroups({ model }: { model: Detail }) {
                       ))}
                     </>
                   ) : (
-                    <Table.Td ta="right" colSpan={2 + more.length}>
+                    <Table.Td colSpan={2 + more.length}>
                       <Text size="xs" c="dimmed">
                         {t("subgroups.tooFew")}
                       </Text>

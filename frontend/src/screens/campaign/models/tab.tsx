@@ -167,7 +167,7 @@ function Version(props: TabProps & { model: Model; manages: boolean }) {
           </Text>
         ))}
       </Table.Td>
-      <Table.Td>{dateTime(model.created_at)}</Table.Td>
+      <Table.Td style={{ whiteSpace: "nowrap" }}>{dateTime(model.created_at)}</Table.Td>
       {manages ? (
         <Table.Td>
           {model.state === "champion" ? null : (
@@ -278,8 +278,10 @@ function Runs(props: { runs: readonly Schemas["RunOutput"][]; onShow: (id: numbe
                   ) : null}
                 </Table.Td>
                 <Table.Td ta="right">{run.labels === null ? "" : number(run.labels)}</Table.Td>
-                <Table.Td>{dateTime(run.started_at)}</Table.Td>
-                <Table.Td ta="right">{tookText(run)}</Table.Td>
+                <Table.Td style={{ whiteSpace: "nowrap" }}>{dateTime(run.started_at)}</Table.Td>
+                <Table.Td ta="right" style={{ whiteSpace: "nowrap" }}>
+                  {tookText(run)}
+                </Table.Td>
                 <Table.Td maw={320}>{resultText(run)}</Table.Td>
                 <Table.Td>
                   <Button
