@@ -622,6 +622,7 @@ export const en = {
   "variants.takeHelp":
     "Network, epochs, steps and recipe of the campaign become those that were measured, for the trainings that begin from now on. What the recipe says now is replaced; the audit record keeps the new one.",
   "variants.taken": "It is the campaign's recipe for the trainings that begin from now on.",
+  "variants.isOwn": "The chosen one is the campaign's recipe already.",
   "variants.run": "{n} recipes cross-validated, {folds} folds",
   "variants.result": "chosen: {name}",
   "train.donor": "Champion to begin with",
@@ -634,13 +635,15 @@ export const en = {
     "The zip of “Download the model”, of this or another installation. Its weights are taken over by the names of classes; its network is chosen with it unless you choose one.",
   "train.fileChoose": "Choose a zip",
   "train.presetDefault": "As in the settings",
+  "train.presetFile": "As in the file",
   "train.begin": "Start training",
   "train.recipe": "Other fields, this time only",
   "recipe.title": "Recipe",
   "recipe.help":
     "What this campaign's runs change beside their settings: fields of the learning core, such as augment, network, denoise or patience. The manual lists them.",
   "recipe.fields": "Fields (JSON)",
-  "recipe.bad": "This is not JSON with fields in braces.",
+  "recipe.bad":
+    "This is no JSON with fields: it takes braces around them and double quotes around their names, as in {example}.",
   "recipe.saved": "Saved, for the runs that begin from now on",
   "live.loss": "Loss",
   "live.lossUnit": "training loss, by epoch",
@@ -685,7 +688,7 @@ export const en = {
   "onnx.download": "Download the ONNX file",
   "onnx.queued": "The ONNX file waits to be made.",
   "onnx.running": "The ONNX file is being made and compared with the model.",
-  "onnx.done": "{size} MiB, probabilities within {difference} of the model's",
+  "onnx.done": "{size} MiB, probabilities less than {difference} from the model's",
   "onnx.failed": "The ONNX file could not be made: {why}.",
   "onnx.hindrance": "There can be no ONNX file: {why}.",
   "modelPage.compareWith": "Compare with v{number}",
@@ -883,6 +886,13 @@ export const en = {
     "Both are counted over the same patients: where one version alone draws a class on a patient who has none of it, that is 0 for it, and 1 for the other, which rightly drew nothing. A version's own page leaves the latter out.",
   "compare.apart":
     "The two were never measured on the same held-out cases: their numbers stand side by side, and are not subtracted.",
+  "compare.lowerIsBetter": "lower is better",
+  "compare.units":
+    "HD95 is in mm where images state a spacing, else in pixels; surface Dice within 2 of these.",
+  "compare.byPatient":
+    "Mean over the classes of each patient. The mean in the table above is taken over the patients of each class first and over classes then, so that it need not be the mean of these.",
+  "compare.byPatientAnswers":
+    "Mean over the questions of each patient. The mean in the table above is taken over the patients of each question first and over questions then, so that it need not be the mean of these.",
   "compare.metric": "Metric",
   "compare.difference": "Difference",
   "compare.patients": "Patient by patient",

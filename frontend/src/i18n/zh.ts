@@ -586,6 +586,7 @@ export const zh: Record<TextKey, string> = {
   "variants.takeHelp":
     "本项目的网络、轮数、步数与训练配方将改为所测量的那些，用于此后开始的训练。现有训练配方会被替换；审计记录保存新的配方。",
   "variants.taken": "已成为本项目的训练配方，用于此后开始的训练。",
+  "variants.isOwn": "选定的即本项目现有的训练配方。",
   "variants.run": "{n} 个配方交叉验证，{folds} 折",
   "variants.result": "选定：{name}",
   "train.donor": "起始模型",
@@ -596,12 +597,13 @@ export const zh: Record<TextKey, string> = {
     "本系统或其他系统“下载模型”所得的 zip。按类别名称接管其权重；若未另选网络，则采用文件中的网络。",
   "train.fileChoose": "选择 zip 文件",
   "train.presetDefault": "沿用设置",
+  "train.presetFile": "沿用文件",
   "train.recipe": "其他字段（仅本次）",
   "recipe.title": "训练配方",
   "recipe.help":
     "本项目的训练在设置之外更改的内容：学习核心的字段，例如 augment、network、denoise 或 patience。手册中列有全部字段。",
   "recipe.fields": "字段（JSON）",
-  "recipe.bad": "这不是带花括号的 JSON 字段。",
+  "recipe.bad": "这不是有效的 JSON 字段：字段须置于花括号内，名称须加双引号，例如 {example}。",
   "recipe.saved": "已保存，用于此后开始的训练",
   "train.begin": "开始训练",
   "live.loss": "损失",
@@ -647,7 +649,7 @@ export const zh: Record<TextKey, string> = {
   "onnx.download": "下载 ONNX 文件",
   "onnx.queued": "ONNX 文件正在等待生成。",
   "onnx.running": "正在生成 ONNX 文件，并与模型比对。",
-  "onnx.done": "{size} MiB，概率与模型相差不超过 {difference}",
+  "onnx.done": "{size} MiB，概率与模型相差小于 {difference}",
   "onnx.failed": "未能生成 ONNX 文件：{why}。",
   "onnx.hindrance": "无法生成 ONNX 文件：{why}。",
   "modelPage.compareWith": "与 v{number} 比较",
@@ -835,6 +837,12 @@ export const zh: Record<TextKey, string> = {
   "compare.drawnByOne":
     "两者按相同的患者计算：患者并无某类别而仅一个版本勾画了它时，该版本计 0，正确地未作勾画的另一版本计 1。版本自己的页面不计入后者。",
   "compare.apart": "两者从未在相同的留出集病例上测量：数值并列显示，不计算差值。",
+  "compare.lowerIsBetter": "越低越好",
+  "compare.units": "图像有像素间距时 HD95 以 mm 计，否则以像素计；表面 Dice 的容差为 2 个该单位。",
+  "compare.byPatient":
+    "每名患者各类别的平均。上表中的平均先对每个类别的患者取平均，再对类别取平均，因此不一定等于这些数值的平均。",
+  "compare.byPatientAnswers":
+    "每名患者各问题的平均。上表中的平均先对每个问题的患者取平均，再对问题取平均，因此不一定等于这些数值的平均。",
   "compare.metric": "指标",
   "compare.difference": "差值",
   "compare.patients": "逐名患者",

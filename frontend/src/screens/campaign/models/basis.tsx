@@ -23,6 +23,15 @@ export function partsText(
   return list(names.map((name) => questions.find((each) => each.name === name)?.text ?? name));
 }
 
+/** Which number stands for a patient on whom one of two versions alone draws what is not there. */
+export function DrawnByOne() {
+  return (
+    <Text size="sm" c="dimmed">
+      {t("compare.drawnByOne")}
+    </Text>
+  );
+}
+
 /** What the figures of a learning curve are of: which list, over which classes, without whom. */
 export function Basis({ campaign, measured }: TabProps & { measured: Measured }) {
   return [

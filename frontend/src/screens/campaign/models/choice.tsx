@@ -1,4 +1,5 @@
-import { Button, Group, Table, Text } from "@mantine/core";
+import { Button, Group, Table, Text, Title } from "@mantine/core";
+import { hashKey, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { body, client, type Schemas } from "../../../api/client";
 import { Confirm } from "../../../components/confirm";
@@ -8,6 +9,8 @@ import { decimal, t } from "../../../i18n";
 import type { TabProps } from "../campaign";
 import { questionText } from "./answers";
 import { signed, signedInterval } from "./figures";
+import { Below } from "./measured";
+import { recipeQuery } from "./recipe";
 import { useCampaignChange } from "./runs";
 
 type Choice = Schemas["RunChoice"];
@@ -33,6 +36,9 @@ export function ChoiceTable({ choice, questions }: { choice: Choice; questions: 
   const parts = partsOf(choice.variants.find(({ report }) => report)?.report ?? null);
   return (
     <>
+      <Title order={3} size="h4" mt="xs">
+        {t("variants.title")}
+      </Title>
       <Scroll label={t("variants.title")} minWidth={560}>
         <Table>
           <Table.Thead>
@@ -64,17 +70,15 @@ export function ChoiceTable({ choice, questions }: { choice: Choice; questions: 
                 <Table.Td ta="right">{decimal(row.spread, 3)}</Table.Td>
                 <Table.Td ta="right">
                   {signed(row.difference)}
-                  <Text size="xs" c="dimmed">
-                    {row.low === null ? "" : signedInterval(row.low, row.high)}
-                  </Text>
+                  <Below>{row.low === null ? "" : signedInterval(row.low, row.high)}</Below>
                 </Table.Td>
                 <Table.Td ta="right">
                   {decimal(row.behind, 3)}
-                  <Text size="xs" c="dimmed">
+                  <Below>
                     {row.standard_error === null
                       ? ""
                       : t("variants.error", { error: decimal(row.standard_error, 3) })}
-                  </Text>
+                  </Below>
                 </Table.Td>
                 {[...parts.keys()].map((name) => (
                   <Table.Td key={name} ta="right">
@@ -93,25 +97,50 @@ export function ChoiceTable({ choice, questions }: { choice: Choice; questions: 
   );
 }
 
-/** Has the campaign's runs do from now on what was chosen, after asking once more. */
-export function TakeRecipe(props: { run: Schemas["RunOutput"]; name: string; slug: string }) {
-  const { run, name, slug } = props;
+/** Settings of a run's configuration that are taken over; the rest, but for these, is its recipe. */
+const TAKEN = ["preset", "epochs", "minimum_steps"] as const;
+const OTHERS: readonly string[] = [...TAKEN, "seconds", "threads"];
+
+/** Whether a configuration is what the campaign's runs do anyway. */
+function isOwn(config: Config, training: Schemas["TrainingPolicy"] | undefined, recipe: Config) {
+  const fields = Object.entries(config).filter(([name]) => !OTHERS.includes(name));
+  const same = hashKey([Object.fromEntries(fields)]) === hashKey([recipe]);
+  return same && TAKEN.every((name) => config[name] === training?.[name]);
+}
+
+type Config = Record<string, unknown>;
+
+interface TakeProps extends TabProps {
+  readonly run: Schemas["RunOutput"];
+  readonly name: string;
+}
+
+/**
+ * Has the campaign's runs do from now on what was chosen, after asking once more; not offered where
+ * they do it anyway.
+ */
+export function TakeRecipe({ run, name, campaign }: TakeProps) {
+  const { slug, settings } = campaign;
   const [asking, setAsking] = useState(false);
+  const { data: stored } = useQuery(recipeQuery(slug));
+  const own = stored && isOwn(run.config as Config, settings.training, stored.recipe);
   const take = useCampaignChange(slug, () =>
     body(client.POST("/api/v1/runs/{id}/recipe", { params: { path: { id: run.id } } })),
   );
   return (
     <Group gap="sm">
-      <Button
-        size="compact-sm"
-        variant="default"
-        loading={take.isPending}
-        onClick={() => setAsking(true)}
-      >
-        {t("variants.take")}
-      </Button>
+      {own ? null : (
+        <Button
+          size="compact-sm"
+          variant="default"
+          loading={take.isPending}
+          onClick={() => setAsking(true)}
+        >
+          {t("variants.take")}
+        </Button>
+      )}
       <Text size="sm" c="dimmed" role="status">
-        {take.isSuccess ? t("variants.taken") : ""}
+        {take.isSuccess ? t("variants.taken") : own ? t("variants.isOwn") : ""}
       </Text>
       <ErrorNote error={take.error} />
       <Confirm

@@ -9,11 +9,13 @@ import { Empty, Page } from "../../../components/page";
 import { Scroll } from "../../../components/scroll";
 import { decimal, number, t } from "../../../i18n";
 import { questionText } from "./answers";
-import { partsText } from "./basis";
+import { DrawnByOne, partsText } from "./basis";
 import { signed, signedInterval } from "./figures";
-import { Measured } from "./measured";
+import { Below, Measured } from "./measured";
 import { METRICS, type Metric, Section } from "./measures";
+import { reasonsText } from "./reasons";
 import { Shared } from "./shared";
+import { ModelState } from "./state";
 import { Trail } from "./trail";
 
 type Model = Schemas["ModelOutput"];
@@ -42,19 +44,11 @@ export function ComparePage() {
       ) : model && rival && compared.data ? (
         <Stack gap="md">
           <Title order={1}>{t("compare.heading", { one, other })}</Title>
-          <Group gap="xs">
+          <Stack gap="xs">
             {[model, rival].map((each) => (
-              <Button
-                key={each.id}
-                component={Link}
-                to={`/campaigns/${slug}/models/${each.number}`}
-                size="compact-sm"
-                variant="default"
-              >
-                {t("models.open", { number: each.number })}
-              </Button>
+              <Version key={each.id} model={each} slug={slug} />
             ))}
-          </Group>
+          </Stack>
           <Metrics
             compared={compared.data}
             model={model}
@@ -66,6 +60,7 @@ export function ComparePage() {
             model={model}
             rival={rival}
             questions={campaign.data?.questions ?? []}
+            drawn={(campaign.data?.classes ?? []).filter(({ retired }) => !retired)}
           />
           <Patients compared={compared.data} model={model} rival={rival} />
         </Stack>
@@ -75,6 +70,33 @@ export function ComparePage() {
     </Page>
   );
 }
+
+/** What became of a version, and where the rule did not take it the reasons. */
+function Version({ model, slug }: { model: Model; slug: string }) {
+  const { number: version, state, decision } = model;
+  const refused = state === "rejected" || state === "candidate";
+  return (
+    <Group gap="xs">
+      <Button
+        component={Link}
+        to={`/campaigns/${slug}/models/${version}`}
+        size="compact-sm"
+        variant="default"
+      >
+        {t("models.open", { number: version })}
+      </Button>
+      <ModelState state={state} />
+      {refused && decision && REFUSALS.includes(decision.verdict) ? (
+        <Text size="sm" flex={1} miw={220}>
+          {reasonsText(decision.reasons)}
+        </Text>
+      ) : null}
+    </Group>
+  );
+}
+
+/** Verdicts of the rule by which a version did not go live or into the shadow. */
+const REFUSALS: readonly string[] = ["reject", "insufficient"];
 
 interface Pair {
   readonly model: Model;
@@ -141,16 +163,12 @@ function Metrics(
           </Table.Tbody>
         </Table>
       </Scroll>
+      {asks ? null : (
+        <Text size="sm" c="dimmed">
+          {t("compare.units")}
+        </Text>
+      )}
     </Section>
-  );
-}
-
-/** Which number stands for a patient on whom one of the two alone draws what is not there. */
-function DrawnByOne() {
-  return (
-    <Text size="sm" c="dimmed">
-      {t("compare.drawnByOne")}
-    </Text>
   );
 }
 
@@ -158,14 +176,13 @@ function Difference({ row }: { row: Pick<Schemas["PairedMean"], "difference" | "
   return (
     <Table.Td ta="right">
       {signed(row.difference)}
-      {row.low === null ? null : (
-        <Text size="xs" c="dimmed">
-          {signedInterval(row.low, row.high)}
-        </Text>
-      )}
+      {row.low === null ? null : <Below>{signedInterval(row.low, row.high)}</Below>}
     </Table.Td>
   );
 }
+
+/** Of all other metrics the higher one is better. */
+const LOWER_IS_BETTER: ReadonlySet<Metric> = new Set(["hd95", "false_positives_per_image"]);
 
 function ClassRows({ row, same }: { row: Schemas["PairedClass"]; same: boolean }) {
   // Dice as its difference takes it: a model's own leaves out who has and is drawn nothing.
@@ -181,7 +198,10 @@ function ClassRows({ row, same }: { row: Schemas["PairedClass"]; same: boolean }
           {row.name}
         </Table.Th>
       ) : null}
-      <Table.Td>{t(`metrics.${name}`)}</Table.Td>
+      <Table.Td>
+        {t(`metrics.${name}`)}
+        {LOWER_IS_BETTER.has(name) ? <Below>{t("compare.lowerIsBetter")}</Below> : null}
+      </Table.Td>
       <Table.Td ta="right">
         <Measured value={ours?.[name]} digits={METRICS[name]} />
       </Table.Td>
@@ -250,6 +270,9 @@ function Patients({ compared, model, rival }: Pair & { compared: Compared }) {
   if (compared.patients.length === 0) return null;
   return (
     <Section title={t("compare.patients")}>
+      <Text size="sm" c="dimmed">
+        {t(compared.metric === "dice" ? "compare.byPatient" : "compare.byPatientAnswers")}
+      </Text>
       {compared.metric === "dice" ? <DrawnByOne /> : null}
       <Scroll label={t("compare.patients")} minWidth={420}>
         <Table>

@@ -6,6 +6,7 @@ import type { TabProps } from "../campaign";
 import { questionText } from "./answers";
 import { ChoiceTable, chosenName, TakeRecipe } from "./choice";
 import { intervalText } from "./figures";
+import { Below } from "./measured";
 
 type Asked = Schemas["RunInputRequest"];
 type Run = Schemas["RunOutput"];
@@ -88,7 +89,7 @@ export function CrossReport(props: { runs: readonly Run[]; campaign: TabProps["c
         </Text>
         {choice ? <ChoiceTable choice={choice} questions={questions} /> : null}
         {choice && campaign.roles.includes("manager") ? (
-          <TakeRecipe key={run.id} run={run} name={chosenName(choice)} slug={campaign.slug} />
+          <TakeRecipe key={run.id} run={run} name={chosenName(choice)} campaign={campaign} />
         ) : null}
         {choice ? (
           <Title order={3} size="h4" mt="xs">
@@ -156,9 +157,7 @@ function Folds(props: { report: Report; questions: TabProps["campaign"]["questio
             <Table.Th scope="row">{row.text}</Table.Th>
             <Table.Td ta="right">
               {decimal(row.value)}
-              <Text size="xs" c="dimmed">
-                {intervalText(row.low, row.high)}
-              </Text>
+              <Below>{intervalText(row.low, row.high)}</Below>
             </Table.Td>
             <Table.Td ta="right">{decimal(row.spread)}</Table.Td>
             {report.folds.map(({ fold, classes, questions }) => (

@@ -2,11 +2,14 @@ import { describe, expect, it } from "vitest";
 import { gradeOf, intervalText, signed, signedInterval } from "./figures";
 
 describe("differences", () => {
-  it("carry their sign, and a dash where there is none", () => {
-    expect([signed(0.0456), signed(-0.0456), signed(0), signed(null)]).toEqual([
+  it("carry their sign, none where they round to nothing, and a dash where there is none", () => {
+    const given = [0.0456, -0.0456, 0, -0.0004, 0.0004, null];
+    expect(given.map((value) => signed(value))).toEqual([
       "+0.046",
       "−0.046",
-      "+0.000",
+      "0.000",
+      "0.000",
+      "0.000",
       "–",
     ]);
   });

@@ -12,10 +12,11 @@ export function intervalText(
   return low == null || high == null ? "–" : between(decimal(low, digits), decimal(high, digits));
 }
 
-/** With its sign, so that a difference is not read as a value. */
+/** With its sign, so that a difference is not read as a value; none of what rounds to nothing. */
 export function signed(value: number | null | undefined, digits = 3): string {
   if (value === null || value === undefined) return "–";
   const text = decimal(Math.abs(value), digits);
+  if (text === decimal(0, digits)) return text;
   return `${value < 0 ? "−" : "+"}${text}`;
 }
 

@@ -45,7 +45,7 @@ it("is asked for, and offered once it is there, with its size and difference", a
   expect(screen.queryByRole("button")).toBeNull();
   const link = await screen.findByRole("link", { name: /ONNX/ }, { timeout: 5000 });
   expect(link.getAttribute("href")).toBe("/f");
-  const said = "3.0 MiB, probabilities within 0.00000036 of the model's";
+  const said = "3.0 MiB, probabilities less than 0.000001 from the model's";
   expect(screen.getByRole("status").textContent).toBe(said);
 });
 

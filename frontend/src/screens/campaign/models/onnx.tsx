@@ -17,11 +17,12 @@ export function Onnx({ id }: { id: number }) {
     onSuccess: (found) => queries.setQueryData(query.queryKey, found),
   });
   const file = data?.file ?? null;
+  const said = data ? stateText(data) : "";
   return (
     <>
       <ErrorNote error={error ?? ask.error} />
       {data ? (
-        <Group gap="xs">
+        <Group gap={said ? "xs" : 0}>
           {file?.file_url ? (
             <Button component="a" href={file.file_url} download size="compact-sm" variant="default">
               {t("onnx.download")}
@@ -39,7 +40,7 @@ export function Onnx({ id }: { id: number }) {
           {underWay(file) ? <Loader size="xs" aria-hidden /> : null}
           {/* Last: while it says nothing its place is still there, and would push the act aside. */}
           <Text size="sm" role="status">
-            {stateText(data)}
+            {said}
           </Text>
           <Hash value={file?.sha256 ?? ""} />
         </Group>
@@ -52,6 +53,11 @@ function underWay(file: Schemas["OnnxFileOutput"] | null): boolean {
   return file?.state === "queued" || file?.state === "running";
 }
 
+/** The power of ten above a difference of rounding: who reads it wants its order alone. */
+function powerAbove(difference: number): number {
+  return 10 ** (Math.floor(Math.log10(Math.max(difference, 1e-9))) + 1);
+}
+
 function stateText({ hindrance, file }: Schemas["OnnxOutput"]): string {
   if (hindrance) return t("onnx.hindrance", { why: reasonText(hindrance) });
   if (!file) return "";
@@ -61,6 +67,6 @@ function stateText({ hindrance, file }: Schemas["OnnxOutput"]): string {
   if (file.state !== "done") return t(`onnx.${file.state}`);
   return t("onnx.done", {
     size: decimal(file.size / 2 ** 20, 1),
-    difference: significant(file.difference ?? 0),
+    difference: significant(powerAbove(file.difference ?? 0)),
   });
 }

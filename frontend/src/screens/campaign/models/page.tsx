@@ -27,7 +27,7 @@ import { signed } from "./figures";
 import { Calibration, ClassTable, Robustness, Section, Subgroups } from "./measures";
 import { Onnx } from "./onnx";
 import { originText } from "./origin";
-import { reasonText } from "./reasons";
+import { reasonsText, reasonText } from "./reasons";
 import { AskRobustness } from "./robust";
 import { ModelState } from "./state";
 import { Trail } from "./trail";
@@ -116,8 +116,8 @@ function Model({ model, title, slug, questions, manages, others }: ModelProps) {
             {t("modelPage.bundle")}
           </Button>
           {manages && model.state !== "champion" ? <Promote model={model} slug={slug} /> : null}
+          <Onnx id={model.id} />
         </Group>
-        <Onnx id={model.id} />
       </Stack>
       <Group gap={32}>
         <Figure
@@ -161,11 +161,6 @@ function Model({ model, title, slug, questions, manages, others }: ModelProps) {
       {model.state === "champion" ? <Unfamiliar cases={model.unfamiliar} /> : null}
     </Stack>
   );
-}
-
-function reasonsText(reasons: readonly Schemas["ReasonOutput"][]): string {
-  const texts = reasons.map(reasonText);
-  return texts.reduce((one, other) => (one ? t("app.clauses", { one, other }) : other), "");
 }
 
 function History({ model }: { model: Detail }) {

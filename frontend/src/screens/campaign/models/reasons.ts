@@ -19,6 +19,12 @@ export function reasonText({ text, code, values }: Schemas["ReasonOutput"]): str
   return own === code ? text : own;
 }
 
+/** All reasons as the clauses of one sentence. */
+export function reasonsText(reasons: readonly Schemas["ReasonOutput"][]): string {
+  const texts = reasons.map(reasonText);
+  return texts.reduce((one, other) => (one ? t("app.clauses", { one, other }) : other), "");
+}
+
 /** Values as a sentence shows them: measures with three decimals, what has a name by its name. */
 function shown(values: Record<string, Value>): Record<string, Value> {
   const found: Record<string, Value> = {};

@@ -66,7 +66,7 @@ it("sends nothing that is no JSON with fields", async () => {
   const told = await open();
   for (const text of ["{denoise: 3}", "[3]", "3"]) {
     type(text);
-    await screen.findByText("This is not JSON with fields in braces.");
+    await screen.findByText(/double quotes around their names, as in {"denoise": 3}\.$/);
     expect(save().disabled).toBe(true);
   }
   type("");

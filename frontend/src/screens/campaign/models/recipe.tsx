@@ -1,5 +1,5 @@
 import { Accordion, Button, Group, Stack, Text, Textarea } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { queryOptions, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { body, client, type Schemas } from "../../../api/client";
 import { ErrorNote } from "../../../components/errors";
@@ -35,7 +35,7 @@ export function FieldsInput(props: {
       placeholder={'{"augment": {"blur": 1.2}, "denoise": 3}'}
       value={text}
       onChange={(event) => onChange(event.currentTarget.value)}
-      error={fieldsOf(text) ? null : t("recipe.bad")}
+      error={fieldsOf(text) ? null : t("recipe.bad", { example: '{"denoise": 3}' })}
       styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }}
       spellCheck={false}
       autosize
@@ -45,16 +45,20 @@ export function FieldsInput(props: {
   );
 }
 
-/** What all runs of the campaign change; folded, since few campaigns need it. */
-export function Recipe({ campaign, onUnsaved }: TabProps) {
-  const { slug } = campaign;
-  const recipe = useQuery({
+export function recipeQuery(slug: string) {
+  return queryOptions({
     queryKey: ["campaign", slug, "recipe"],
     // The form begins with what is stored now, not with what was when this tab was last looked at.
     gcTime: 0,
     queryFn: () =>
       body(client.GET("/api/v1/campaigns/{slug}/recipe", { params: { path: { slug } } })),
   });
+}
+
+/** What all runs of the campaign change; folded, since few campaigns need it. */
+export function Recipe({ campaign, onUnsaved }: TabProps) {
+  const { slug } = campaign;
+  const recipe = useQuery(recipeQuery(slug));
   return (
     <Accordion variant="contained">
       <Accordion.Item value="recipe">

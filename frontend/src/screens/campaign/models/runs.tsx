@@ -69,6 +69,8 @@ function TrainForm({ slug, onDone }: { slug: string; onDone: () => void }) {
         : body(client.POST("/api/v1/campaigns/{slug}/runs", { ...path, body: wanted }));
     return sent.then(onDone);
   });
+  // A file brings its network, unless another one is chosen.
+  const presetDefault = t(asked.start === "file" ? "train.presetFile" : "train.presetDefault");
   return (
     <Stack gap="sm">
       <Text size="sm" c="dimmed">
@@ -88,7 +90,7 @@ function TrainForm({ slug, onDone }: { slug: string; onDone: () => void }) {
       )}
       <Select
         label={t("new.training.preset")}
-        placeholder={t("train.presetDefault")}
+        placeholder={presetDefault}
         data={presets.map((value) => ({ value, label: word("new.preset", value) }))}
         value={asked.preset ?? null}
         onChange={(value) => {
@@ -96,7 +98,7 @@ function TrainForm({ slug, onDone }: { slug: string; onDone: () => void }) {
           setAsked(value ? { ...rest, preset: value as Schemas["PresetEnum"] } : rest);
         }}
         clearable
-        clearButtonProps={{ "aria-label": t("train.presetDefault") }}
+        clearButtonProps={{ "aria-label": presetDefault }}
       />
       {NUMBERS.map((name) => (
         <NumberInput

@@ -5,7 +5,7 @@ import { campaignQuery, shadowQuery } from "../../../api/queries";
 import { ErrorNote } from "../../../components/errors";
 import { Scroll } from "../../../components/scroll";
 import { dateTime, decimal, number, t } from "../../../i18n";
-import { partsText } from "./basis";
+import { DrawnByOne, partsText } from "./basis";
 import { EndShadow, Promote } from "./decide";
 import { signed, signedInterval } from "./figures";
 
@@ -35,6 +35,9 @@ export function Shadow({ slug, manages }: { slug: string; manages: boolean }) {
           {t("shadow.help")}
         </Text>
         <Difference shadow={shadow} questions={campaign.data?.questions ?? []} />
+        {shadow.difference?.difference != null && campaign.data?.kind === "segmentation" ? (
+          <DrawnByOne />
+        ) : null}
         <SimpleGrid cols={{ base: 1, md: 2 }}>
           <HeldOut shadow={shadow} />
           {shadow.drawings.classes.length > 0 ? <Drawings shadow={shadow} /> : null}

@@ -36,7 +36,12 @@ function show(metric: "dice" | "accuracy", shared: Case[], silent: number[] = []
   new TestServer({});
   const questions = [{ name: "disc", text: "Is there a disc?" }] as Schemas["QuestionOutput"][];
   const compared = { metric, shared, silent };
-  showPage(<Shared compared={compared} {...models} questions={questions} />, "/", "/");
+  const drawn = [{ index: 1, name: "grey", colour: "#e0b050" }];
+  showPage(
+    <Shared compared={compared} {...models} questions={questions} drawn={drawn} />,
+    "/",
+    "/",
+  );
 }
 
 const addresses = () => screen.getAllByRole("img").map((each) => each.getAttribute("src"));
@@ -55,6 +60,8 @@ it("shows both drawings of a case beside its label, and goes on from case to cas
     "/api/v1/models/22/drawing?image=5",
     "/api/v1/models/11/drawing?image=5",
   ]);
+  const legend = within(screen.getByRole("list", { name: "Classes" }));
+  expect(legend.getAllByRole("listitem").map((each) => each.textContent)).toEqual(["grey"]);
   screen.getByRole("img", { name: "Case P-5, slice 4, as people labelled it" });
   screen.getByRole("img", { name: "Case P-5, slice 4, as v2 draws it" });
   screen.getByText("Dice 0.25 · has learned from it");

@@ -4,6 +4,7 @@ import { type ReactNode, useState } from "react";
 import type { Schemas } from "../../../api/client";
 import { Scroll } from "../../../components/scroll";
 import { decimal, list, number, percent, t } from "../../../i18n";
+import page from "../../../styles/page.module.css";
 import classes from "../../../styles/plot.module.css";
 import type { TabProps } from "../campaign";
 import { questionText } from "./answers";
@@ -18,6 +19,8 @@ interface Props {
   readonly model: Model;
   readonly rival: Model;
   readonly questions: Questions;
+  /** The classes that pictures may show. */
+  readonly drawn: readonly Pick<Schemas["ClassOutput"], "index" | "name" | "colour">[];
 }
 
 interface OneCase {
@@ -28,7 +31,7 @@ interface OneCase {
 type Side = Schemas["SharedSide"];
 
 /** Held-out cases are never among them; where there is none it says why. */
-export function Shared({ compared, model, rival, questions }: Props) {
+export function Shared({ compared, model, rival, questions, drawn }: Props) {
   const [place, setPlace] = useState(0);
   const { shared, silent, metric } = compared;
   const asks = metric === "accuracy";
@@ -78,7 +81,10 @@ export function Shared({ compared, model, rival, questions }: Props) {
       {asks ? (
         <Answers shown={shown} sides={sides} questions={questions} />
       ) : (
-        <Drawings shown={shown} sides={sides} />
+        <>
+          <Legend drawn={drawn} />
+          <Drawings shown={shown} sides={sides} />
+        </>
       )}
     </Section>
   );
@@ -89,6 +95,20 @@ function nameOf({ patient, slice, disagreement }: Case): string {
   return disagreement === null
     ? t("compare.caseOnly", where)
     : t("compare.caseName", { ...where, share: percent(disagreement) });
+}
+
+/** Which colour is which class. */
+function Legend({ drawn }: Pick<Props, "drawn">) {
+  return (
+    <Group component="ul" gap="sm" my="xs" p={0} aria-label={t("work.classes")}>
+      {drawn.map(({ index, name, colour }) => (
+        <Group key={index} component="li" gap={6} wrap="nowrap" style={{ listStyle: "none" }}>
+          <span className={page.swatch} style={{ background: colour }} />
+          <Text size="sm">{name}</Text>
+        </Group>
+      ))}
+    </Group>
+  );
 }
 
 function Drawings({ shown, sides }: OneCase) {

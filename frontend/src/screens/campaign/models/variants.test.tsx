@@ -33,6 +33,17 @@ const second = () => within(screen.getByRole("group", { name: "Recipe 2" }));
 const type = (field: HTMLElement, value: string) => fireEvent.change(field, { target: { value } });
 const start = () => screen.getByRole<HTMLButtonElement>("button", { name: "Start training" });
 
+it("says whose network a run has that begins with a file", async () => {
+  new TestServer({ "GET /api/v1/campaigns/brain": () => ({ kind: "segmentation" }) });
+  showPage(<TrainNow slug="brain" />, "/", "/");
+  fireEvent.click(screen.getByRole("button", { name: "Train now" }));
+  const network = await screen.findByRole("combobox", { name: "Network" });
+  expect(network.getAttribute("placeholder")).toBe("As in the settings");
+  fireEvent.click(screen.getByRole("combobox", { name: "Start from" }));
+  fireEvent.click(await screen.findByRole("option", { name: "From a file", hidden: true }));
+  expect(network.getAttribute("placeholder")).toBe("As in the file");
+}, 20_000);
+
 it("asks for recipes to be compared, the own one first, and for the best to be trained", async () => {
   const told = await open();
   expect(screen.queryByRole("switch", { name: /folds' models together/ })).toBeNull();
@@ -84,11 +95,17 @@ function chosenRun() {
       { ...known, ...none, name: "fast", mean: null, report: null, error: "loss is nan" },
     ],
   };
-  return { id: 4, report, choice, finished_at: null } as unknown as Schemas["RunOutput"];
+  const config = { preset: "tiny", epochs: 20, minimum_steps: 60, seconds: 90, denoise: 3 };
+  return { id: 4, report, choice, config, finished_at: null } as unknown as Schemas["RunOutput"];
 }
 
 const campaign = (roles: readonly string[]) =>
-  ({ slug: "brain", questions: [], roles }) as unknown as Schemas["CampaignDetail"];
+  ({
+    slug: "brain",
+    questions: [],
+    roles,
+    settings: { training: { preset: "tiny", epochs: 20, minimum_steps: 60, seconds: 300 } },
+  }) as unknown as Schemas["CampaignDetail"];
 
 it("shows what each recipe came to, which was chosen, and which diverged", () => {
   showPage(<CrossReport runs={[chosenRun()]} campaign={campaign(["reviewer"])} />, "/", "/");
@@ -97,6 +114,7 @@ it("shows what each recipe came to, which was chosen, and which diverged", () =>
   expect(cells(/^own/)).toBe("own0.7550.020–0.045standard error 0.0110.84");
   expect(cells(/^wide/)).toContain("widechosen0.8000.020+0.045+0.020 – +0.060");
   expect(cells(/^fast/)).toContain("fastdiverged: loss is nan–");
+  screen.getByRole("heading", { name: "Recipes compared" });
   screen.getByRole("heading", { name: "The chosen one: wide" });
   expect(screen.queryByRole("button")).toBeNull();
 });
@@ -116,4 +134,19 @@ it("makes the chosen one the campaign's recipe after asking once more", async ()
   fireEvent.click(asked.getByRole("button", { name: "Use as the campaign's recipe" }));
   await screen.findByText("It is the campaign's recipe for the trainings that begin from now on.");
   expect(taken).toBe(1);
+});
+
+it.each([
+  { stored: { denoise: 3 }, offers: 0 },
+  { stored: { denoise: 4 }, offers: 1 },
+])("offers the chosen recipe where the campaign has another one: $stored", async (given) => {
+  const { stored, offers } = given;
+  new TestServer({ "GET /api/v1/campaigns/brain/recipe": () => ({ recipe: stored }) });
+  const run = chosenRun();
+  const queries = showPage(<CrossReport runs={[run]} campaign={campaign(["manager"])} />, "/", "/");
+  await vi.waitFor(() => expect(queries.isFetching()).toBe(0));
+  const said = offers ? "" : "The chosen one is the campaign's recipe already.";
+  await vi.waitFor(() => expect(screen.getByRole("status").textContent).toBe(said));
+  const found = screen.queryAllByRole("button", { name: "Use as the campaign's recipe" });
+  expect(found).toHaveLength(offers);
 });
