@@ -60,6 +60,6 @@ it("sets a difference beside the means that it is of, and says who counts in the
   );
   const name = await screen.findByRole("rowheader", { name: "white" }, { timeout: 10_000 });
   const cells = [...name.parentElement!.querySelectorAll("td")].map((cell) => cell.textContent);
-  expect(cells).toEqual(["Dice", "0.67", "0.00", "+0.667+0.000 – +1.000"]);
+  expect(cells).toEqual(["Dice", "0.67", "0.00", "+0.667+0.000\u00a0–\u00a0+1.000"]);
   screen.getByText(/where one version alone draws a class/);
 }, 20_000);
