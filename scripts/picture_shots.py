@@ -480,7 +480,7 @@ def training(page: Page) -> None:
 def variants(page: Page) -> None:
     """Ask for a cross-validation that compares two recipes."""
     training(page)
-    page.get_by_text(re.compile("^(Cross-validation|交叉验证)$")).last.click()
+    page.get_by_text(re.compile("^(Cross-validate|交叉验证)$")).last.click()
     page.get_by_role("button", name=re.compile("^(Compare recipes|比较配方)$")).click()
     field = page.get_by_role("dialog").locator("fieldset input").first
     field.fill("blur")
@@ -491,9 +491,9 @@ def chosen(page: Page) -> None:
     """Show what a comparison of recipes found."""
     row = page.get_by_role("row").filter(has_text=re.compile("recipes cross-validated|个配方交叉"))
     row.first.get_by_role("button").click()
-    title = page.get_by_text(re.compile("^(Recipes compared|配方比较)$")).first
-    title.wait_for()
-    title.scroll_into_view_if_needed()
+    table = page.get_by_role("group", name=re.compile("^(Recipes compared|配方比较)$")).first
+    table.wait_for()
+    table.scroll_into_view_if_needed()
 
 
 def refused_version(page: Page) -> None:

@@ -40,7 +40,12 @@ interface ErrorNoteProps {
 export function ErrorNote({ error, onRetry, way }: ErrorNoteProps) {
   if (!error) return null;
   return (
-    <Alert color="danger" icon={<IconAlertTriangle size={18} />} role="alert">
+    <Alert
+      color="danger"
+      icon={<IconAlertTriangle size={18} />}
+      role="alert"
+      styles={{ wrapper: { alignItems: "center" }, icon: { marginTop: 0 } }}
+    >
       <Group gap="xs">
         <span>{errorText(error)}</span>
         {onRetry ? (

@@ -187,8 +187,9 @@ function refreshTexts(
   trained: boolean,
 ): string[] {
   if (!enabled) return [t("refresh.off")];
+  const count = Math.max(0, new_labels);
   return [
-    tn(trained ? "refresh.new" : "refresh.first", Math.max(0, new_labels)),
+    trained ? tn("refresh.new", count) : tn("refresh.first", count),
     needed > 0 ? tn("refresh.next", needed) : t("refresh.now"),
   ];
 }

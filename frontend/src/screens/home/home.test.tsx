@@ -69,7 +69,10 @@ it("where nothing waits to be read it says so, and reading is not the main butto
 }, 20_000);
 
 it.each([
-  [{ number: 3, dice: 0.8, low: 0.71, high: 0.88 }, "Dice 0.80 (95 % interval 0.71 – 0.88) on"],
+  [
+    { number: 3, dice: 0.8, low: 0.71, high: 0.88 },
+    "Dice 0.80 (95 % interval 0.71\u00a0–\u00a00.88) on",
+  ],
   [{ number: 3, dice: 0.8, low: null, high: null }, "Dice 0.80 on held-out"],
   [{ number: 3, dice: null, accuracy: 0.9 }, "accuracy 0.90 on held-out"],
   [{ number: 3, dice: null }, "not yet measured"],

@@ -64,7 +64,12 @@ beforeEach(() => {
     "GET /api/v1/campaigns/c/shadow": () => ({ shadow: beside }),
     "GET /api/v1/campaigns/c/models": () => [],
     "GET /api/v1/campaigns/c/runs": () => [],
-    "GET /api/v1/campaigns/c/learning": () => ({ curve: [], measured, selection: null }),
+    "GET /api/v1/campaigns/c/learning": () => ({
+      curve: [],
+      measured,
+      selection: null,
+      next_refresh: { enabled: true },
+    }),
     "GET /api/v1/campaigns/c/reviews": () => [],
     "GET /api/v1/campaigns/c/flags": () => [],
     "GET /api/v1/campaigns/c/tasks": away,
@@ -168,6 +173,7 @@ it("a rollback names the model that takes over, and is offered only where there 
     curve: [],
     measured,
     selection: null,
+    next_refresh: { enabled: true },
     rollback_to: 2,
   });
   await queries.refetchQueries({ queryKey: learningQuery("c").queryKey, exact: true });
