@@ -103,14 +103,23 @@ def test_under_fingers_every_control_of_the_reading_room_is_as_large_as_a_finger
     expect(page.locator("[data-part=top] [class*=source]")).to_be_visible()
     the_whole_bar_is_on_the_screen(page)
     options = page.locator("[data-part=options] > [data-tool]")
+    around = page.locator("[data-part=options]")
     for tool in ("Brush", "Threshold brush", "Polygon"):
         page.get_by_role("button", name=tool, exact=True).click()
         hidden = options.evaluate("(part) => part.scrollWidth - part.clientWidth")
         assert hidden <= 0, f"{hidden} px of the options of {tool} are cut off"
+        over = page.get_by_role("combobox", name="Paint over")
+        assert box(over)[3] + 2 <= box(around)[3], "the choice touches the edge of its bar"
         every_control_is_large(page, tool)
     where = page.locator("[data-part=top] a[title]")
     cut = "(name) => name.firstChild.scrollHeight > name.firstChild.clientHeight + 1"
     assert not where.evaluate(cut), "the campaign's name is cut"
+    layers = page.get_by_role("heading", name="Layers")
+    expect(page.get_by_text("area ")).to_be_visible()
+    before = box(layers)
+    page.get_by_role("radio", name="ignore").click()
+    expect(page.get_by_text("area 0 mm²")).to_be_visible()
+    assert box(layers) == before, "fewer lines of measures move the panel"
     undo, bar = page.get_by_role("button", name="Undo"), page.locator("[data-part=bottom]")
     assert box(undo)[3] <= box(bar)[1], "taking back is out of reach"
     page.get_by_role("button", name="Side panel").click()
