@@ -42,6 +42,14 @@ def box(part: Locator) -> tuple[float, float, float, float]:
     )  # fmt: skip
 
 
+def the_whole_bar_is_on_the_screen(page: Page) -> None:
+    size = page.viewport_size
+    assert size is not None
+    for part in page.locator("[data-part=top] :is(a, button)").all():
+        if part.is_visible():
+            assert box(part)[2] <= size["width"], part.get_attribute("aria-label")
+
+
 @pytest.mark.parametrize("size", [UPRIGHT, ACROSS, LAPTOP])
 def test_no_option_of_any_tool_is_cut_off(
     installation: Installation, log_in: LogIn, size: ViewportSize
@@ -55,9 +63,7 @@ def test_no_option_of_any_tool_is_cut_off(
         expect(options).to_have_attribute("data-tool", tool)
         hidden = options.evaluate("(part) => part.scrollWidth - part.clientWidth")
         assert hidden <= 0, f"{hidden} px of the options of the {tool} are cut off"
-    for part in page.locator("[data-part=top] :is(a, button)").all():
-        if part.is_visible():
-            assert box(part)[2] <= size["width"], part.get_attribute("aria-label")
+    the_whole_bar_is_on_the_screen(page)
 
 
 def every_control_is_large(page: Page, where: str) -> None:
@@ -91,19 +97,29 @@ def test_under_fingers_every_control_of_the_reading_room_is_as_large_as_a_finger
     page.set_viewport_size(size)
     start_reading(page, installation)
     every_control_is_large(page, "with the tour on offer")
-    for part in page.locator("[data-part=top] :is(a, button)").all():
-        if part.is_visible():
-            assert box(part)[2] <= size["width"], part.get_attribute("aria-label")
+    the_whole_bar_is_on_the_screen(page)
     page.get_by_role("button", name="No tour, thank you").click()
+    # What the offer had taken the room of is there again.
+    expect(page.locator("[data-part=top] [class*=source]")).to_be_visible()
+    the_whole_bar_is_on_the_screen(page)
     options = page.locator("[data-part=options] > [data-tool]")
+    around = page.locator("[data-part=options]")
     for tool in ("Brush", "Threshold brush", "Polygon"):
         page.get_by_role("button", name=tool, exact=True).click()
         hidden = options.evaluate("(part) => part.scrollWidth - part.clientWidth")
         assert hidden <= 0, f"{hidden} px of the options of {tool} are cut off"
+        over = page.get_by_role("combobox", name="Paint over")
+        assert box(over)[3] + 2 <= box(around)[3], "the choice touches the edge of its bar"
         every_control_is_large(page, tool)
     where = page.locator("[data-part=top] a[title]")
     cut = "(name) => name.firstChild.scrollHeight > name.firstChild.clientHeight + 1"
     assert not where.evaluate(cut), "the campaign's name is cut"
+    layers = page.get_by_role("heading", name="Layers")
+    expect(page.get_by_text("area ")).to_be_visible()
+    before = box(layers)
+    page.get_by_role("radio", name="ignore").click()
+    expect(page.get_by_text("area 0 mm²")).to_be_visible()
+    assert box(layers) == before, "fewer lines of measures move the panel"
     undo, bar = page.get_by_role("button", name="Undo"), page.locator("[data-part=bottom]")
     assert box(undo)[3] <= box(bar)[1], "taking back is out of reach"
     page.get_by_role("button", name="Side panel").click()
@@ -120,6 +136,25 @@ def test_under_fingers_every_control_of_the_reading_room_is_as_large_as_a_finger
     every_control_is_large(page, "the reasons to skip")
     page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
     installation.query("UPDATE accounts_user SET preferences = '{}' RETURNING id")
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_held_upright_what_is_said_of_the_image_is_clear_of_the_letter_below_it(
+    installation: Installation, log_in: LogIn, language: str
+) -> None:
+    page = log_in("reader", touch=True)
+    page.set_viewport_size(UPRIGHT)
+    page.evaluate("(code) => localStorage.setItem('reticle.language', code)", language)
+    start_reading(page, installation)
+    the_whole_bar_is_on_the_screen(page)
+    left, top, right, bottom = box(page.get_by_test_id("surface"))
+    said = page.locator("[data-part=stage] [class*=bottomLeft] > span")
+    expect(said).to_have_count(2)
+    page.mouse.move((left + right) / 2, (top + bottom) / 2)
+    expect(said).to_have_count(3)
+    letter = box(page.locator("[data-part=stage] [data-side=bottom]"))
+    for part in said.all():
+        assert box(part)[2] < letter[0], part.inner_text()
 
 
 def test_held_upright_what_lies_beside_the_image_lies_below_it(

@@ -23,6 +23,7 @@ import { IGNORE_COLOUR } from "../../viewer/palette";
 import { MAX_RADIUS } from "../../work/pen";
 import type { Workstation } from "../../work/workstation";
 import { usePick } from "./hooks";
+import { unbroken } from "./words";
 
 const PENS: readonly ToolId[] = ["brush", "eraser", "threshold"];
 
@@ -139,8 +140,8 @@ function Bound(props: { name: string; value: number; onTyped: (value: number) =>
   }
   return (
     <NumberInput
+      className={classes.bound}
       size="xs"
-      w={76}
       hideControls
       aria-label={name}
       value={typed ?? round(value)}
@@ -161,8 +162,8 @@ function Over({ station }: { station: Workstation }) {
   const act = action("paintOver");
   return (
     <NativeSelect
+      className={classes.over}
       size="xs"
-      w={150}
       aria-label={label(act.label)}
       {...spokenKey(act)}
       value={over === "class" ? String(inside) : over}
@@ -337,7 +338,7 @@ function BrushSize({ station }: { station: Workstation }) {
         thumbLabel={t("work.size")}
         thumbProps={{ "aria-valuetext": text }}
       />
-      <span className={classes.dim}>{text}</span>
+      <span className={classes.dim}>{unbroken(text)}</span>
     </>
   );
 }

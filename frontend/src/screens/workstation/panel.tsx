@@ -3,6 +3,7 @@ import { IconCircleCheck, IconCircleDashed, IconLock, IconLockOpen } from "@tabl
 import { keyOfLabel } from "../../actions/keys";
 import { HEAT_STOPS } from "../../domain/heat";
 import { IGNORE } from "../../domain/mask";
+import type { RegionStatistics } from "../../domain/measure";
 import { dateTime, decimal, number, t, word } from "../../i18n";
 import classes from "../../styles/workstation.module.css";
 import { IGNORE_COLOUR } from "../../viewer/palette";
@@ -12,6 +13,7 @@ import { usePick } from "./hooks";
 import { ImageAndLabels } from "./labels";
 import { Neighbours } from "./neighbours";
 import { Questions } from "./questions";
+import { unbroken } from "./words";
 
 /** Classes, layers, and why this case: folds away with one key. */
 export function SidePanel({ station }: { station: Workstation }) {
@@ -110,29 +112,38 @@ function Classes({ station }: { station: Workstation }) {
   );
 }
 
-/** Area and values of the class at hand. */
+/** Area and values of the class at hand; their lines are kept while there are none. */
 function Statistics({ station }: { station: Workstation }) {
   const stats = usePick(station.ui, (ui) => ui.stats);
   const image = usePick(station.reading.store, (state) => state.work?.assignment.image);
-  if (!stats || !image) return null;
-  const { pixels, area, mean, deviation } = stats;
+  if (!image) return null;
+  const lines = stats ? measures(stats, image.modality) : [];
   return (
-    <p className={classes.stats}>
-      {area === null
-        ? t("work.areaPixels", { pixels: number(pixels) })
-        : t("work.area", { area: number(area, area < 10 ? 2 : 0), pixels: number(pixels) })}
-      {mean !== null && deviation !== null ? (
-        <>
-          <br />
-          {t(image.modality === "CT" ? "work.meanHu" : "work.mean", {
-            mean: number(mean, 1),
-            deviation: number(deviation, 1),
-          })}
-        </>
-      ) : null}
-    </p>
+    <div className={classes.stats}>
+      {lines.map((line) => (
+        <div key={line}>{line}</div>
+      ))}
+    </div>
   );
 }
+
+/** What is said of a class, line by line. */
+export function measures(stats: RegionStatistics, modality: string): string[] {
+  const { pixels, area, mean, deviation } = stats;
+  const size =
+    area === null
+      ? t("work.areaPixels", { pixels: number(pixels) })
+      : t("work.area", { area: number(area, area < 10 ? 2 : 0), pixels: number(pixels) });
+  const lines = [size];
+  if (mean !== null && deviation !== null) {
+    const key = modality === "CT" ? "work.meanHu" : "work.mean";
+    lines.push(t(key, { mean: ofPixels(mean), deviation: ofPixels(deviation) }));
+  }
+  return lines.map(unbroken);
+}
+
+/** A mean of pixel values: from a thousand on, decimals say nothing. */
+const ofPixels = (value: number) => number(value, Math.abs(value) < 1000 ? 1 : 0);
 
 function Layers({ station }: { station: Workstation }) {
   const outlines = usePick(station.ui, (ui) => ui.outlines);
