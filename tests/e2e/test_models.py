@@ -138,7 +138,8 @@ def test_a_model_leaves_as_files_and_a_training_begins_with_one(
     page.get_by_role("button", name="Make an ONNX file").click()
     link = page.get_by_role("link", name="Download the ONNX file")
     expect(link).to_be_visible(timeout=180_000)
-    expect(page.get_by_role("status").filter(has_text="MiB, probabilities less than")).to_be_visible()
+    made = page.get_by_role("status").filter(has_text="MiB, probabilities less than")
+    expect(made).to_be_visible()
     assert faults(page) == []
     with page.expect_download() as download:
         link.click()
