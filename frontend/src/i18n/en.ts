@@ -519,8 +519,8 @@ export const en = {
   "models.version": "Version",
   "models.state": "State",
   "models.labels": "Labels",
-  "models.dice": "Dice on held-out",
-  "models.accuracy": "Accuracy on held-out",
+  "models.dice": "Mean Dice, all classes",
+  "models.accuracy": "Mean accuracy, all questions",
   "models.own":
     "Dice of each version over the classes measured, on the newest held-out list it was measured on. The learning curve shows versions on one list.",
   "models.ownAnswers":
@@ -693,7 +693,7 @@ export const en = {
   "onnx.hindrance": "There can be no ONNX file: {why}.",
   "modelPage.compareWith": "Compare with v{number}",
   "modelPage.notMeasured": "not measured",
-  "modelPage.meanDice": "mean Dice of the classes measured on held-out",
+  "modelPage.meanDice": "mean Dice of all classes measured, also those that decisions leave out",
   "modelPage.meanAccuracy": "mean accuracy of all questions on held-out",
   "modelPage.meanAuc": "mean AUC on held-out",
   "modelPage.measuredOn": "held-out cases of {patients} patients",

@@ -488,8 +488,8 @@ export const zh: Record<TextKey, string> = {
   "models.version": "版本",
   "models.state": "状态",
   "models.labels": "标注",
-  "models.dice": "留出集 Dice",
-  "models.accuracy": "留出集准确率",
+  "models.dice": "平均 Dice（全部类别）",
+  "models.accuracy": "平均准确率（全部问题）",
   "models.own":
     "各版本对已测类别的平均 Dice，取自该版本最近测量的留出集。学习曲线在同一留出集上比较各版本。",
   "models.ownAnswers":
@@ -654,7 +654,7 @@ export const zh: Record<TextKey, string> = {
   "onnx.hindrance": "无法生成 ONNX 文件：{why}。",
   "modelPage.compareWith": "与 v{number} 比较",
   "modelPage.notMeasured": "未测量",
-  "modelPage.meanDice": "留出集上已测类别的平均 Dice",
+  "modelPage.meanDice": "留出集上全部已测类别的平均 Dice，含决定时不计的类别",
   "modelPage.meanAccuracy": "留出集上全部问题的平均准确率",
   "modelPage.meanAuc": "留出集平均 AUC",
   "modelPage.measuredOn": "例留出集病例，来自 {patients} 名患者",
