@@ -95,7 +95,8 @@ def compared(model: ModelVersion, other: ModelVersion) -> Row:
     own, rival = common or (_report(model), _report(other))
     pair = common or reports_on_shared_cases(model, other)
     known = figures.parts_of(own).keys() & figures.parts_of(rival).keys()
-    names = [name for name in figures.averaged(pair[0]) if name in known]
+    # Where no case is shared nothing can be paired: what each one's own list shows then.
+    names = [name for name in figures.averaged(pair[0]) or figures.averaged(own) if name in known]
     found = paired.pairs(*pair, names)
     # The two means whose difference is shown; each model's own where nothing can be paired.
     both = paired.means(found) or [figures.mean_over(each, names) for each in (own, rival)]

@@ -277,7 +277,25 @@ def test_models_measured_with_different_truth_are_not_subtracted(campaign: Campa
     assert not found["same_cases"]
     assert found["patients"] == []
     assert found["mean"]["difference"] is None
+    assert found["mean"]["model"] == pytest.approx(0.7), "each one's own mean stays"
+    assert found["mean"]["against"] == pytest.approx(0.5)
+    assert found["averaged"] == ["grey"]
     assert found["classes"][0]["model"]["dice"] == pytest.approx(0.7)
+
+
+def test_the_mean_of_two_versions_is_over_what_promotion_compares(campaign: Campaign) -> None:
+    """A class that too few cases show does not turn what the decision says around."""
+    reports = [measured(campaign, [0.5] * 5, [None] * 5), measured(campaign, [0.7] * 5, [None] * 5)]
+    for report, dice in zip(reports, (1.0, 0.0), strict=True):
+        report["classes"]["rare"] = {**report["classes"]["grey"], "dice": dice}
+        first = report["cases"][0]
+        first["classes"]["rare"] = {"tp": 1, "fp": 0, "fn": 1}
+        report["patients"][first["patient"]]["rare"] = dice
+    old = model_of(campaign, 1, reports[0])
+    new = model_of(campaign, 2, reports[1], snapshot=old.run.snapshot)
+    found = compare.compared(new, old)
+    assert found["averaged"] == ["grey"]
+    assert found["mean"]["difference"] == pytest.approx(0.2)
 
 
 def drawn(model: ModelVersion, task: Task, mask: npt.NDArray[np.uint8]) -> None:
