@@ -286,11 +286,11 @@ def test_models_measured_with_different_truth_are_not_subtracted(campaign: Campa
 def test_the_mean_of_two_versions_is_over_what_promotion_compares(campaign: Campaign) -> None:
     """A class that too few cases show does not turn what the decision says around."""
     reports = [measured(campaign, [0.5] * 5, [None] * 5), measured(campaign, [0.7] * 5, [None] * 5)]
-    for report, dice in zip(reports, (1.0, 0.0), strict=True):
-        report["classes"]["rare"] = {**report["classes"]["grey"], "dice": dice}
-        first = report["cases"][0]
+    for found, dice in zip(reports, (1.0, 0.0), strict=True):
+        found["classes"]["rare"] = {**found["classes"]["grey"], "dice": dice}
+        first = found["cases"][0]
         first["classes"]["rare"] = {"tp": 1, "fp": 0, "fn": 1}
-        report["patients"][first["patient"]]["rare"] = dice
+        found["patients"][first["patient"]]["rare"] = dice
     old = model_of(campaign, 1, reports[0])
     new = model_of(campaign, 2, reports[1], snapshot=old.run.snapshot)
     found = compare.compared(new, old)

@@ -1113,15 +1113,15 @@ export const en = {
     "The campaign was closed while you read. What you drew is kept as your draft; ask a manager to open it again.",
   "work.goOn": "Take the next case",
   "work.leave": "Leave this case",
-  "work.stale": "Another window saved newer work on this case.",
+  "work.stale": "Another window saved other work on this case.",
   "work.keepMine": "Keep this drawing",
-  "work.takeTheirs": "Take the newer one",
+  "work.takeTheirs": "Take the other one",
   "work.keepMineTitle": "Drop the other window's drawing?",
   "work.keepMineHelp":
     "What was drawn and answered in the other window is lost and cannot be brought back. This window's work takes its place.",
   "work.takeTheirsTitle": "Drop this window's drawing?",
   "work.takeTheirsHelp":
-    "What you drew and answered in this window is lost and cannot be brought back. The newer work of the other window takes its place.",
+    "What you drew and answered in this window is lost and cannot be brought back. The work of the other window takes its place.",
   "work.keepMineAct": "Drop the other window's drawing",
   "work.takeTheirsAct": "Drop this window's drawing",
   "work.rival.mine": "This window",

@@ -194,7 +194,7 @@ describe("newer work of another window", () => {
     station.reading.store.set({ save: { kind: "stale" } });
     show(<Notices station={station} />);
     const take = vi.spyOn(station.reading, "takeTheirs").mockResolvedValue();
-    fireEvent.click(screen.getByRole("button", { name: "Take the newer one" }));
+    fireEvent.click(screen.getByRole("button", { name: "Take the other one" }));
     const dialog = await screen.findByRole("dialog", { name: "Drop this window's drawing?" });
     expect(take).not.toHaveBeenCalled();
     fireEvent.click(within(dialog).getByRole("button", { name: "Drop this window's drawing" }));
