@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from reticle.pixels.agreement import Counts, Lesions, Surface, counts, hd95, lesions, surface
+from reticle.pixels.agreement import Counts, Lesions, counts, lesions
 from training.ml.calibrate import Calibration, near_structures
 from training.ml.checkpoint import Ensemble, Model
 from training.ml.config import IGNORE
@@ -28,6 +28,7 @@ from training.ml.device import Place
 from training.ml.infer import Prediction, predict
 from training.ml.job import Example, JobError, LabelClass
 from training.ml.preprocess import Mask
+from training.ml.surfaces import Surface, distances
 
 _RESAMPLES = 1000
 SURFACE = 2.0
@@ -142,10 +143,11 @@ class Shape:
 
 def shape_of(example: Example, mask: Mask, truth: Mask, index: int) -> Shape:
     """Compare one class of two masks (H, W)."""
+    apart = distances(mask, truth, index, example.spacing)
     return Shape(
         patient=example.patient,
-        hd95=hd95(mask, truth, index, example.spacing),
-        surface=surface(mask, truth, index, SURFACE, example.spacing),
+        hd95=apart.hd95,
+        surface=apart.within(SURFACE),
         lesions=lesions(mask, truth, index),
         shown=bool((truth == index).any() or ((mask == index) & (truth != IGNORE)).any()),
     )

@@ -29,6 +29,7 @@ import numpy.typing as npt
 import onnx
 import onnxruntime
 import torch
+from monai.data.utils import compute_importance_map
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -36,7 +37,7 @@ from training.ml.checkpoint import Ensemble, Model, weights_digest, write_json
 from training.ml.config import FILTERS
 from training.ml.device import Place
 from training.ml.findings import answer, probabilities_of
-from training.ml.infer import OVERLAP, bell, predict
+from training.ml.infer import OVERLAP, predict
 from training.ml.job import Example, JobError
 from training.ml.preprocess import EXTREME_SCALE, SAME_SCALE
 from training.ml.unet import probabilities
@@ -114,7 +115,7 @@ class _Exported(nn.Module):
         self.same: float = SAME_SCALE
         self.step: int = max(1, int(plan.patch * (1 - OVERLAP)))
         labels = torch.tensor([0, *(item.index for item in model.classes)], dtype=torch.uint8)
-        self.importance: Tensor = bell(plan.patch).clone()
+        self.importance: Tensor = compute_importance_map((plan.patch, plan.patch), mode="gaussian")
         self.values: Tensor = labels
 
     def forward(self, samples: Tensor, rescale: Tensor, spacing: Tensor) -> tuple[Tensor, Tensor]:
@@ -199,7 +200,7 @@ class _Exported(nn.Module):
         return found[:, :, :rows, :columns]
 
     def windows(self, x: Tensor) -> Tensor:
-        """Overlapping windows, weighted by a bell and summed, as `infer`."""
+        """Overlapping windows, weighted by a bell and summed: MONAI's, which has no graph."""
         own_rows, own_columns = x.size(2), x.size(3)
         down, across = _least(self.patch - own_rows), _least(self.patch - own_columns)
         top, left = down // 2, across // 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -23,7 +23,6 @@ from training.ml.unet import probabilities
 
 OVERLAP = 0.5
 _TOGETHER = 4  # windows
-_LEAST_WEIGHT = 1e-3
 _DROPOUT_PASSES = 8
 _MIRRORS: tuple[tuple[int, ...], ...] = ((), (2,), (3,), (2, 3))
 
@@ -246,46 +245,16 @@ def forward(
 def _slide(image: Tensor, patch: int, window: Callable[[Tensor], Tensor]) -> Tensor:
     """Overlapping windows over a large image (1, C, H, W), weighted by a bell and averaged.
 
-    As MONAI's sliding_window_inference with an overlap of a half and mode gaussian, whose import
-    alone takes seconds. A side that is shorter than the patch is padded with 0 on both ends.
+    A side that is shorter than the patch is padded with 0 on both ends.
     """
-    own = image.shape[-2:]
-    short = [max(0, patch - side) for side in own]
-    before = [missing // 2 for missing in short]
-    pad = (before[1], short[1] - before[1], before[0], short[0] - before[0])
-    image = functional.pad(image, pad)
-    rows, columns = image.shape[-2:]
-    corners = [(row, column) for row in starts(rows, patch) for column in starts(columns, patch)]
-    weight = bell(patch).to(image.device)
-    count = torch.zeros(rows, columns, device=image.device)
-    total: Tensor | None = None
-    for first in range(0, len(corners), _TOGETHER):
-        places = corners[first : first + _TOGETHER]
-        batch = [image[:, :, row : row + patch, column : column + patch] for row, column in places]
-        found = window(torch.cat(batch)) * weight
-        if total is None:
-            total = torch.zeros(1, found.shape[1], rows, columns, device=image.device)
-        for piece, (row, column) in zip(found, places, strict=True):
-            total[0, :, row : row + patch, column : column + patch] += piece
-            count[row : row + patch, column : column + patch] += weight
-    assert total is not None
-    top, left = before
-    return (total / count)[:, :, top : top + own[0], left : left + own[1]]
+    # Loaded late on purpose: MONAI takes seconds, and most images fit into one window.
+    from monai.inferers.utils import sliding_window_inference
 
-
-def starts(side: int, patch: int) -> list[int]:
-    """First pixel of each window along a side, which the last one ends with."""
-    step = max(1, int(patch * (1 - OVERLAP)))
-    count = -(-(side - patch) // step) + 1
-    return [min(place * step, side - patch) for place in range(count)]
-
-
-@cache
-def bell(patch: int) -> Tensor:
-    """Weight of each pixel of a window (patch, patch): Gaussian, an eighth of the patch wide."""
-    axis = torch.arange(patch, dtype=torch.float32) - (patch - 1) / 2
-    line = torch.exp(-(axis**2) / (2 * (patch / 8) ** 2))
-    return torch.outer(line, line).clamp_min(_LEAST_WEIGHT)
+    found = sliding_window_inference(
+        image, (patch, patch), _TOGETHER, window, overlap=OVERLAP, mode="gaussian"
+    )
+    assert isinstance(found, Tensor)
+    return found
 
 
 def score(prediction: Prediction, classes: Sequence[LabelClass]) -> Score:

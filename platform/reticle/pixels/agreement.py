@@ -1,17 +1,16 @@
-"""How well two masks agree on one class: Dice, IoU, sensitivity, HD95, surface Dice, lesions.
+"""How well two masks agree on one class: Dice, IoU, sensitivity, lesions.
 
     total = sum((counts(p, t, index=1) for p, t in pairs), Counts(0, 0, 0))
     total.dice                          # pooled over the images of one patient
 
 Masks are uint8 label maps (rows, columns). Pixels that the truth marks with ``IGNORE`` (255) count
 for nothing. Undefined values are NaN, never a convenient 0 or 1: where both masks are empty the
-overlap is NaN (callers leave the case out and count it); where only one is, overlap is 0 and the
-distance, which does not exist, is NaN. Definitions follow Maier-Hein et al., "Metrics reloaded",
-Nature Methods 2024.
+overlap is NaN (callers leave the case out and count it); where only one is, overlap is 0.
+Definitions follow Maier-Hein et al., "Metrics reloaded", Nature Methods 2024. The distances of
+edges need MONAI, and are in `training.ml.surfaces`.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,22 +51,6 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Surface:
-    """Edge pixels of both masks, and those within a tolerance of the other's. They add up."""
-
-    near: int
-    total: int
-
-    def __add__(self, other: "Surface") -> "Surface":
-        return Surface(self.near + other.near, self.total + other.total)
-
-    @property
-    def dice(self) -> float:
-        """near / total; NaN when both masks are empty."""
-        return _ratio(self.near, self.total)
-
-
-@dataclass(frozen=True, slots=True)
 class Lesions:
     """Connected areas: of the truth found and missed, of the prediction false. They add up."""
 
@@ -92,7 +75,7 @@ def counts(prediction: Mask, truth: Mask, index: int) -> Counts:
     ``prediction`` and ``truth`` are (rows, columns) or any equal shapes. Raises ValueError when the
     shapes differ or ``index`` is ``IGNORE``.
     """
-    predicted, true = _regions(prediction, truth, index)
+    predicted, true = regions(prediction, truth, index)
     tp = int(np.count_nonzero(predicted & true))
     return Counts(
         tp=tp,
@@ -116,60 +99,12 @@ def sensitivity(prediction: Mask, truth: Mask, index: int) -> float:
     return counts(prediction, truth, index).sensitivity
 
 
-def hd95(
-    prediction: Mask, truth: Mask, index: int, spacing: Sequence[float] | None = None
-) -> float:
-    """max(P95 of d(p, T) over the edge of P, P95 of d(t, P) over the edge of T).
-
-    d is the Euclidean distance to the other region's edge, edges being the region's own pixels
-    that touch its outside or the border of the image. In mm when ``spacing`` gives (row, column)
-    mm, else in pixels. NaN when either region is empty. Pixels of ignored truth belong to neither
-    region. Source: Huttenlocher et al. 1993, with the percentile per direction as in MONAI.
-    """
-    predicted, true = _regions(prediction, truth, index)
-    if not predicted.any() or not true.any():
-        return math.nan
-    box = ndimage.find_objects((predicted | true).astype(np.uint8))[0]
-    edge_p, edge_t = _edge(predicted[box]), _edge(true[box])
-    sampling = tuple(spacing) if spacing is not None else (1.0,) * predicted.ndim
-    to_truth = ndimage.distance_transform_edt(~edge_t, sampling=sampling)[edge_p]
-    to_prediction = ndimage.distance_transform_edt(~edge_p, sampling=sampling)[edge_t]
-    return float(max(np.percentile(to_truth, 95), np.percentile(to_prediction, 95)))
-
-
-def surface(
-    prediction: Mask,
-    truth: Mask,
-    index: int,
-    tolerance: float,
-    spacing: Sequence[float] | None = None,
-) -> Surface:
-    """Count edge pixels of both regions, and those within ``tolerance`` of the other's edge.
-
-    In mm when ``spacing`` gives (row, column) mm, else in pixels; edges as in ``hd95``. The share
-    is the surface Dice at a tolerance (Nikolov et al., "Deep learning to achieve clinically
-    applicable segmentation of head and neck anatomy", 2018), by pixels of the edge.
-    """
-    predicted, true = _regions(prediction, truth, index)
-    edge_p, edge_t = _edge(predicted), _edge(true)
-    total = int(np.count_nonzero(edge_p)) + int(np.count_nonzero(edge_t))
-    if not edge_p.any() or not edge_t.any():
-        return Surface(0, total)
-    box = ndimage.find_objects((predicted | true).astype(np.uint8))[0]
-    edge_p, edge_t = edge_p[box], edge_t[box]
-    sampling = tuple(spacing) if spacing is not None else (1.0,) * predicted.ndim
-    to_truth = ndimage.distance_transform_edt(~edge_t, sampling=sampling)[edge_p]
-    to_prediction = ndimage.distance_transform_edt(~edge_p, sampling=sampling)[edge_t]
-    near = np.count_nonzero(to_truth <= tolerance) + np.count_nonzero(to_prediction <= tolerance)
-    return Surface(int(near), total)
-
-
 def lesions(prediction: Mask, truth: Mask, index: int) -> Lesions:
     """Count areas (8-neighbourhood): a lesion is found when any of its pixels is predicted.
 
     A predicted area without any pixel of the truth is false. Areas touching by a corner are one.
     """
-    predicted, true = _regions(prediction, truth, index)
+    predicted, true = regions(prediction, truth, index)
     around = np.ones((3,) * predicted.ndim)
     areas, count = ndimage.label(true, around)
     guesses, guessed = ndimage.label(predicted, around)
@@ -178,12 +113,11 @@ def lesions(prediction: Mask, truth: Mask, index: int) -> Lesions:
     return Lesions(found, count - found, guessed - right)
 
 
-def _edge(region: Region) -> Region:
-    inside: Region = ndimage.binary_erosion(region, border_value=0)
-    return region & ~inside
+def regions(prediction: Mask, truth: Mask, index: int) -> tuple[Region, Region]:
+    """Where the prediction, and where the truth, shows class ``index``; nowhere that is ignored.
 
-
-def _regions(prediction: Mask, truth: Mask, index: int) -> tuple[Region, Region]:
+    Raises ValueError when the shapes differ or ``index`` is ``IGNORE``.
+    """
     if prediction.shape != truth.shape:
         raise ValueError(
             f"masks of shapes {prediction.shape} and {truth.shape} cannot be compared: "

@@ -8,14 +8,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from monai.metrics.hausdorff_distance import compute_hausdorff_distance
 from monai.metrics.meandice import compute_dice
 from monai.metrics.meaniou import compute_iou
-from monai.metrics.surface_dice import compute_surface_dice
 from scipy import ndimage
 from sklearn.metrics import f1_score, mean_absolute_error, recall_score, roc_auc_score
 
-from reticle.pixels.agreement import counts, hd95, lesions, surface
+from reticle.pixels.agreement import counts, lesions
 from training.groups import metrics_of
 from training.ml.evaluate import shape_of, shape_summary, shapes_by_patient
 from training.ml.findings import Answers
@@ -40,8 +38,8 @@ def tensor(mask: np.ndarray) -> torch.Tensor:
 
 
 @settings(max_examples=25)
-@given(seed=st.integers(0, 10_000), spacing=st.sampled_from([(1.0, 1.0), (0.5, 1.5)]))
-def test_overlap_and_distances_equal_monais(seed: int, spacing: tuple[float, float]) -> None:
+@given(seed=st.integers(0, 10_000))
+def test_overlap_equals_monais(seed: int) -> None:
     guess, truth = blobs(seed), blobs(seed + 1)
     if not guess.any() or not truth.any():
         return
@@ -49,15 +47,6 @@ def test_overlap_and_distances_equal_monais(seed: int, spacing: tuple[float, flo
     assert found.dice == pytest.approx(compute_dice(tensor(guess), tensor(truth)).item(), abs=1e-6)
     assert found.iou == pytest.approx(compute_iou(tensor(guess), tensor(truth)).item(), abs=1e-6)
     assert found.sensitivity == pytest.approx(recall_score(truth.ravel(), guess.ravel()))
-    distance = compute_hausdorff_distance(
-        tensor(guess), tensor(truth), percentile=95, spacing=list(spacing)
-    ).item()
-    assert hd95(guess, truth, 1, spacing) == pytest.approx(distance, abs=1e-4)
-    near = compute_surface_dice(
-        tensor(guess), tensor(truth), class_thresholds=[2.0], spacing=list(spacing),
-        include_background=True,
-    ).item()  # fmt: skip
-    assert surface(guess, truth, 1, 2.0, spacing).dice == pytest.approx(near, abs=1e-6)
 
 
 @settings(max_examples=25)
