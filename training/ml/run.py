@@ -36,7 +36,7 @@ from training.ml.preprocess import keep_plan, make_plan
 from training.ml.schedule import best_of, exhausted, one_cycle, plateau
 
 log = logging.getLogger(__name__)
-RECIPE = 2
+RECIPE = 3
 """Raised whenever a release draws other batches for a seed: its runs go on from no older state."""
 
 

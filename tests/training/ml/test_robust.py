@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from discs import command, run, write_job
+from discs import CONFIG, command, run, write_job
 from training.ml import checkpoint, robust
 from training.ml.device import choose
 from training.ml.evaluate import dice_by_class
@@ -17,7 +17,8 @@ from training.ml.robust import ADVERSARIAL, CHANGES, ROTATION
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("robust")
-    run("train", write_job(folder / "job"), "--out", folder / "model")
+    job = write_job(folder / "job", config={**CONFIG, "minimum_steps": 20})
+    run("train", job, "--out", folder / "model")
     return folder
 
 
