@@ -17,9 +17,9 @@ from django.db.models.functions import Now
 from annotations.models import Suggestion
 from reticle.errors import ReticleError
 from training import jobs
+from training.claims import claim_until
 from training.maps import explain_arguments, explain_write, maps_keep
 from training.models import ModelVersion
-from training.predict import claim_until
 
 logger = logging.getLogger(__name__)
 

@@ -25,10 +25,11 @@ from annotations.queue import Place, order_publish
 from reticle.audit.record import record
 from reticle.errors import ReticleError
 from training import answers, jobs, pool
+from training.claims import claim_until
 from training.compare import pool_tasks
 from training.ml.acquire import BATCH, Pool, cold_order
 from training.models import ColdOrder
-from training.predict import claim_until, run_waits
+from training.predict import run_waits
 from training.snapshot import classes_of
 from training.stages import pool_examples
 from training.trigger import policy_number, run_config, teaches

@@ -15,16 +15,15 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
-from django.db.models.functions import Now
+from django.db.models import Exists, OuterRef, Q
 
 from annotations.campaigns import training_policy
 from annotations.models import Assignment, Campaign, Suggestion, SuggestionMap, Task
 from reticle.errors import ReticleError
 from training import fit, jobs, maps, predict
+from training.claims import OPEN, claim, claim_beat, free
 from training.ensemble import committee_keep, is_ensemble
 from training.models import ModelVersion
-from training.predict import claim_until
 from training.trigger import policy_number
 
 logger = logging.getLogger(__name__)
@@ -34,25 +33,12 @@ SEEDS = 100_000  # members' seeds are so far from the champion's: no other run o
 
 def committee_claim() -> ModelVersion | None:
     """Claim a live champion that is to have a committee and has none; else None."""
-    free = _free()
     champions = ModelVersion.objects.filter(
-        free, state=ModelVersion.State.CHAMPION, campaign__state=Campaign.State.OPEN,
-        campaign__suggestions=True, scored_at__isnull=False, committee={},
+        OPEN, state=ModelVersion.State.CHAMPION, campaign__suggestions=True,
+        scored_at__isnull=False, committee={},
     )  # fmt: skip
-    for model in champions.select_related("campaign", "run__snapshot"):
-        if not _wants(model) or _waits(model):
-            continue
-        changed = ModelVersion.objects.filter(
-            free, pk=model.pk, state=ModelVersion.State.CHAMPION, scoring_token=model.scoring_token
-        ).update(scoring_until=claim_until(), scoring_token=F("scoring_token") + 1)
-        if changed == 1:
-            model.refresh_from_db()
-            return model
-    return None
-
-
-def _free() -> Q:
-    return Q(scoring_until=None) | Q(scoring_until__lt=Now())
+    rows = champions.select_related("run__snapshot")
+    return claim(rows, lambda model: _wants(model) and not _waits(model))
 
 
 def _wants(model: ModelVersion) -> bool:
@@ -65,7 +51,7 @@ def _wants(model: ModelVersion) -> bool:
 def _waits(model: ModelVersion) -> bool:
     """Tell whether there is other work that readers or labels wait for, of any campaign."""
     champions = ModelVersion.objects.filter(
-        _free() | Q(pk=model.pk), state=ModelVersion.State.CHAMPION,
+        free() | Q(pk=model.pk), state=ModelVersion.State.CHAMPION,
         campaign__state=Campaign.State.OPEN,
     )  # fmt: skip
     rows = champions.select_related("campaign")
@@ -122,7 +108,7 @@ def _beat(model: ModelVersion, folder: Path) -> bool:
     """Prolong the claim; False when other work waits, or the model is no champion any more."""
     if folder.exists():
         os.utime(folder)  # else it is taken for forgotten: see `training.tidy`
-    return not _waits(model) and predict.claim_beat(model)
+    return not _waits(model) and claim_beat(model)
 
 
 @transaction.atomic

@@ -13,16 +13,15 @@ import numpy as np
 import numpy.typing as npt
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from annotations.models import Campaign, Suggestion, SuggestionMap, Task
 from reticle.errors import ReticleError
 from reticle.pixels.mask import mask_hash, pack
 from training import jobs, pool
+from training.claims import OPEN, claim, claim_beat
 from training.ensemble import ensemble_write
 from training.models import ModelVersion
-from training.predict import claim_beat, claim_until
 
 logger = logging.getLogger(__name__)
 AHEAD = 24  # so many cases at the head of the queue have maps
@@ -69,21 +68,8 @@ def due(model: ModelVersion) -> bool:
 
 def maps_claim() -> ModelVersion | None:
     """Claim a champion whose next cases lack their maps; else None."""
-    free = Q(scoring_until=None) | Q(scoring_until__lt=Now())
-    champions = ModelVersion.objects.filter(
-        free, state=ModelVersion.State.CHAMPION, campaign__state=Campaign.State.OPEN,
-        scored_at__isnull=False,
-    )  # fmt: skip
-    for model in champions.select_related("campaign"):
-        if not due(model):
-            continue
-        changed = ModelVersion.objects.filter(
-            free, pk=model.pk, state=ModelVersion.State.CHAMPION, scoring_token=model.scoring_token
-        ).update(scoring_until=claim_until(), scoring_token=F("scoring_token") + 1)
-        if changed == 1:
-            model.refresh_from_db()
-            return model
-    return None
+    champions = ModelVersion.objects.filter(OPEN, state=ModelVersion.State.CHAMPION)
+    return claim(champions.filter(scored_at__isnull=False), due)
 
 
 def maps_run(model: ModelVersion) -> int:

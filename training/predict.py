@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from annotations.models import Campaign, Suggestion, Task
@@ -26,6 +25,7 @@ from reticle.errors import ReticleError
 from reticle.images.models import Image
 from reticle.pixels.mask import mask_hash, pack, unpack
 from training import answers, figures, jobs, pool, promote
+from training.claims import OPEN, claim, claim_beat
 from training.gain import gain_store
 from training.ml.acquire import EXTRAS, select_order
 from training.models import ModelVersion, Prediction, TrainingRun
@@ -44,39 +44,13 @@ def scoring_claim() -> ModelVersion | None:
 
     Out of date: the pool has grown, or the campaign's strategy or random share was changed.
     """
-    free = Q(scoring_until=None) | Q(scoring_until__lt=Now())
-    champions = ModelVersion.objects.filter(
-        free, state=ModelVersion.State.CHAMPION, campaign__state=Campaign.State.OPEN
-    )
-    for model in champions.select_related("campaign"):
-        if not due(model):
-            continue
-        changed = ModelVersion.objects.filter(
-            free, pk=model.pk, state=ModelVersion.State.CHAMPION, scoring_token=model.scoring_token
-        ).update(scoring_until=claim_until(), scoring_token=F("scoring_token") + 1)
-        if changed == 1:
-            model.refresh_from_db()
-            return model
-    return None
+    return claim(ModelVersion.objects.filter(OPEN, state=ModelVersion.State.CHAMPION), due)
 
 
 def due(model: ModelVersion) -> bool:
     """Tell whether a champion's order is not published, or out of date (see `scoring_claim`)."""
     current = model.ordered_by == pool.ordered_by(model.campaign)
     return model.scored_at is None or not current or pool.unscored(model).exists()
-
-
-def claim_until() -> Any:
-    """Return the time until which a claim made now holds, for a statement."""
-    return Now() + timedelta(seconds=settings.RUN_LEASE_SECONDS)
-
-
-def claim_beat(model: ModelVersion) -> bool:
-    """Prolong the claim; False when the model is not what it was (champion, shadow) or lost it."""
-    changed = ModelVersion.objects.filter(
-        pk=model.pk, scoring_token=model.scoring_token, state=model.state
-    ).update(scoring_until=claim_until())
-    return changed == 1
 
 
 def run_waits() -> bool:

@@ -9,14 +9,11 @@ import logging
 import zlib
 from dataclasses import asdict
 
-from django.db.models import F, Q
-from django.db.models.functions import Now
-
-from annotations.models import Campaign
 from reticle.errors import NotFound, ReticleError
 from training import curve, fit, jobs
+from training.claims import OPEN, claim
 from training.models import ModelVersion
-from training.predict import beat_behind_runs, claim_until
+from training.predict import beat_behind_runs
 from training.reasons import Reason, reason
 
 logger = logging.getLogger(__name__)
@@ -24,16 +21,7 @@ logger = logging.getLogger(__name__)
 
 def remeasure_claim() -> ModelVersion | None:
     """Claim a model that was live and is to be measured on the newest list; else None."""
-    free = Q(scoring_until=None) | Q(scoring_until__lt=Now())
-    rows = curve.due().filter(free, campaign__state=Campaign.State.OPEN)
-    for model in rows.select_related("campaign").order_by("-champion_since"):
-        changed = ModelVersion.objects.filter(
-            free, pk=model.pk, scoring_token=model.scoring_token
-        ).update(scoring_until=claim_until(), scoring_token=F("scoring_token") + 1)
-        if changed == 1:
-            model.refresh_from_db()
-            return model
-    return None
+    return claim(curve.due().filter(OPEN).order_by("-champion_since"))
 
 
 def remeasure_run(model: ModelVersion) -> bool:

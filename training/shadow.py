@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F, Q
-from django.db.models.functions import Now
 
-from annotations.models import Campaign
 from reticle.errors import ReticleError
 from training import fit, jobs, pool
+from training.claims import OPEN, claim
 from training.models import ModelVersion, Prediction
-from training.predict import HEAD, beat_behind_runs, claim_until, images_score
+from training.predict import HEAD, beat_behind_runs, images_score
 
 logger = logging.getLogger(__name__)
 ENOUGH = 8  # starting the model takes seconds: not for fewer, unless no more are coming
@@ -42,20 +40,12 @@ def images_due(model: ModelVersion) -> list[int]:
 
 def shadow_claim() -> ModelVersion | None:
     """Claim a shadow that has something to do; else None."""
-    free = Q(scoring_until=None) | Q(scoring_until__lt=Now())
-    shadows = ModelVersion.objects.filter(
-        free, state=ModelVersion.State.SHADOW, campaign__state=Campaign.State.OPEN
-    )
-    for model in shadows.select_related("campaign", "run"):
-        if not snapshots_due(model).exists() and not images_due(model):
-            continue
-        changed = ModelVersion.objects.filter(
-            free, pk=model.pk, state=ModelVersion.State.SHADOW, scoring_token=model.scoring_token
-        ).update(scoring_until=claim_until(), scoring_token=F("scoring_token") + 1)
-        if changed == 1:
-            model.refresh_from_db()
-            return model
-    return None
+    shadows = ModelVersion.objects.filter(OPEN, state=ModelVersion.State.SHADOW)
+    return claim(shadows.select_related("run"), _due)
+
+
+def _due(model: ModelVersion) -> bool:
+    return snapshots_due(model).exists() or bool(images_due(model))
 
 
 def shadow_run(model: ModelVersion) -> bool:

@@ -10,17 +10,16 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models import Q
 from django.utils.timezone import now
 
-from annotations.models import Campaign
 from reticle.accounts.models import User
 from reticle.audit.record import record
 from reticle.errors import Conflict, ReticleError
 from training import fit, jobs
+from training.claims import OPEN, claim
 from training.models import ModelVersion
-from training.predict import beat_behind_runs, claim_until
+from training.predict import beat_behind_runs
 from training.report import robust_asked
 
 logger = logging.getLogger(__name__)
@@ -49,21 +48,10 @@ def trial_ask(*, model: ModelVersion, actor: User) -> ModelVersion:
 
 def trial_claim() -> ModelVersion | None:
     """Claim a model whose trial was asked for, or a champion that never had one; else None."""
-    free = Q(scoring_until=None) | Q(scoring_until__lt=Now())
     asked = Q(robustness__has_key="asked_at")
-    live = Q(
-        state=ModelVersion.State.CHAMPION, campaign__state=Campaign.State.OPEN,
-        scored_at__isnull=False, robustness={},
-    )  # fmt: skip
-    rows = ModelVersion.objects.filter(free, asked | live, evaluations__isnull=False)
-    for model in rows.select_related("campaign").distinct():
-        changed = ModelVersion.objects.filter(
-            free, pk=model.pk, state=model.state, scoring_token=model.scoring_token
-        ).update(scoring_until=claim_until(), scoring_token=F("scoring_token") + 1)
-        if changed == 1:
-            model.refresh_from_db()
-            return model
-    return None
+    live = Q(state=ModelVersion.State.CHAMPION, scored_at__isnull=False, robustness={})
+    rows = ModelVersion.objects.filter(asked | (live & OPEN), evaluations__isnull=False)
+    return claim(rows.distinct())
 
 
 def trial_run(model: ModelVersion) -> bool:
