@@ -68,7 +68,7 @@ def arms(seeds: int, few: int) -> list[tuple[str, str, float, Passes, int]]:
     ]  # fmt: skip
     rest += [("bald (dropout)", "bald", 0.0, "dropout"), ("bald (mirror)", "bald", 0.0, "mirror")]
     rest += [("variance (mirror)", "variance", 0.0, "mirror")]
-    rest += [("foreground +1/3", "foreground", THIRD, "none")]
+    rest += [(f"{name} +1/3", name, THIRD, "none") for name in ("foreground", "class_balanced")]
     found = [(*arm, seed) for seed in range(seeds) for arm in main]
     return [*found, *((*arm, seed) for seed in range(few) for arm in rest)]  # type: ignore[list-item]
 
