@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 
 from annotations.models import Campaign
 from reticle.errors import NotFound, ReticleError
-from training import curve, fit, jobs
+from training import curve, fit, jobs, promote
 from training.models import ModelVersion
 from training.predict import beat_behind_runs, claim_until
 from training.reasons import Reason, reason
@@ -55,6 +55,7 @@ def remeasure_run(model: ModelVersion) -> bool:
         why = _lasting(error)
         if why is not None:
             _free(model, unmeasured={"snapshot": snapshot.pk, "reason": asdict(why)})
+            promote.champion_keep(model.campaign_id)
         return False
     _free(model)
     return True

@@ -226,9 +226,6 @@ class LearningPoint(ScoresOutput):
     shown = serializers.BooleanField(
         help_text="its figures are those of a curve: see `measured`; else of its own newest list"
     )
-    measured_on = serializers.DateTimeField(
-        allow_null=True, help_text="when the held-out list of a shown version was frozen"
-    )
     at = serializers.DateTimeField()
     state = serializers.ChoiceField(choices=ModelVersion.State.choices)
 

@@ -2021,9 +2021,23 @@ export interface components {
             metric: components["schemas"]["MetricEnum"];
             /**
              * Format: double
-             * @description mean over all classes or questions; on a curve over those that are `averaged`
+             * @description the mean over those that are `averaged`
              */
             score: number | null;
+            /**
+             * Format: double
+             * @description 95 % interval of the mean, by bootstrap over patients
+             */
+            low: number | null;
+            /** Format: double */
+            high: number | null;
+            /** @description classes or questions that promotion compares on the held-out list */
+            averaged: string[];
+            /**
+             * Format: date-time
+             * @description when the held-out list was frozen
+             */
+            measured_on: string | null;
             /** Format: double */
             mean_dice: number | null;
             /** Format: double */
@@ -2045,11 +2059,6 @@ export interface components {
             crowned: boolean;
             /** @description its figures are those of a curve: see `measured`; else of its own newest list */
             shown: boolean;
-            /**
-             * Format: date-time
-             * @description when the held-out list of a shown version was frozen
-             */
-            measured_on: string | null;
             /** Format: date-time */
             at: string;
             state: components["schemas"]["ModelState"];
@@ -2156,9 +2165,23 @@ export interface components {
             metric: components["schemas"]["MetricEnum"];
             /**
              * Format: double
-             * @description mean over all classes or questions; on a curve over those that are `averaged`
+             * @description the mean over those that are `averaged`
              */
             score: number | null;
+            /**
+             * Format: double
+             * @description 95 % interval of the mean, by bootstrap over patients
+             */
+            low: number | null;
+            /** Format: double */
+            high: number | null;
+            /** @description classes or questions that promotion compares on the held-out list */
+            averaged: string[];
+            /**
+             * Format: date-time
+             * @description when the held-out list was frozen
+             */
+            measured_on: string | null;
             /** Format: double */
             mean_dice: number | null;
             /** Format: double */
@@ -2226,9 +2249,23 @@ export interface components {
             metric: components["schemas"]["MetricEnum"];
             /**
              * Format: double
-             * @description mean over all classes or questions; on a curve over those that are `averaged`
+             * @description the mean over those that are `averaged`
              */
             score: number | null;
+            /**
+             * Format: double
+             * @description 95 % interval of the mean, by bootstrap over patients
+             */
+            low: number | null;
+            /** Format: double */
+            high: number | null;
+            /** @description classes or questions that promotion compares on the held-out list */
+            averaged: string[];
+            /**
+             * Format: date-time
+             * @description when the held-out list was frozen
+             */
+            measured_on: string | null;
             /** Format: double */
             mean_dice: number | null;
             /** Format: double */
@@ -2711,6 +2748,8 @@ export interface components {
             clean: {
                 [key: string]: number | null;
             };
+            /** @description classes or questions that the means are over */
+            averaged: string[];
             /** Format: double */
             mean: number | null;
             changes: components["schemas"]["ChangeOutput"][];

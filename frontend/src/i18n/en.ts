@@ -168,7 +168,7 @@ export const en = {
   "home.toReview.one": "{count} reading to review",
   "home.toReview.other": "{count} readings to review",
   "home.settled": "{settled} of {total} settled",
-  "home.champion": "Model v{number}: Dice {value} on held-out patients when it went live",
+  "home.champion": "Model v{number}: Dice {value} on held-out patients",
   "figure.interval": "95 % interval {interval}",
   "home.interval": "{value} (95 % interval {interval})",
   "home.noModel": "No model yet",
@@ -190,8 +190,7 @@ export const en = {
   "unsent.leave": "Log out all the same",
   "unsent.leaveHelp":
     "After you log out they stay here, and can be sent only when you log in on this browser again.",
-  "home.champion.answers":
-    "Model v{number}: accuracy {value} on held-out patients when it went live",
+  "home.champion.answers": "Model v{number}: accuracy {value} on held-out patients",
 
   "state.draft": "draft",
   "state.open": "open",
@@ -333,8 +332,9 @@ export const en = {
   "overview.labels": "Labels over time",
   "overview.labelsUnit": "settled cases",
   "overview.learning": "Learning curve",
-  "overview.learningUnit": "Dice on held-out patients, mean and 95 % interval",
-  "overview.learningUnitAnswers": "Accuracy on held-out patients, mean and 95 % interval",
+  "overview.learningUnit": "Dice on held-out patients, each line with its own 95 % interval",
+  "overview.learningUnitAnswers":
+    "Accuracy on held-out patients, each line with its own 95 % interval",
   "overview.learningAxis": "labels the model learned from",
   "overview.noImages": "No images are here yet.",
   "overview.learningEmpty":
@@ -519,12 +519,14 @@ export const en = {
   "models.version": "Version",
   "models.state": "State",
   "models.labels": "Labels",
-  "models.dice": "Mean Dice, all classes",
-  "models.accuracy": "Mean accuracy, all questions",
+  "models.dice": "Mean Dice",
+  "models.accuracy": "Mean accuracy",
   "models.own":
-    "Dice of each version over the classes measured, on the newest held-out list it was measured on. The learning curve shows versions on one list.",
+    "Mean Dice of the classes that promotion compares, with its 95 % interval by patients. A line below it says where a mean is of other classes or of another held-out list.",
   "models.ownAnswers":
-    "Accuracy of each version over all questions, on the newest held-out list it was measured on. The learning curve shows versions on one list.",
+    "Mean accuracy of the questions that promotion compares, with its 95 % interval by patients. A line below it says where a mean is of other questions or of another held-out list.",
+  "models.over": "of {parts}",
+  "models.otherList": "held-out list of {at}",
   "models.classes": "By class",
   "models.questions": "By question",
   "models.decision": "Decision",
@@ -693,8 +695,10 @@ export const en = {
   "onnx.hindrance": "There can be no ONNX file: {why}.",
   "modelPage.compareWith": "Compare with v{number}",
   "modelPage.notMeasured": "not measured",
-  "modelPage.meanDice": "mean Dice of all classes measured, also those that decisions leave out",
-  "modelPage.meanAccuracy": "mean accuracy of all questions on held-out",
+  "modelPage.meanDice": "mean Dice on held-out",
+  "modelPage.meanDiceOf": "mean Dice of {parts} on held-out",
+  "modelPage.meanAccuracy": "mean accuracy on held-out",
+  "modelPage.meanAccuracyOf": "mean accuracy of {parts} on held-out",
   "modelPage.meanAuc": "mean AUC on held-out",
   "modelPage.measuredOn": "held-out cases of {patients} patients",
   "modelPage.trainedOn": "labels it learned from",
@@ -731,9 +735,9 @@ export const en = {
   "answers.left_out.other": "{count} cases without an answer left out",
   "subgroups.title": "Subgroups",
   "subgroups.help":
-    "Mean Dice of each patient's classes. The difference is against all other held-out patients. Areas, found and false, are those of all classes together.",
+    "Mean Dice of each patient, over the classes of the version's own mean. The difference is against all other held-out patients. Areas, found and false, are those of all classes together.",
   "subgroups.helpAnswers":
-    "Mean accuracy of each patient's answers. The difference is against all other held-out patients. AUC, sensitivity and specificity are means over the options that at least three cases show and three lack.",
+    "Mean accuracy of each patient, over the questions of the version's own mean. The difference is against all other held-out patients. AUC, sensitivity and specificity are means over the options that at least three cases show and three lack.",
   "subgroups.none":
     "No attribute of the held-out patients is known: sex, age band, site and scanner come with the import.",
   "subgroups.group": "Group",
@@ -764,9 +768,9 @@ export const en = {
     "Where several options may be chosen each is a choice, yes or no. Of few choices the error is mostly chance.",
   "robust.title": "Robustness",
   "robust.help":
-    "Mean Dice over the classes when the held-out images are made worse; {cases} cases. A loss below 0.03 is said to hold, from 0.1 to fail.",
+    "Mean Dice of {parts} when the held-out images are made worse. The pixels of {cases} cases count together, so that the unchanged one can differ from the mean over patients. A loss below 0.03 is said to hold, from 0.1 to fail.",
   "robust.helpAnswers":
-    "Accuracy by question, every patient counting once, when the held-out images are made worse; {cases} cases. A loss of the mean below 0.03 is said to hold, from 0.1 to fail.",
+    "Accuracy by question, every patient counting once, when the held-out images are made worse; {cases} cases. The mean is of {parts}. A loss of the mean below 0.03 is said to hold, from 0.1 to fail.",
   "robust.none":
     "How this model holds up when images get worse was not measured. Champions are, once nothing else waits.",
   "robust.ask": "Measure it",

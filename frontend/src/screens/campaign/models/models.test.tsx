@@ -231,3 +231,47 @@ it.each([
     said.map((words) => (typeof words === "string" ? words : expect.stringMatching(words))),
   );
 });
+
+const version = {
+  id: 2,
+  number: 2,
+  state: "champion",
+  labels: 18,
+  score: 0.867,
+  low: 0.821,
+  high: 0.902,
+  averaged: ["grey", "white"],
+  measured_on: list.at,
+  classes: {},
+  questions: {},
+  decision: null,
+  created_at: list.at,
+};
+
+it("the list gives each version the one mean with its interval, and says where it is of else", async () => {
+  server.doors["GET /api/v1/campaigns/c/models"] = () => [
+    { ...version, number: 5, id: 5, state: "candidate", score: null, low: null, high: null },
+    { ...version, number: 4, id: 4, state: "rejected", averaged: ["grey"], low: null, high: null },
+    { ...version, number: 3, id: 3, state: "rejected", measured_on: "2026-11-29T14:05:00Z" },
+    version,
+  ];
+  server.doors["GET /api/v1/campaigns/c/learning"] = () => ({
+    curve: [],
+    measured: known,
+    selection: null,
+    next_refresh: { enabled: true },
+  });
+  showPage(<ModelsTab campaign={campaign} />, "/", "/");
+  await screen.findByText(/promotion compares: grey, white\./, {}, { timeout: 10_000 });
+  const rows = screen.getByRole("link", { name: "Open v2" }).closest("tbody")!;
+  const means = [...rows.querySelectorAll("tr")].map((row) => {
+    const cell = row.querySelectorAll("td")[3]!;
+    return [cell.firstChild, ...cell.querySelectorAll("p")].map((each) => each?.textContent);
+  });
+  expect(means).toEqual([
+    ["–"],
+    ["0.87", "of grey"],
+    ["0.87", "0.82\u00a0–\u00a00.90", expect.stringMatching(/^held-out list of .*Nov 29/)],
+    ["0.87", "0.82\u00a0–\u00a00.90"],
+  ]);
+}, 20_000);
