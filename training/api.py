@@ -80,6 +80,7 @@ def run_json(run: TrainingRun) -> dict[str, Any]:
         **{name: getattr(run, name) for name in fields},
         "reason": run_reason(run.reason),
         "labels": run.snapshot.labels if run.snapshot else None,
+        "held_out": run.snapshot.held_out if run.snapshot else None,
         "base_number": run.base.number if run.base else None,
         "donor": report.donor_row(run),
         "file": run.file.get("name"),

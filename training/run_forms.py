@@ -122,7 +122,12 @@ class RunOutput(serializers.Serializer[Data]):
     finished_at = serializers.DateTimeField(allow_null=True)
     heartbeat_at = serializers.DateTimeField(allow_null=True)
     cancel_requested = serializers.BooleanField()
-    labels = serializers.IntegerField(allow_null=True)
+    labels = serializers.IntegerField(
+        allow_null=True, help_text="settled training cases it learns from"
+    )
+    held_out = serializers.IntegerField(
+        allow_null=True, help_text="settled held-out cases beside them; `new_labels` counts both"
+    )
     base_number = serializers.IntegerField(allow_null=True)
     kind = serializers.ChoiceField(choices=TrainingRun.Kind.choices)
     folds = serializers.IntegerField(help_text="of a cross-validation, else 0")
@@ -212,7 +217,7 @@ class RefreshOutput(serializers.Serializer[Data]):
     enabled = serializers.BooleanField()
     settled = serializers.IntegerField()
     held_out = serializers.IntegerField()
-    new_labels = serializers.IntegerField()
+    new_labels = serializers.IntegerField(help_text="held-out ones among them")
     needed = serializers.IntegerField(help_text="labels still missing before the next run")
 
 

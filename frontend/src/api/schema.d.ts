@@ -2649,6 +2649,7 @@ export interface components {
             enabled: boolean;
             settled: number;
             held_out: number;
+            /** @description held-out ones among them */
             new_labels: number;
             /** @description labels still missing before the next run */
             needed: number;
@@ -2787,7 +2788,10 @@ export interface components {
             /** Format: date-time */
             heartbeat_at: string | null;
             cancel_requested: boolean;
+            /** @description settled training cases it learns from */
             labels: number | null;
+            /** @description settled held-out cases beside them; `new_labels` counts both */
+            held_out: number | null;
             base_number: number | null;
             kind: components["schemas"]["RunKind"];
             /** @description of a cross-validation, else 0 */
@@ -2866,7 +2870,10 @@ export interface components {
             /** Format: date-time */
             heartbeat_at: string | null;
             cancel_requested: boolean;
+            /** @description settled training cases it learns from */
             labels: number | null;
+            /** @description settled held-out cases beside them; `new_labels` counts both */
+            held_out: number | null;
             base_number: number | null;
             kind: components["schemas"]["RunKind"];
             /** @description of a cross-validation, else 0 */

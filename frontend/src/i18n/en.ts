@@ -408,8 +408,8 @@ export const en = {
   "refresh.off": "Training as labels arrive is switched off.",
   "refresh.first.one": "{count} label so far, and no training yet.",
   "refresh.first.other": "{count} labels so far, and no training yet.",
-  "refresh.new.one": "{count} new label since the last training.",
-  "refresh.new.other": "{count} new labels since the last training.",
+  "refresh.new.one": "{count} new label since the last training, held-out ones counted.",
+  "refresh.new.other": "{count} new labels since the last training, held-out ones counted.",
 
   "cases.filter": "State",
   "cases.all": "all",
@@ -525,6 +525,7 @@ export const en = {
     "Mean Dice of the classes that promotion compares, with its 95 % interval by patients. A line below it says where a mean is of other classes or of another held-out list.",
   "models.ownAnswers":
     "Mean accuracy of the questions that promotion compares, with its 95 % interval by patients. A line below it says where a mean is of other questions or of another held-out list.",
+  "models.heldOut": "and {count} held out",
   "models.over": "of {parts}",
   "models.otherList": "held-out list of {at}",
   "models.classes": "By class",
@@ -560,6 +561,9 @@ export const en = {
   "decide.promote": "Make v{number} the champion?",
   "decide.promoteHelp":
     "It will order the queue and draw the suggestions from now on. What people have read stays as it is.",
+  "decide.refused": "The promotion rule has refused this version: {reasons}.",
+  "decide.undecided": "The promotion rule could not decide on this version: {reasons}.",
+  "decide.rejected": "This version was taken back by a person. Its page says why, under Decisions.",
   "decide.rollback": "Roll back to v{number}?",
   "decide.rollbackHelp":
     "v{number}, the champion before this one, takes over again; this one is rejected. What people have read stays as it is.",
@@ -825,7 +829,7 @@ export const en = {
   "reason.code.group_fell": "{group} fell by {by}",
   "reason.code.champion_changed": "the champion changed meanwhile",
   "reason.code.replaced": "v{number} took its place",
-  "reason.code.new_labels": "{labels} new labels",
+  "reason.code.new_labels": "{labels} new labels, held-out ones among them",
   "reason.code.by_hand": "asked for by hand",
   "reason.code.export_ensemble":
     "the model is an ensemble, and an ONNX file holds a single network",

@@ -380,8 +380,8 @@ export const zh: Record<TextKey, string> = {
   "refresh.off": "随标注自动训练已关闭。",
   "refresh.first.one": "已有 {count} 份标注，尚未训练过。",
   "refresh.first.other": "已有 {count} 份标注，尚未训练过。",
-  "refresh.new.one": "上次训练后新增 {count} 份标注。",
-  "refresh.new.other": "上次训练后新增 {count} 份标注。",
+  "refresh.new.one": "上次训练后新增 {count} 份标注（含留出集）。",
+  "refresh.new.other": "上次训练后新增 {count} 份标注（含留出集）。",
 
   "cases.filter": "状态",
   "cases.all": "全部",
@@ -494,6 +494,7 @@ export const zh: Record<TextKey, string> = {
     "平均 Dice 只计决定是否上线时所比较的类别，并附按患者计算的 95% 置信区间。若某个平均值取自其他类别或其他留出集，其下方会注明。",
   "models.ownAnswers":
     "平均准确率只计决定是否上线时所比较的问题，并附按患者计算的 95% 置信区间。若某个平均值取自其他问题或其他留出集，其下方会注明。",
+  "models.heldOut": "另有留出集 {count}",
   "models.over": "取自{parts}",
   "models.otherList": "{at} 的留出集",
   "models.classes": "各类别",
@@ -526,6 +527,9 @@ export const zh: Record<TextKey, string> = {
   "plot.label": "“{plot}”的曲线图，数据见下方表格",
   "decide.promote": "将 v{number} 设为冠军模型？",
   "decide.promoteHelp": "此后由它排列队列并绘制建议。已完成的阅片保持不变。",
+  "decide.refused": "上线规则未采用此版本：{reasons}。",
+  "decide.undecided": "上线规则无法对此版本作出决定：{reasons}。",
+  "decide.rejected": "此版本曾由人员撤下，原因见其页面的“决定”。",
   "decide.rollback": "回退到 v{number}？",
   "decide.rollbackHelp":
     "由此前的冠军模型 v{number} 重新接管，当前模型标为未采用。已完成的阅片保持不变。",
@@ -781,7 +785,7 @@ export const zh: Record<TextKey, string> = {
   "reason.code.group_fell": "{group} 下降了 {by}",
   "reason.code.champion_changed": "其间冠军模型已更换",
   "reason.code.replaced": "由 v{number} 取代",
-  "reason.code.new_labels": "新增 {labels} 份标注",
+  "reason.code.new_labels": "新增 {labels} 份标注（含留出集）",
   "reason.code.by_hand": "手动要求",
   "reason.code.export_ensemble": "此模型由多个网络组成，而一个 ONNX 文件只含一个网络",
   "reason.code.export_filters": "其图像须先滤波（{filters}），ONNX 无法做到",

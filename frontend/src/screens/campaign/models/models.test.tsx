@@ -275,3 +275,37 @@ it("the list gives each version the one mean with its interval, and says where i
     ["0.87", "0.82\u00a0–\u00a00.90"],
   ]);
 }, 20_000);
+
+const because = (verdict: string) => ({
+  verdict,
+  reasons: [{ text: "the mean fell", code: "mean_fell", values: {} }],
+});
+
+it.each([
+  ["rejected", because("reject"), "The promotion rule has refused this version: the mean fell."],
+  ["rejected", because("shadow"), /^This version was taken back by a person\./],
+  ["candidate", because("insufficient"), /^The promotion rule could not decide on this version/],
+  ["retired", because("promote"), null],
+])(
+  "who promotes a version that is %s is told what speaks against it",
+  async (state, decision, said) => {
+    server.doors["GET /api/v1/campaigns/c/models"] = () => [{ ...version, state, decision }];
+    const manages = { ...campaign, roles: ["manager"] } as TabProps["campaign"];
+    showPage(<ModelsTab campaign={manages} />, "/", "/");
+    fireEvent.click(await screen.findByRole("button", { name: "Promote v2" }, { timeout: 10_000 }));
+    await screen.findByRole("dialog", { name: "Make v2 the champion?" });
+    if (said === null) expect(screen.queryByRole("alert")).toBeNull();
+    else expect((await screen.findByRole("alert")).textContent).toMatch(said);
+  },
+  20_000,
+);
+
+it("a training says how many held-out labels there are beside those it learns from", async () => {
+  const reason = { code: "new_labels", values: { labels: 12 }, text: "12 new labels" };
+  server.doors["GET /api/v1/campaigns/c/runs"] = () => [
+    { ...run, state: "failed", labels: 18, held_out: 6, reason, started_at: null },
+  ];
+  showPage(<ModelsTab campaign={campaign} />, "/", "/");
+  await screen.findByText("12 new labels, held-out ones among them", {}, { timeout: 10_000 });
+  expect(screen.getByText("and 6 held out").parentElement?.textContent).toBe("18and 6 held out");
+}, 20_000);

@@ -321,7 +321,12 @@ function Runs(props: { runs: readonly Schemas["RunOutput"][]; onShow: (id: numbe
                     </Text>
                   ) : null}
                 </Table.Td>
-                <Table.Td ta="right">{run.labels === null ? "" : number(run.labels)}</Table.Td>
+                <Table.Td ta="right">
+                  {run.labels === null ? "" : number(run.labels)}
+                  {run.held_out ? (
+                    <Below>{t("models.heldOut", { count: number(run.held_out) })}</Below>
+                  ) : null}
+                </Table.Td>
                 <Table.Td style={{ whiteSpace: "nowrap" }}>{dateTime(run.started_at)}</Table.Td>
                 <Table.Td ta="right" style={{ whiteSpace: "nowrap" }}>
                   {tookText(run)}
