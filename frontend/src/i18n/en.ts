@@ -402,6 +402,7 @@ export const en = {
   "run.cancel": "Cancel training",
   "run.cancelling": "cancelling",
   "run.now": "Train now",
+  "run.lacks": "A training needs at least one settled case to learn from and one that is held out.",
   "refresh.next.one": "{count} more label until the next refresh.",
   "refresh.next.other": "{count} more labels until the next refresh.",
   "refresh.now": "Enough labels: the next training starts soon.",
@@ -537,7 +538,7 @@ export const en = {
   "models.promoteShort": "Promote",
   "models.empty": "No model yet",
   "models.emptyHelp":
-    "The first model is trained when enough labels have settled. You can also start it now.",
+    "The first model is trained when enough labels have settled, or when a manager starts it.",
   "models.emptyHelpOff":
     "Training by labels is switched off in the settings. Start the first one once cases have settled.",
   "models.runs": "Trainings",

@@ -309,3 +309,30 @@ it("a training says how many held-out labels there are beside those it learns fr
   await screen.findByText("12 new labels, held-out ones among them", {}, { timeout: 10_000 });
   expect(screen.getByText("and 6 held out").parentElement?.textContent).toBe("18and 6 held out");
 }, 20_000);
+
+it.each([
+  [0, 0, true],
+  [3, 0, true],
+  [3, 3, true],
+  [4, 3, false],
+])(
+  "Train now with %i settled cases, %i of them held out, is off: %s",
+  async (...given) => {
+    const [settled, held_out, off] = given;
+    server.doors["GET /api/v1/campaigns/c/learning"] = () => ({
+      curve: [],
+      measured,
+      selection: null,
+      next_refresh: { enabled: true, settled, held_out },
+    });
+    const manages = { ...campaign, roles: ["manager"] } as TabProps["campaign"];
+    showPage(<ModelsTab campaign={manages} />, "/", "/");
+    await screen.findByRole("region", { name: "Learning curve" }, { timeout: 10_000 });
+    const button = await screen.findByRole<HTMLButtonElement>("button", { name: "Train now" });
+    expect(button.disabled).toBe(off);
+    expect(screen.queryAllByText(/^A training needs at least one settled case/).length).toBe(
+      off ? 1 : 0,
+    );
+  },
+  20_000,
+);

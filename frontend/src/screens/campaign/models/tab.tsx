@@ -30,7 +30,7 @@ import { RunPanel, stageText } from "./live";
 import { Below, Interval } from "./measured";
 import { reasonText } from "./reasons";
 import { Recipe } from "./recipe";
-import { isLive, TrainNow } from "./runs";
+import { isLive, lacksLabels, TrainNow } from "./runs";
 import { Shadow } from "./shadow";
 import { ModelState } from "./state";
 
@@ -46,13 +46,19 @@ export function ModelsTab({ campaign, onUnsaved }: TabProps) {
   const live = runs.data?.find(isLive);
   const [shown, setShown] = useState<number | null>(null);
   const before = learning.data?.rollback_to;
+  const lacking = learning.data !== undefined && lacksLabels(learning.data.next_refresh);
   const startable = runs.data !== undefined && !live;
   return (
     <Stack gap="md">
       <ErrorNote error={models.error ?? runs.error ?? learning.error} />
       {manages && (startable || before != null) ? (
         <Group gap="xs">
-          {startable ? <TrainNow slug={slug} /> : null}
+          {startable ? <TrainNow slug={slug} lacking={lacking} /> : null}
+          {startable && lacking ? (
+            <Text size="sm" c="dimmed">
+              {t("run.lacks")}
+            </Text>
+          ) : null}
           {before != null ? <RollBack slug={slug} number={before} /> : null}
         </Group>
       ) : null}
