@@ -1278,6 +1278,7 @@ export interface components {
         /** @description How often one answer was given to a question. */
         AnswerCountOutput: {
             question: string;
+            /** @description empty: none of several options */
             answer: string;
             count: number;
         };

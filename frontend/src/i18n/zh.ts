@@ -506,7 +506,7 @@ export const zh: Record<TextKey, string> = {
   "models.promote": "设为冠军模型 v{number}",
   "models.promoteShort": "设为冠军",
   "models.empty": "还没有模型",
-  "models.emptyHelp": "定稿的标注足够后会训练第一个模型，管理者也可以手动开始。",
+  "models.emptyHelp": "定稿的标注足够后会训练第一个模型，项目管理员也可以手动开始。",
   "models.emptyHelpOff": "设置中已关闭随标注自动训练。有病例定稿后可手动开始第一次训练。",
   "models.runs": "训练记录",
   "models.run": "训练",
