@@ -523,9 +523,9 @@ export const en = {
   "models.dice": "Mean Dice",
   "models.accuracy": "Mean accuracy",
   "models.own":
-    "Mean Dice of the classes that promotion compares, with its 95 % interval by patients. A line below it says where a mean is of other classes or of another held-out list.",
+    "Mean Dice with its 95 % interval by patients, as at the head of the campaign. A line below it says where it is of other classes or of another held-out list.",
   "models.ownAnswers":
-    "Mean accuracy of the questions that promotion compares, with its 95 % interval by patients. A line below it says where a mean is of other questions or of another held-out list.",
+    "Mean accuracy with its 95 % interval by patients, as at the head of the campaign. A line below it says where it is of other questions or of another held-out list.",
   "models.heldOut": "and {count} held out",
   "models.over": "of {parts}",
   "models.otherList": "held-out list of {at}",

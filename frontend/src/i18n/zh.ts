@@ -492,9 +492,9 @@ export const zh: Record<TextKey, string> = {
   "models.dice": "平均 Dice",
   "models.accuracy": "平均准确率",
   "models.own":
-    "平均 Dice 只计决定是否上线时所比较的类别，并附按患者计算的 95% 置信区间。若某个平均值取自其他类别或其他留出集，其下方会注明。",
+    "平均 Dice 附按患者计算的 95% 置信区间，与项目页首的数值一致。若取自其他类别或其他留出集，其下方会注明。",
   "models.ownAnswers":
-    "平均准确率只计决定是否上线时所比较的问题，并附按患者计算的 95% 置信区间。若某个平均值取自其他问题或其他留出集，其下方会注明。",
+    "平均准确率附按患者计算的 95% 置信区间，与项目页首的数值一致。若取自其他问题或其他留出集，其下方会注明。",
   "models.heldOut": "另有留出集 {count}",
   "models.over": "取自{parts}",
   "models.otherList": "{at} 的留出集",
