@@ -330,6 +330,7 @@ class UnreadableOutput(serializers.Serializer[Data]):
     )
     file = serializers.CharField(help_text="the name it was sent under; empty where unknown")
     import_id = serializers.IntegerField(allow_null=True)
+    import_number = serializers.IntegerField(allow_null=True, help_text="in its campaign")
 
 
 class LearningOutput(serializers.Serializer[Data]):

@@ -1944,6 +1944,8 @@ export interface components {
         /** @description A batch with its files; `next` is the `after` of the following page. */
         ImportDetail: {
             id: number;
+            /** @description in its campaign, from 1 */
+            number: number;
             state: string;
             source: string;
             /** Format: date-time */
@@ -1974,6 +1976,8 @@ export interface components {
         /** @description A batch of files on its way in. */
         ImportOutput: {
             id: number;
+            /** @description in its campaign, from 1 */
+            number: number;
             state: string;
             source: string;
             /** Format: date-time */
@@ -3242,6 +3246,8 @@ export interface components {
             /** @description the name it was sent under; empty where unknown */
             file: string;
             import_id: number | null;
+            /** @description in its campaign */
+            import_number: number | null;
         };
         /** @description The logged-in person. */
         UserOutput: {

@@ -391,7 +391,7 @@ export const en = {
   "unreadable.help":
     "What the server keeps of these images is missing or damaged. Import the same files again, and what was lost is put back; else whoever runs Reticle can bring it back from a backup. At most 100 are listed.",
   "unreadable.case": "Case {id} (image {image}): {patient}, slice {slice}",
-  "unreadable.file": "{file}, import {id}",
+  "unreadable.file": "{file}, import {number}",
   "unreadable.problem.missing": "its pixels are missing",
   "unreadable.problem.damaged": "its pixels are damaged",
   "unreadable.problem.none": "it can be read again; the next champion scores it",
@@ -454,7 +454,7 @@ export const en = {
   "import.cancelled.other":
     "Sending was cancelled: none of the {count} files was taken in. What was imported before stays.",
   "import.empty": "Nothing was imported yet",
-  "import.title": "Import {id}",
+  "import.title": "Import {number}",
   "import.accepted": "accepted",
   "import.duplicate": "duplicate",
   "import.rejected": "rejected",

@@ -363,7 +363,7 @@ export const zh: Record<TextKey, string> = {
   "unreadable.help":
     "服务器上保存的这些图像缺失或已损坏。重新导入相同的文件即可恢复；否则可由运维人员从备份中恢复。最多列出 100 幅。",
   "unreadable.case": "病例 {id}（图像 {image}）：{patient}，层面 {slice}",
-  "unreadable.file": "{file}，导入 {id}",
+  "unreadable.file": "{file}，导入 {number}",
   "unreadable.problem.missing": "像素数据缺失",
   "unreadable.problem.damaged": "像素数据已损坏",
   "unreadable.problem.none": "现在可以读取，将由下一个冠军模型评分",
@@ -424,7 +424,7 @@ export const zh: Record<TextKey, string> = {
   "import.cancelled.one": "已取消上传：该文件未导入。此前导入的内容保持不变。",
   "import.cancelled.other": "已取消上传：这 {count} 个文件均未导入。此前导入的内容保持不变。",
   "import.empty": "还没有导入任何内容",
-  "import.title": "导入 {id}",
+  "import.title": "导入 {number}",
   "import.accepted": "已接收",
   "import.duplicate": "重复",
   "import.rejected": "已拒绝",
