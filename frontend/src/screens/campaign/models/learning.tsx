@@ -74,7 +74,7 @@ export function LearningCurve(
       footer={
         <Stack gap={2} mt="xs">
           <Basis campaign={campaign} measured={learning.measured} />
-          {choice ? (
+          {choice && rows.length > 0 ? (
             <Group justify="flex-end">
               <SegmentedControl
                 size="xs"
