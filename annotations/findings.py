@@ -20,14 +20,16 @@ Findings = dict[str, object]
 # The newest answers of a campaign, one row a question and answer; of several choices one row each,
 # and none where none was chosen.
 _COUNT = """
-SELECT answer.key, coalesce(choice.value, answer.value #>> '{}'), count(*)
+SELECT answer.key,
+    CASE answer.value WHEN '[]' THEN '' ELSE coalesce(choice.value, answer.value #>> '{}') END,
+    count(*)
 FROM annotations_annotation said
 JOIN annotations_task task ON task.id = said.task_id AND task.campaign_id = %s
 CROSS JOIN jsonb_each(said.findings) answer
 LEFT JOIN LATERAL jsonb_array_elements_text(
     CASE jsonb_typeof(answer.value) WHEN 'array' THEN answer.value END) choice(value) ON true
 WHERE NOT EXISTS (SELECT FROM annotations_annotation newer WHERE newer.supersedes_id = said.id)
-    AND answer.key = ANY(%s) AND answer.value <> '[]'
+    AND answer.key = ANY(%s)
 GROUP BY 1, 2
 """
 
@@ -210,7 +212,7 @@ def _chosen(value: object) -> object:
 
 @dataclass(frozen=True)
 class AnswerCount:
-    """How often one answer was given to a question, in its present words."""
+    """How often one answer was given to a question, in its present words; "": none of several."""
 
     question: str
     answer: str
@@ -240,7 +242,8 @@ def answers_count(campaign: Campaign) -> list[AnswerCount]:
 def _answers_of(question: Question) -> list[str]:
     if question.low is not None and question.high is not None:
         return [str(value) for value in range(question.low, question.high + 1)]
-    return [*question.options, *question.dropped]
+    none = [""] if question.kind == Question.Kind.MULTIPLE else []
+    return [*question.options, *question.dropped, *none]
 
 
 def _name_for(campaign: Campaign, text: str) -> str:

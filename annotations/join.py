@@ -24,6 +24,12 @@ def import_create(
     return Import.objects.create(campaign=campaign, intake=intake)
 
 
+def import_numbers(campaign: Campaign) -> dict[int, int]:
+    """Return {import: its number in the campaign}, from 1: keys go on from campaign to campaign."""
+    keys = campaign.imports.order_by("id").values_list("pk", flat=True)
+    return {key: number for number, key in enumerate(keys, start=1)}
+
+
 def imports_join() -> int:
     """Join all finished imports that have not joined yet; return how many did."""
     done = Import.objects.filter(joined_at=None, intake__state=Intake.State.DONE)

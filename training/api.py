@@ -80,6 +80,7 @@ def run_json(run: TrainingRun) -> dict[str, Any]:
         **{name: getattr(run, name) for name in fields},
         "reason": run_reason(run.reason),
         "labels": run.snapshot.labels if run.snapshot else None,
+        "held_out": run.snapshot.held_out if run.snapshot else None,
         "base_number": run.base.number if run.base else None,
         "donor": report.donor_row(run),
         "file": run.file.get("name"),
@@ -112,12 +113,15 @@ def model_json(model: ModelVersion, scores: dict[str, Any] | None) -> dict[str, 
 
 
 def _unmeasured(model: ModelVersion) -> dict[str, Any]:
-    return report.scores_of({"questions": {}} if model.questions else {})
+    return {"measured_on": None, **report.scores_of({"questions": {}} if model.questions else {})}
 
 
 def _with_scores(model: ModelVersion) -> dict[str, Any]:
-    newest = report.newest_evaluation(model)
-    return model_json(model, report.scores_of(newest.report) if newest else None)
+    return model_json(model, curve.versions_of(model.campaign).get(model.pk))
+
+
+def _detail(model: ModelVersion) -> dict[str, Any]:
+    return {**_with_scores(model), **report.report_of(model, curve.evaluation_of(model))}
 
 
 class LearningView(CampaignView):
@@ -128,8 +132,8 @@ class LearningView(CampaignView):
     @extend_schema(responses=run_forms.LearningOutput)
     def get(self, request: Request, slug: str) -> Response:
         """Return the learning curve, the current run and the next refresh."""
-        scores = report.scores_of_models(self.campaign)
         shown, measured = curve.curve_of(self.campaign)
+        scores = curve.others_of(self.campaign, shown)
         models = points_of(self.campaign)
         frozen = [model.run.snapshot.created_at for model in models if model.run.snapshot]
         minutes = report.minutes_before(self.campaign, frozen)
@@ -189,7 +193,7 @@ class ModelsView(CampaignView):
     def get(self, request: Request, slug: str) -> Response:
         """List models, newest first."""
         rows = models_of(self.campaign).order_by("-number")
-        scores = report.scores_of_models(self.campaign)
+        scores = curve.versions_of(self.campaign)
         found = [model_json(row, scores.get(row.pk)) for row in rows]
         return Response(model_forms.ModelOutput(found, many=True).data)
 
@@ -326,8 +330,7 @@ class ModelView(ModelBase):
     def get(self, request: Request, pk: int) -> Response:
         """Return the model and everything that was measured of it."""
         model = self.model(pk)
-        answer = {**_with_scores(model), **report.report_of(model)}
-        return Response(model_forms.ModelDetailOutput(answer).data)
+        return Response(model_forms.ModelDetailOutput(_detail(model)).data)
 
 
 class CardView(ModelBase):
@@ -422,7 +425,7 @@ class RobustnessView(ModelBase):
         model = self.model(pk)
         row = trials.trial_ask(model=model, actor=person(request))
         model.robustness = row.robustness
-        answer = model_forms.ModelDetailOutput({**_with_scores(model), **report.report_of(model)})
+        answer = model_forms.ModelDetailOutput(_detail(model))
         return Response(answer.data, status=status.HTTP_202_ACCEPTED)
 
 

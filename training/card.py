@@ -7,9 +7,11 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from training import figures
+from training.curve import evaluation_of
 from training.figures import Row
-from training.models import ModelVersion, TrainingRun
-from training.report import RANGED, newest_evaluation, report_of
+from training.models import Evaluation, ModelVersion, TrainingRun
+from training.report import RANGED, report_of
 
 NOT_MEASURED = "not measured"
 METRICS = {"dice": "Dice", "accuracy": "accuracy"}
@@ -31,14 +33,15 @@ TITLES = {"age_band": "age band"}  # of subgroups; others are called as they are
 
 
 def card_of(model: ModelVersion) -> str:
-    """Return the card; metrics are those of the newest evaluation."""
-    report = report_of(model)
+    """Return the card; metrics are those that the page of the version shows."""
+    evaluation = evaluation_of(model)
+    report = report_of(model, evaluation)
     parts = [
         f"# Model card: {model.campaign.name}, version {model.number}",
         _summary(model),
         _data(model, report),
         _use(model),
-        _metrics(model, report),
+        _metrics(model, evaluation, report),
         _subgroups(report),
         _calibration(report),
         _robustness(report),
@@ -98,12 +101,12 @@ def _use(model: ModelVersion) -> str:
     )
 
 
-def _metrics(model: ModelVersion, report: Row) -> str:
-    evaluation = newest_evaluation(model)
+def _metrics(model: ModelVersion, evaluation: Evaluation | None, report: Row) -> str:
     if evaluation is None:
         return f"## Metrics\n\nHeld-out performance was {NOT_MEASURED}."
+    mean = _mean(figures.standing_of(evaluation.report))
     if model.questions:
-        return _answer_metrics(evaluation.score, report)
+        return _answer_metrics(mean, report)
     head = (
         "Class", "Patients", "Dice", "Interval", "IoU", "HD95", "Surface Dice", "Sensitivity",
         "Lesions found", "False areas an image",
@@ -116,14 +119,23 @@ def _metrics(model: ModelVersion, report: Row) -> str:
         for row in report["metrics"]
     ]  # fmt: skip
     note = (
-        f"Mean Dice {_number(evaluation.mean_dice)}; one class everywhere, the most common one, "
+        f"Mean Dice {mean}; one class everywhere, the most common one, "
         f"reaches {_number(report['majority_dice'])}. HD95 and the 2-unit tolerance of the surface "
         "Dice are in mm where images state a spacing, else in pixels."
     )
     return f"## Metrics\n\n{_table(head, rows)}\n\n{note}"
 
 
-def _answer_metrics(score: float | None, report: Row) -> str:
+def _mean(standing: Row) -> str:
+    """Say the one mean with its interval, and what it is over."""
+    if standing["score"] is None:
+        return NOT_MEASURED
+    low, high = standing["low"], standing["high"]
+    within = "" if low is None else f" ({_interval(low, high)})"
+    return f"{_number(standing['score'])}{within} over {', '.join(standing['averaged'])}"
+
+
+def _answer_metrics(mean: str, report: Row) -> str:
     questions = [
         (
             row["name"], _number(row["answered"], 0), _number(row["accuracy"]),
@@ -140,7 +152,7 @@ def _answer_metrics(score: float | None, report: Row) -> str:
         for option in row["options"]
     ]  # fmt: skip
     note = (
-        f"Mean accuracy {_number(score)}; the most common answers alone reach "
+        f"Mean accuracy {mean}; the most common answers alone reach "
         f"{_number(report['majority_accuracy'])} on the questions whose held-out answers differ. "
         "Cases without an answer are left out."
     )
@@ -242,7 +254,9 @@ def _robustness(report: Row) -> str:
         for row in (unchanged, *found["changes"])
     ]
     how = "by question, every patient counting once" if asked else "pixels pooled"
-    return f"## Robustness\n\nOn {found['examples']} cases, {how}.\n\n{_table(head, rows)}"
+    over = ", ".join(found["averaged"])
+    lead = f"On {found['examples']} cases, {how}; means are over {over}."
+    return f"## Robustness\n\n{lead}\n\n{_table(head, rows)}"
 
 
 def _decisions(report: Row) -> str:

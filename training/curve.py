@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from django.db.models import (
     BigIntegerField,
+    Case,
     Count,
     Exists,
     F,
@@ -18,12 +19,13 @@ from django.db.models import (
     QuerySet,
     Subquery,
     Value,
+    When,
 )
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce
 
 from annotations.models import Campaign
-from training import figures, paired
+from training import figures
 from training.figures import Report, Row
 from training.models import Evaluation, ModelVersion, Snapshot
 from training.reasons import reason, stored_reason
@@ -75,7 +77,7 @@ def chosen(measured: Mapping[int, Collection[int]]) -> dict[int, int]:
 
 
 def curve_of(campaign: Campaign) -> tuple[dict[int, Row], Row]:
-    """Return ({model: `report.scores_of`, its list}, what these figures are of) of what is shown.
+    """Return ({model: its `scores_of` and list}, what these figures are of) of what is shown.
 
     For the second see `training.run_forms.MeasuredOutput`. `score` is the mean by its rule.
     """
@@ -90,33 +92,71 @@ def curve_of(campaign: Campaign) -> tuple[dict[int, Row], Row]:
     lists = chosen({m.pk: [own for model, own in keys if model == m.pk] for m in able})
     evaluations = Evaluation.objects.filter(pk__in=[keys[pair] for pair in lists.items()])
     reports = summaries(evaluations)
-    frozen = dict(evaluations.values_list("model_id", "snapshot__created_at"))
+    scores = _placed(evaluations, reports)
     lead = _lead([model for model in able if model.pk in lists])
     # Of one report alone the cases are read: all are of one list, or the mean is of the lead's.
-    rows_of = evaluations.filter(model=lead).values_list("report__cases", "report__patients")
-    cases, patients = rows_of.first() or ([], {})
-    own_report = reports[lead.pk] if lead else {}
-    report: Report = {**own_report, "cases": cases or [], "patients": patients or {}}
-    names = figures.averaged(report)
-    low, high = paired.own_interval(report, names)
-    scores = {
-        key: {**scores_of(own), "score": figures.mean_over(own, names), "measured_on": frozen[key]}
-        for key, own in reports.items()
-    }
+    cases = evaluations.filter(model=lead).values_list("report__cases", flat=True).first()
+    report: Report = {"cases": cases or []}
+    standing = scores[lead.pk] if lead else scores_of({})
+    names = standing["averaged"]
+    for key, own in scores.items():
+        if own["averaged"] != names:
+            mean = figures.mean_over(reports[key], names)
+            own |= {"averaged": names, "score": mean, "low": None, "high": None}
     return scores, {
         "one_list": len(lists) == len(able) and len(set(lists.values())) == 1,
-        "held_out": _held_out(report, frozen[lead.pk]) if lead else None,
+        "held_out": _held_out(report, standing["measured_on"]) if lead else None,
         "number": lead.number if lead else None,
-        "score": scores[lead.pk]["score"] if lead else None,
-        "low": low,
-        "high": high,
-        "averaged": names,
+        **{name: standing[name] for name in ("score", "low", "high", "averaged")},
         "enough": bool(figures.compared(report)),
         "few": _few(report, names),
         "waiting": sorted(due().filter(campaign=campaign).values_list("number", flat=True)),
         "left_out": _left_out(shown, scores, names),
         "earlier": campaign.models.filter(champion_since__isnull=False).count() - len(shown),
     }
+
+
+def versions_of(campaign: Campaign) -> dict[int, Row]:
+    """Return {model: its `scores_of` and list} of every version that was measured.
+
+    Those on the curve as there, but where a class that a version does not know leaves it without a
+    mean on the curve: then as `others_of` do.
+    """
+    shown, _ = curve_of(campaign)
+    on_curve = {model: row for model, row in shown.items() if row["score"] is not None}
+    return {**others_of(campaign, shown), **on_curve}
+
+
+def others_of(campaign: Campaign, shown: Mapping[int, Row]) -> dict[int, Row]:
+    """Return {model: its `scores_of` and list} of every version, as it stands beside the curve.
+
+    On the curve's list where it was measured on it, else on its own newest; the mean is over what
+    promotion compares there. `shown` are those on the curve.
+    """
+    lists = {row["snapshot"] for row in shown.values()}
+    same = Q(snapshot__in=lists if len(lists) == 1 else ())
+    rows = Evaluation.objects.filter(model__campaign=campaign)
+    newest = rows.order_by("model_id", Case(When(same, then=0), default=1), "-id")
+    evaluations = newest.distinct("model_id")
+    return _placed(evaluations, summaries(evaluations))
+
+
+def evaluation_of(model: ModelVersion) -> Evaluation | None:
+    """Return the evaluation whose figures stand for a version wherever it is shown."""
+    row = versions_of(model.campaign).get(model.pk)
+    rows = Evaluation.objects.select_related("snapshot")
+    return rows.get(pk=row["evaluation"]) if row else None
+
+
+def _placed(evaluations: QuerySet[Evaluation], reports: Mapping[int, Report]) -> dict[int, Row]:
+    """Return {model: its `scores_of`, which evaluation, of which list frozen when}."""
+    rows = evaluations.values_list("pk", "model_id", "snapshot_id", "snapshot__created_at")
+    return {
+        model: {
+            **scores_of(reports[model]), "evaluation": key, "snapshot": snapshot, "measured_on": at,
+        }
+        for key, model, snapshot, at in rows
+    }  # fmt: skip
 
 
 def _lead(models: Sequence[ModelVersion]) -> ModelVersion | None:

@@ -11,6 +11,7 @@ from typing import Any
 Report = Mapping[str, Any]
 Row = dict[str, Any]
 ENOUGH_CASES = 3  # a class or question is compared once so many held-out cases show or answer it
+GROUP_PATIENTS = 3  # a subgroup is compared once so many held-out patients belong to it
 
 
 def metric_of(report: Report) -> str:
@@ -83,6 +84,15 @@ def averaged(report: Report) -> list[str]:
     Where nothing is shown by cases enough, all that some case shows.
     """
     return compared(report) or [name for name, count in shown_counts(report).items() if count]
+
+
+def standing_of(report: Report) -> Row:
+    """Return {averaged, score, low, high}: the one mean that stands for a model, and its interval.
+
+    What it is over and its interval are kept with the report (`training.paired.standing`).
+    """
+    kept: Row = report.get("standing") or {"averaged": [], "low": None, "high": None}
+    return {**kept, "score": mean_over(report, kept["averaged"])}
 
 
 def telling(report: Report) -> list[str]:

@@ -44,8 +44,18 @@ class ScoresOutput(serializers.Serializer[Data]):
 
     metric = serializers.ChoiceField(choices=["dice", "accuracy"], help_text="what `score` is")
     score = serializers.FloatField(
-        allow_null=True,
-        help_text="mean over all classes or questions; on a curve over those that are `averaged`",
+        allow_null=True, help_text="the mean over those that are `averaged`"
+    )
+    low = serializers.FloatField(
+        allow_null=True, help_text="95 % interval of the mean, by bootstrap over patients"
+    )
+    high = number_field()
+    averaged = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="classes or questions that promotion compares on the held-out list",
+    )
+    measured_on = serializers.DateTimeField(
+        allow_null=True, help_text="when the held-out list was frozen"
     )
     mean_dice = number_field()
     mean_auc = number_field()
@@ -232,6 +242,9 @@ class RobustnessOutput(serializers.Serializer[Data]):
 
     examples = count_field()
     clean = serializers.DictField(child=number_field())
+    averaged = serializers.ListField(
+        child=serializers.CharField(), help_text="classes or questions that the means are over"
+    )
     mean = number_field()
     changes = ChangeOutput(many=True)
 

@@ -230,7 +230,7 @@ class Evaluation(models.Model):
 
     @property
     def score(self) -> float | None:
-        """The number that promotion goes by: mean Dice, or mean accuracy of answers."""
+        """The mean Dice over all classes that some case shows, or of all answers the accuracy."""
         return figures.mean_of(self.report)
 
 

@@ -8,6 +8,7 @@ number only where the truth has no answer: there nothing is filled in.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -69,6 +70,24 @@ def interval(found: Pairs) -> tuple[float | None, float | None]:
         return None, None
     low, high = np.quantile(drawn, [0.025, 0.975])
     return float(low), float(high)
+
+
+def standing(report: Report) -> dict[str, Any]:
+    """Return {averaged, low, high} of a report's own mean over what promotion compares.
+
+    Of one class or question alone the interval is that one's: no number is shown with two.
+    """
+    names = figures.averaged(report)
+    ends = _ends_of(report, names[0]) if len(names) == 1 else None
+    low, high = ends or own_interval(report, names)
+    return {"averaged": names, "low": low, "high": high}
+
+
+def _ends_of(report: Report, name: str) -> tuple[float, float] | None:
+    part = figures.parts_of(report).get(name, {})
+    of = "accuracy_" if figures.metric_of(report) == "accuracy" else ""
+    low, high = (figures.number(part.get(f"{of}{end}")) for end in ("low", "high"))
+    return None if low is None or high is None else (low, high)
 
 
 def own_interval(report: Report, names: Sequence[str]) -> tuple[float | None, float | None]:

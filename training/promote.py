@@ -21,12 +21,11 @@ from reticle.accounts.models import User
 from reticle.audit.record import record
 from reticle.errors import Conflict, Invalid
 from reticle.pixels.agreement import counts
-from training import figures, paired
+from training import curve, figures, paired
 from training.ml.plain import finite as finite
 from training.models import Evaluation, ModelVersion
 from training.reasons import Reason, reason
 
-GROUP_PATIENTS = 3  # a subgroup is compared once so many held-out patients belong to it
 Report = figures.Report
 Subgroups = Mapping[str, Collection[str]]
 Mask = npt.NDArray[np.uint8]
@@ -149,7 +148,7 @@ def _by_subgroup(patients: Mapping[str, paired.Pair], subgroups: Subgroups) -> d
     found = {}
     for name, members in subgroups.items():
         values = [new - old for new, old in (patients[one] for one in members if one in patients)]
-        if len(values) >= GROUP_PATIENTS:
+        if len(values) >= figures.GROUP_PATIENTS:
             found[name] = float(np.mean(values))
     return found
 
@@ -290,16 +289,27 @@ def _crown(
             "state", "champion_since", "scored_at", "scoring_until", "unreadable", "scoring_error",
         ]
     )  # fmt: skip
-    newest = model.evaluations.order_by("-id").first()
-    report = newest.report if newest else {}
-    names = figures.averaged(report)
-    score = figures.mean_over(report, names)
-    low, high = paired.own_interval(report, names)
-    dice = None if model.questions else score
-    campaign.champion = {"number": model.number, "dice": dice, "low": low, "high": high}
-    if model.questions:
-        campaign.champion["accuracy"] = score
+    campaign.champion = _figures_of(campaign, model)
     campaign.save(update_fields=["champion"])
+
+
+def _figures_of(campaign: Campaign, live: ModelVersion) -> dict[str, object]:
+    """Return what lists of campaigns say of the live model: the figure at the campaign's head."""
+    _, measured = curve.curve_of(campaign)
+    own = measured if measured["number"] == live.number else {}
+    score = own.get("score")
+    value = {"dice": None, "accuracy": score} if live.questions else {"dice": score}
+    return {"number": live.number, **value, "low": own.get("low"), "high": own.get("high")}
+
+
+@transaction.atomic
+def champion_keep(campaign_id: int) -> None:
+    """Keep the live model's figure with its campaign, after what the curve is of has changed."""
+    campaign = Campaign.objects.select_for_update(no_key=True).get(pk=campaign_id)
+    live = champion_of(campaign)
+    if live is not None:
+        campaign.champion = _figures_of(campaign, live)
+        campaign.save(update_fields=["champion"])
 
 
 @transaction.atomic
@@ -364,15 +374,17 @@ def _given(reason: str) -> str:
     return reason
 
 
+@transaction.atomic
 def evaluation_store(*, model: ModelVersion, snapshot_id: int, report: Report) -> Evaluation:
-    """Keep a report; the same model on the same snapshot is kept once."""
+    """Keep a report with its one mean; the same model on the same snapshot is kept once."""
     row, _ = Evaluation.objects.update_or_create(
         model=model,
         snapshot_id=snapshot_id,
         defaults={
-            "report": finite(report),
+            "report": finite({**report, "standing": paired.standing(report)}),
             "mean_dice": figures.number(report.get("mean_dice")),
         },
     )
     ModelVersion.objects.filter(pk=model.pk).exclude(unmeasured={}).update(unmeasured={})
+    champion_keep(model.campaign_id)
     return row

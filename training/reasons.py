@@ -31,7 +31,7 @@ SENTENCES = {
     "group_fell": "{attribute} {value} fell by {by:.3f}",
     "champion_changed": "the champion changed meanwhile",
     "replaced": "v{number} took its place",
-    "new_labels": "{labels} new labels",
+    "new_labels": "{labels} new labels, held-out ones among them",
     "by_hand": "asked for by hand",
     "export_ensemble": "the model is an ensemble, and an ONNX file holds a single network",
     "export_filters": "its images are filtered first ({filters}), which ONNX cannot do",
@@ -66,8 +66,8 @@ def stored_reason(stored: str | Mapping[str, object]) -> Reason:
 
 
 def run_reason(stored: str) -> Reason:
-    """Return why a run was made. With a run only the sentence is kept."""
-    counted = re.fullmatch(r"(\d+) new labels", stored)
+    """Return why a run was made. With a run only the sentence is kept, once a shorter one."""
+    counted = re.fullmatch(r"(\d+) new labels(, held-out ones among them)?", stored)
     if counted:
-        return reason("new_labels", labels=int(counted[1]))
+        return Reason(stored, "new_labels", {"labels": int(counted[1])})
     return reason("by_hand") if stored == SENTENCES["by_hand"] else Reason(stored)

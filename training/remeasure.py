@@ -10,7 +10,7 @@ import zlib
 from dataclasses import asdict
 
 from reticle.errors import NotFound, ReticleError
-from training import curve, fit, jobs
+from training import curve, fit, jobs, promote
 from training.claims import OPEN, claim
 from training.models import ModelVersion
 from training.predict import beat_behind_runs
@@ -43,6 +43,7 @@ def remeasure_run(model: ModelVersion) -> bool:
         why = _lasting(error)
         if why is not None:
             _free(model, unmeasured={"snapshot": snapshot.pk, "reason": asdict(why)})
+            promote.champion_keep(model.campaign_id)
         return False
     _free(model)
     return True

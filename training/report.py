@@ -1,8 +1,8 @@
 """STEP report: what was measured of a model, put so that a person can judge it.
 
 Everything comes from evaluations that are kept; what an older evaluation did not measure is None.
-A patient's Dice is the mean over the classes that some truth shows, as in `training.ml.evaluate`;
-of models that answer the mean accuracy over the questions that were answered stands in its place.
+A patient's Dice is the mean over what promotion compares (`figures.averaged`), as the model's own
+mean is; of models that answer the mean accuracy over questions stands in its place.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -18,12 +18,11 @@ from django.db.models.functions import Cast
 from annotations.models import Annotation, Campaign, Task
 from reticle.audit.models import AuditEvent
 from training import answers, figures
-from training.figures import Report, Row
+from training.figures import GROUP_PATIENTS, Report, Row
 from training.groups import METRICS as MEASURED
 from training.groups import metrics_of as measured_of
 from training.models import Evaluation, ModelVersion, TrainingRun
 from training.paired import RESAMPLES
-from training.promote import GROUP_PATIENTS
 from training.reasons import Reason, reason, run_reason, stored_reason
 from training.snapshot import SUBGROUPS, subgroups_of
 
@@ -35,7 +34,7 @@ METRICS = (
     "dice", "low", "high", "hd95_missing", "lesions", "patients", "left_out", *RANGED,
     *(f"{name}_{end}" for name in RANGED for end in ("low", "high")),
 )  # fmt: skip
-SUMMARY = ("mean_dice", "classes", "mean_accuracy", "mean_auc", "questions")
+SUMMARY = ("mean_dice", "classes", "mean_accuracy", "mean_auc", "questions", "standing")
 QUESTION_METRICS = (
     "kind", "answered", "left_out", "accuracy", "accuracy_low", "accuracy_high", "mean_steps_off",
 )  # fmt: skip
@@ -44,13 +43,6 @@ QUESTION_METRICS = (
 def newest_evaluation(model: ModelVersion) -> Evaluation | None:
     """Return the model's last evaluation: the one on the most held-out truth."""
     return model.evaluations.select_related("snapshot").order_by("-id").first()
-
-
-def scores_of_models(campaign: Campaign) -> dict[int, Row]:
-    """Return {model: its `scores_of`} by each model's newest evaluation."""
-    rows = Evaluation.objects.filter(model__campaign=campaign)
-    newest = rows.order_by("model_id", "-id").distinct("model_id")
-    return {model: scores_of(found) for model, found in summaries(newest).items()}
 
 
 def summaries(evaluations: QuerySet[Evaluation]) -> dict[int, Report]:
@@ -62,10 +54,10 @@ def summaries(evaluations: QuerySet[Evaluation]) -> dict[int, Report]:
 
 
 def scores_of(report: Report) -> Row:
-    """Return the model's row in a table: its number, and that of each class or question."""
+    """Return the model's row in a table: its one mean, and the number of each class or question."""
     return {
         "metric": figures.metric_of(report),
-        "score": figures.mean_of(report),
+        **figures.standing_of(report),
         "mean_dice": report.get("mean_dice"),
         "mean_auc": report.get("mean_auc"),
         "classes": report.get("classes") or {},
@@ -127,7 +119,7 @@ def question_rows(report: Report, asked: answers.Asked) -> list[Row]:
 
 def patient_scores(report: Report) -> dict[str, float]:
     """Return each patient's mean Dice, or accuracy; patients without any number are left out."""
-    names = [name for name, count in figures.shown_counts(report).items() if count]
+    names = figures.averaged(report)
     found = {}
     for patient, classes in report.get("patients", {}).items():
         values = [classes[name] for name in names if classes.get(name) is not None]
@@ -201,31 +193,34 @@ def calibration_of(report: Report) -> Row | None:
     return {**{name: report.get(name) for name in names}, "reliability": bins}
 
 
-def robustness_of(found: Report) -> Row | None:
-    """Return {examples, clean, mean, changes} with how far each change's mean fell, or None.
+def robustness_of(found: Report, averaged: Sequence[str]) -> Row | None:
+    """Return {examples, clean, averaged, mean, changes} with how far each mean fell, or None.
 
     `found` is what `training.ml.robust.robustness` returns, empty, when it was asked for, or why it
-    failed. `parts` of a change are Dice by class, or accuracy by question.
+    failed. `parts` of a change are Dice by class, or accuracy by question; means are over those
+    that the model's own mean is over, as far as the trial's cases show them, else over all.
     """
     if "clean" not in found:
         return None
-    clean = _mean(found["clean"].values())
+    shown = [name for name, value in found["clean"].items() if value is not None]
+    names = [name for name in shown if name in averaged] or shown
+    clean = _mean(found["clean"][name] for name in names)
     changes = []
     for change in found["changes"]:
         parts = change["accuracy"] if "accuracy" in change else change["dice"]
-        mean = _mean(parts.values())
+        mean = _mean(parts.get(name) for name in names)
         fall = None if mean is None or clean is None else clean - mean
         named = {name: change[name] for name in ("change", "strength")}
         changes.append({**named, "parts": parts, "mean": mean, "fall": fall})
-    return {"examples": found.get("examples"), "clean": found["clean"], "mean": clean,
-            "changes": changes}  # fmt: skip
+    return {"examples": found.get("examples"), "clean": found["clean"], "averaged": names,
+            "mean": clean, "changes": changes}  # fmt: skip
 
 
-def report_of(model: ModelVersion) -> Row:
-    """Return everything the model's page shows beyond its row in the table."""
-    evaluation = newest_evaluation(model)
+def report_of(model: ModelVersion, evaluation: Evaluation | None) -> Row:
+    """Return everything the model's page shows beyond its row in the table, by one evaluation."""
     report: Report = evaluation.report if evaluation else {}
     groups = subgroups_of(evaluation.snapshot) if evaluation else {}
+    averaged = figures.standing_of(report)["averaged"]
     return {
         "evaluated_at": evaluation.created_at if evaluation else None,
         "evaluated_on": evaluation.snapshot.sha256 if evaluation else "",
@@ -238,7 +233,7 @@ def report_of(model: ModelVersion) -> Row:
         "subgroups": subgroup_rows(report, groups),
         "enough_patients": GROUP_PATIENTS,
         "calibration": calibration_of(report),
-        "robustness": robustness_of(robustness_kept(model)),
+        "robustness": robustness_of(robustness_kept(model), averaged),
         "robustness_asked": robust_asked(robustness_kept(model)),
         "robustness_error": robustness_kept(model).get("error", ""),
         "unfamiliar": unfamiliar_of(model),

@@ -122,7 +122,12 @@ class RunOutput(serializers.Serializer[Data]):
     finished_at = serializers.DateTimeField(allow_null=True)
     heartbeat_at = serializers.DateTimeField(allow_null=True)
     cancel_requested = serializers.BooleanField()
-    labels = serializers.IntegerField(allow_null=True)
+    labels = serializers.IntegerField(
+        allow_null=True, help_text="settled training cases it learns from"
+    )
+    held_out = serializers.IntegerField(
+        allow_null=True, help_text="settled held-out cases beside them; `new_labels` counts both"
+    )
     base_number = serializers.IntegerField(allow_null=True)
     kind = serializers.ChoiceField(choices=TrainingRun.Kind.choices)
     folds = serializers.IntegerField(help_text="of a cross-validation, else 0")
@@ -212,7 +217,7 @@ class RefreshOutput(serializers.Serializer[Data]):
     enabled = serializers.BooleanField()
     settled = serializers.IntegerField()
     held_out = serializers.IntegerField()
-    new_labels = serializers.IntegerField()
+    new_labels = serializers.IntegerField(help_text="held-out ones among them")
     needed = serializers.IntegerField(help_text="labels still missing before the next run")
 
 
@@ -225,9 +230,6 @@ class LearningPoint(ScoresOutput):
     crowned = serializers.BooleanField(help_text="it is or was champion")
     shown = serializers.BooleanField(
         help_text="its figures are those of a curve: see `measured`; else of its own newest list"
-    )
-    measured_on = serializers.DateTimeField(
-        allow_null=True, help_text="when the held-out list of a shown version was frozen"
     )
     at = serializers.DateTimeField()
     state = serializers.ChoiceField(choices=ModelVersion.State.choices)
@@ -328,6 +330,7 @@ class UnreadableOutput(serializers.Serializer[Data]):
     )
     file = serializers.CharField(help_text="the name it was sent under; empty where unknown")
     import_id = serializers.IntegerField(allow_null=True)
+    import_number = serializers.IntegerField(allow_null=True, help_text="in its campaign")
 
 
 class LearningOutput(serializers.Serializer[Data]):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from annotations.join import import_numbers
 from annotations.models import Campaign
 from reticle.images.models import IntakeItem
 from training import jobs
@@ -29,16 +30,19 @@ def unreadable_of(campaign: Campaign) -> list[Row]:
             "patient": task.image.series.study.patient_key,
             "slice": task.image.index,
             "problem": jobs.problem_of(task.image) or "none",
-            **files.get(task.image_id, {"file": "", "import_id": None}),
+            **files.get(task.image_id, {"file": "", "import_id": None, "import_number": None}),
         }
         for task in tasks
     ]
 
 
 def _files(campaign: Campaign, images: Sequence[int]) -> dict[int, Row]:
-    """Return {image: {file, import_id}} of those that came by an import: the first that gave it."""
+    """Return {image: {file, import_id, import_number}} by the first import that gave each."""
     items = IntakeItem.objects.filter(intake__joins__campaign=campaign, images__overlap=images)
-    given = items.order_by("-id").values_list("images", "name", "intake__joins")
+    given = list(items.order_by("-id").values_list("images", "name", "intake__joins"))
+    numbers = import_numbers(campaign)
     return {
-        image: {"file": name, "import_id": number} for own, name, number in given for image in own
+        image: {"file": name, "import_id": key, "import_number": numbers[key]}
+        for own, name, key in given
+        for image in own
     }

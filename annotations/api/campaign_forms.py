@@ -81,7 +81,7 @@ class AnswerCountOutput(serializers.Serializer[Data]):
     """How often one answer was given to a question."""
 
     question = serializers.CharField()
-    answer = serializers.CharField()
+    answer = serializers.CharField(help_text="empty: none of several options")
     count = serializers.IntegerField()
 
 

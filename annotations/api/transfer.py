@@ -24,10 +24,11 @@ from reticle.images.intake import item_counts, staged, upload_folder
 ITEMS = 200
 
 
-def import_json(row: Import) -> dict[str, Any]:
-    """Return an import with the number of files in each state."""
+def import_json(row: Import, number: int) -> dict[str, Any]:
+    """Return an import, by its number in the campaign, with the number of files in each state."""
     return {
         "id": row.pk,
+        "number": number,
         "state": "joined" if row.joined_at else row.intake.state,
         "source": row.intake.source,
         "created_at": row.intake.created_at,
@@ -47,7 +48,9 @@ class ImportsView(CampaignView):
     def get(self, request: Request, slug: str) -> Response:
         """List the newest fifty."""
         rows = self.campaign.imports.select_related("intake").order_by("-id")[:50]
-        return Response(forms.ImportOutput([import_json(row) for row in rows], many=True).data)
+        numbers = join.import_numbers(self.campaign)
+        found = [import_json(row, numbers[row.pk]) for row in rows]
+        return Response(forms.ImportOutput(found, many=True).data)
 
     @extend_schema(
         request={"multipart/form-data": forms.ImportInput}, responses={201: forms.ImportOutput}
@@ -75,7 +78,8 @@ class ImportsView(CampaignView):
         row = join.import_create(
             campaign=self.campaign, actor=person(request), source="upload", files=files
         )
-        return Response(forms.ImportOutput(import_json(row)).data, status=status.HTTP_201_CREATED)
+        answer = import_json(row, join.import_numbers(self.campaign)[row.pk])
+        return Response(forms.ImportOutput(answer).data, status=status.HTTP_201_CREATED)
 
 
 class ImportView(PolicyView):
@@ -103,7 +107,8 @@ class ImportView(PolicyView):
             for item in page[:ITEMS]
         ]  # fmt: skip
         more = page[ITEMS - 1].pk if len(page) > ITEMS else None
-        answer = {**import_json(row), "items": shown, "next": more}
+        number = join.import_numbers(row.campaign)[row.pk]
+        answer = {**import_json(row, number), "items": shown, "next": more}
         return Response(forms.ImportDetail(answer).data)
 
 

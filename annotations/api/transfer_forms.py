@@ -19,6 +19,7 @@ class ImportOutput(serializers.Serializer[Data]):
     """A batch of files on its way in."""
 
     id = serializers.IntegerField()
+    number = serializers.IntegerField(help_text="in its campaign, from 1")
     state = serializers.CharField()
     source = serializers.CharField()  # type: ignore[assignment]
     created_at = serializers.DateTimeField()

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.db import connection
 from django.utils.timezone import now
 from pytest_django.fixtures import Settings
 
@@ -75,11 +78,11 @@ def version(
     number = campaign.models.count() + 1
     first = campaign.snapshots.order_by("id").first()
     run = TrainingRun.objects.create(campaign=campaign, state="succeeded", snapshot=first)
-    given = {"weights_sha256": "0" * 64, "card": CARD, **fields}
+    since = now() + timedelta(seconds=number)
+    given = {"weights_sha256": "0" * 64, "card": CARD, "champion_since": since, **fields}
     model = ModelVersion.objects.create(
-        campaign=campaign, number=number, run=run, state=state,
-        champion_since=now() + timedelta(seconds=number), **given,
-    )  # fmt: skip
+        campaign=campaign, number=number, run=run, state=state, **given
+    )
     for key, report in reports.items():
         promote.evaluation_store(model=model, snapshot_id=key, report=report)
     return model
@@ -167,6 +170,105 @@ def test_the_mean_is_the_gates_and_who_is_not_in_it_is_named(campaign: Campaign)
     shown = campaign.champion or {}
     assert (shown["number"], shown["dice"]) == (2, decision.candidate)
     assert (shown["low"], shown["high"]) == pytest.approx((0.86, 0.86)), "of what the mean is of"
+
+
+def lesioned(grey: Sequence[float], lesion: float) -> dict[str, Any]:
+    """A report of four patients, one of whom has a lesion."""
+    return drawn({"grey": grey, "white": [0.9] * 4, "lesion": [lesion, None, None, None]})
+
+
+def shown_everywhere(campaign: Campaign) -> dict[str, dict[int, list[Any]]]:
+    """[mean, low, high] of each version on the curve, in the list, on its page, and at home."""
+    client = make.client(User.objects.get(username="manager"))
+    address = f"/api/v1/campaigns/{campaign.slug}"
+    listed = client.get(f"{address}/models").json()
+    learned = client.get(f"{address}/learning").json()
+    pages = [client.get(f"/api/v1/models/{row['id']}").json() for row in listed]
+    [home] = [row["champion"] for row in client.get("/api/v1/campaigns").json()]
+    card = {**home, "score": home["dice"]}
+    found = {"list": listed, "curve": [row for row in learned["curve"] if row["shown"]],
+             "page": pages, "head": [learned["measured"]], "home": [card]}  # fmt: skip
+    return {
+        where: {row["number"]: [row[name] for name in ("score", "low", "high")] for row in rows}
+        for where, rows in found.items()
+    }
+
+
+def test_one_mean_with_one_interval_stands_wherever_a_version_is_shown(campaign: Campaign) -> None:
+    one, two, _ = campaign.snapshots.order_by("id")
+    spread = [0.5, 0.6, 0.7, 0.8]
+    former = version(campaign, {one.pk: lesioned(spread, 0.9)})
+    reports = {one.pk: lesioned([0.8] * 4, 0.0), two.pk: lesioned([0.7, 0.7, 0.9, 0.9], 0.0)}
+    live = version(campaign, reports, "candidate", champion_since=None)
+    promote._crown(campaign, live, None)
+    never: dict[str, Any] = {"champion_since": None}
+    version(campaign, {two.pk: lesioned(spread, 0.0)}, "rejected", **never)
+    version(campaign, {}, "candidate", **never)
+    found = shown_everywhere(campaign)
+    assert found["head"][2] == [pytest.approx(0.85), pytest.approx(0.85), pytest.approx(0.85)]
+    assert found["head"] == found["home"]
+    for where in ("list", "page"):
+        assert found[where][2] == found["head"][2], "on the list that all on the curve have"
+        assert found[where][1] == found["curve"][1]
+        assert found[where][3][0] == pytest.approx(0.775), "without the lesion of one patient"
+        assert found[where][3][1] < 0.775 < found[where][3][2]
+        assert found[where][4] == [None, None, None], "never measured"
+
+    promote.evaluation_store(model=former, snapshot_id=two.pk, report=lesioned(spread, 0.9))
+    after = shown_everywhere(campaign)
+    assert after["head"][2][0] == pytest.approx(0.85)
+    assert after["head"][2][1] < 0.85 < after["head"][2][2], "the newer list's patients differ"
+    assert after["head"] == after["home"], "the card moves with the head"
+    assert after["list"][2] == after["page"][2] == after["curve"][2] == after["head"][2]
+    client = make.client(User.objects.get(username="manager"))
+    rows = client.get(f"/api/v1/campaigns/{campaign.slug}/models").json()
+    assert [row["averaged"] for row in rows] == [[], *[["grey", "white"]] * 3]
+    assert len({row["measured_on"] for row in rows if row["score"] is not None}) == 1
+
+
+def test_a_version_that_cannot_be_measured_again_moves_head_and_card_together(
+    campaign: Campaign,
+) -> None:
+    one, two, _ = campaign.snapshots.order_by("id")
+    version(campaign, {one.pk: lesioned([0.5] * 4, 0.9)})
+    live = version(campaign, {one.pk: lesioned([0.8] * 4, 0.0)}, "candidate", champion_since=None)
+    promote._crown(campaign, live, None)
+    promote.evaluation_store(model=live, snapshot_id=two.pk, report=lesioned([0.6] * 4, 0.0))
+    assert shown_everywhere(campaign)["home"][2][0] == pytest.approx(0.85)
+    claimed = remeasure.remeasure_claim()
+    assert claimed is not None
+    assert not remeasure.remeasure_run(claimed), "it has no weights, and is left out"
+    found = shown_everywhere(campaign)
+    assert found["head"][2][0] == pytest.approx(0.75)
+    assert found["home"] == found["head"]
+
+
+def test_a_version_that_lacks_a_class_keeps_its_own_mean_in_the_list(campaign: Campaign) -> None:
+    found = campaign.snapshots.latest("id")
+    version(campaign, {found.pk: drawn({"grey": [0.7] * 4})})
+    version(campaign, {found.pk: drawn({"grey": [0.8] * 4, "white": [0.6] * 4})}, "champion")
+    client = make.client(User.objects.get(username="manager"))
+    rows = client.get(f"/api/v1/campaigns/{campaign.slug}/models").json()
+    assert [(row["score"], row["averaged"]) for row in rows] == [
+        (pytest.approx(0.7), ["grey", "white"]), (pytest.approx(0.7), ["grey"]),
+    ]  # fmt: skip
+
+
+def test_evaluations_of_earlier_releases_are_given_their_mean(campaign: Campaign) -> None:
+    one, two, _ = campaign.snapshots.order_by("id")
+    reports = {one.pk: lesioned([0.8] * 4, 0.0), two.pk: lesioned([0.6, 0.7, 0.8, 0.9], 0.0)}
+    live = version(campaign, reports, "candidate", champion_since=None)
+    promote._crown(campaign, live, None)
+    kept = shown_everywhere(campaign)
+    for row in Evaluation.objects.all():
+        del row.report["standing"]
+        row.save()
+    old = {"number": 1, "dice": 0.5, "low": 0.1, "high": 0.9}
+    Campaign.objects.filter(pk=campaign.pk).update(champion=old)
+    assert shown_everywhere(campaign)["list"][1] == [None, None, None]
+    migration = import_module("training.migrations.0018_standing")
+    migration.keep_means(apps, connection.schema_editor())
+    assert shown_everywhere(campaign) == kept
 
 
 def test_where_nothing_is_shown_often_enough_all_are_averaged(campaign: Campaign) -> None:

@@ -11,8 +11,8 @@ import make
 from annotations import progress
 from annotations.models import Annotation, Campaign
 from reticle.accounts.models import User
-from training import report
-from training.models import Evaluation, ModelVersion, TrainingRun
+from training import promote, report
+from training.models import ModelVersion, TrainingRun
 from training.snapshot import snapshot_take
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +40,7 @@ def model_add(campaign: Campaign) -> None:
         champion_since=EARLY,
     )  # fmt: skip
     report = {"mean_dice": 0.5, "classes": {}, "cases": []}
-    Evaluation.objects.create(model=model, snapshot=snapshot, report=report, mean_dice=0.5)
+    promote.evaluation_store(model=model, snapshot_id=snapshot.pk, report=report)
 
 
 def test_the_lists_of_the_learner_take_as_many_statements_for_any_number_of_models(

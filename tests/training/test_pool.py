@@ -420,10 +420,9 @@ def test_images_that_could_not_be_read_are_named_with_the_files_they_came_in(
     sent.intake.items.update(images=[gone.pk])
     rows = {row["image"]: row for row in unreadable.unreadable_of(campaign)}
     assert set(rows) == {gone.pk, again.pk}
-    named = [rows[gone.pk][part] for part in ("problem", "file", "import_id")]
-    assert named == ["missing", "scan-5.png", sent.pk]
-    named = [rows[again.pk][part] for part in ("problem", "file", "import_id")]
-    assert named == ["none", "", None]
+    parts = ("problem", "file", "import_id", "import_number")
+    assert [rows[gone.pk][part] for part in parts] == ["missing", "scan-5.png", sent.pk, 1]
+    assert [rows[again.pk][part] for part in parts] == ["none", "", None, None]
 
 
 @pytest.mark.django_db

@@ -180,6 +180,7 @@ def test_what_is_no_number_becomes_null() -> None:
 @pytest.mark.parametrize(
     ("stored", "code", "values"),
     [
+        ("13 new labels, held-out ones among them", "new_labels", {"labels": 13}),
         ("13 new labels", "new_labels", {"labels": 13}),
         ("asked for by hand", "by_hand", {}),
         ("new scanner", "", {}),

@@ -13,7 +13,7 @@ from annotations.models import Campaign, Task
 from reticle.accounts.models import User
 from reticle.audit.models import AuditEvent
 from reticle.pixels.mask import pack
-from training import compare, picture, promote, report, shared, trigger
+from training import compare, curve, picture, promote, report, shared, trigger
 from training.card import card_of
 from training.models import Evaluation, ModelVersion, Prediction, Snapshot, TrainingRun
 from training.promote import Decision
@@ -87,16 +87,18 @@ def model_of(
         campaign=campaign, number=number, run=run, weights_sha256=f"{number:064d}", card=CARD,
         state=state,
     )  # fmt: skip
-    Evaluation.objects.create(
-        model=model, snapshot=snapshot, report=found, mean_dice=found["mean_dice"]
-    )
+    promote.evaluation_store(model=model, snapshot_id=snapshot.pk, report=found)
     return model
+
+
+def report_of(model: ModelVersion) -> dict[str, Any]:
+    return report.report_of(model, curve.evaluation_of(model))
 
 
 def test_a_subgroups_numbers_are_those_of_a_plain_computation(campaign: Campaign) -> None:
     grey, white = [0.9, 0.8, 0.7, 0.6, 0.5], [0.5, None, 0.3, 0.2, None]
     model = model_of(campaign, 1, measured(campaign, grey, white))
-    rows = {(r["attribute"], r["value"]): r for r in report.report_of(model)["subgroups"]}
+    rows = {(r["attribute"], r["value"]): r for r in report_of(model)["subgroups"]}
     assert set(rows) == {("sex", "F"), ("sex", "M"), ("site", "A"), ("site", "B")}
     each = [0.7, 0.8, 0.5, 0.4, 0.5]  # the mean over grey and, where there is any, white
     women, site = rows["sex", "F"], rows["site", "A"]
@@ -113,7 +115,7 @@ def test_a_subgroup_has_its_lesions_and_distances_too(campaign: Campaign) -> Non
     area = {"found": 2, "missed": 1, "false": 1, "images": 4, "hd95": 3.0}
     found["shapes"] = {patient: {"grey": area} for patient in found["patients"]}
     model = model_of(campaign, 1, found)
-    rows = {(r["attribute"], r["value"]): r for r in report.report_of(model)["subgroups"]}
+    rows = {(r["attribute"], r["value"]): r for r in report_of(model)["subgroups"]}
     women, men = rows["sex", "F"], rows["sex", "M"]
     assert (women["lesions"], women["lesion_sensitivity"]) == (9, pytest.approx(2 / 3))
     assert (women["false_positives_per_image"], women["hd95"]) == (0.25, 3)
@@ -127,7 +129,7 @@ def test_a_subgroup_has_its_lesions_and_distances_too(campaign: Campaign) -> Non
 
 def test_too_few_patients_are_said_and_given_no_number(campaign: Campaign) -> None:
     model = model_of(campaign, 1, measured(campaign, [0.9] * 5, [None] * 5))
-    rows = {(r["attribute"], r["value"]): r for r in report.report_of(model)["subgroups"]}
+    rows = {(r["attribute"], r["value"]): r for r in report_of(model)["subgroups"]}
     lone = rows["site", "B"]
     assert (lone["patients"], lone["enough"], lone["mean"], lone["low"]) == (1, False, None, None)
     assert "| site B | 1 | fewer than 3 patients: no number |" in card_of(model)
@@ -148,7 +150,7 @@ def test_a_group_is_compared_with_all_others() -> None:
 
 def test_what_an_older_evaluation_did_not_measure_is_said(campaign: Campaign) -> None:
     model = model_of(campaign, 1, measured(campaign, [0.9] * 5, [0.4] * 5))
-    found = report.report_of(model)
+    found = report_of(model)
     assert found["calibration"] is None
     assert found["robustness"] is None
     assert found["metrics"][0]["hd95"] is None
@@ -164,7 +166,7 @@ def test_the_card_gives_each_metric_its_interval(campaign: Campaign) -> None:
     first = measured(campaign, [0.9] * 5, [0.4] * 5)
     grey = {**first["classes"]["grey"], "iou_low": 0.4, "iou_high": 0.6}
     model = model_of(campaign, 1, {**first, "classes": {**first["classes"], "grey": grey}})
-    assert report.report_of(model)["metrics"][0]["iou_high"] == 0.6
+    assert report_of(model)["metrics"][0]["iou_high"] == 0.6
     assert "| 0.10 to 0.90 | 0.50 (0.40 to 0.60) | not measured |" in card_of(model)
 
 
@@ -182,13 +184,21 @@ def test_calibration_and_robustness_are_given_as_measured() -> None:
     assert report.calibration_of({**kept, "reliability": before}) == {**kept, "reliability": curve}
     clean = {"grey": 0.8, "white": 0.6, "rare": None}
     worse = {"change": "blur", "strength": 2.0, "dice": {"grey": 0.5, "white": 0.5, "rare": None}}
-    robust = report.robustness_of({"examples": 3, "clean": clean, "changes": [worse]})
+    trial = {"examples": 3, "clean": clean, "changes": [worse]}
+    robust = report.robustness_of(trial, ["grey", "white", "not in the trial"])
     assert robust is not None
     assert robust["mean"] == pytest.approx(0.7)
     assert robust["changes"][0]["fall"] == pytest.approx(0.2)
     assert robust["changes"][0]["parts"] == worse["dice"]
-    assert report.robustness_of({}) is None
-    assert report.robustness_of({"error": "The training process ended with -9."}) is None
+    assert robust["averaged"] == ["grey", "white"]
+    rare = report.robustness_of(trial, ["white"])
+    assert rare is not None
+    assert (rare["averaged"], rare["mean"]) == (["white"], 0.6), "as the model's own mean"
+    other = report.robustness_of(trial, ["rare"])
+    assert other is not None
+    assert other["averaged"] == ["grey", "white"], "of what the trial's cases show"
+    assert report.robustness_of({}, []) is None
+    assert report.robustness_of({"error": "The training process ended with -9."}, []) is None
 
 
 def test_unfamiliar_cases_are_listed_until_they_are_read_and_held_out_ones_never(
@@ -200,7 +210,7 @@ def test_unfamiliar_cases_are_listed_until_they_are_read_and_held_out_ones_never
     model.unfamiliar = [{"image": task.image_id, "beyond": beyond} for task, beyond in far]
     tasks[2].state = Task.State.EXCLUDED
     tasks[2].save()
-    found = report.report_of(model)["unfamiliar"]
+    found = report_of(model)["unfamiliar"]
     assert [(row["case"], row["beyond"]) for row in found] == [(tasks[1].pk, 9), (tasks[0].pk, 7)]
 
 
@@ -239,12 +249,23 @@ def test_a_difference_stands_beside_the_means_that_it_is_of(campaign: Campaign) 
 
 def test_the_champion_of_a_campaign_has_the_interval_of_its_mean(campaign: Campaign) -> None:
     manager = User.objects.get(username="manager")
-    model = model_of(campaign, 1, measured(campaign, [0.5, 0.6, 0.7, 0.8, 0.9], [None] * 5))
+    dice = [0.5, 0.6, 0.7, 0.8, 0.9]
+    model = model_of(campaign, 1, measured(campaign, dice, [*dice]))
     promote.model_promote(model=model, actor=manager, reason="by hand")
     [card] = make.client(manager).get("/api/v1/campaigns").json()
     champion = card["champion"]
     assert champion["dice"] == pytest.approx(0.7)
     assert 0.5 < champion["low"] < 0.65 < 0.75 < champion["high"] < 0.9
+
+
+def test_the_mean_of_one_class_has_the_interval_of_that_class(campaign: Campaign) -> None:
+    """No number stands on a page with two intervals."""
+    alone = measured(campaign, [0.5, 0.6, 0.7, 0.8, 0.9], [None] * 5)
+    model = model_of(campaign, 1, alone)
+    page = make.client(User.objects.get(username="manager")).get(f"/api/v1/models/{model.pk}")
+    row = page.json()
+    assert (row["averaged"], row["score"]) == (["grey"], pytest.approx(0.7))
+    assert (row["low"], row["high"]) == (0.1, 0.9), "as its row in the table of classes"
 
 
 def counted(campaign: Campaign, misses: list[int]) -> dict[str, Any]:

@@ -1278,6 +1278,7 @@ export interface components {
         /** @description How often one answer was given to a question. */
         AnswerCountOutput: {
             question: string;
+            /** @description empty: none of several options */
             answer: string;
             count: number;
         };
@@ -1943,6 +1944,8 @@ export interface components {
         /** @description A batch with its files; `next` is the `after` of the following page. */
         ImportDetail: {
             id: number;
+            /** @description in its campaign, from 1 */
+            number: number;
             state: string;
             source: string;
             /** Format: date-time */
@@ -1973,6 +1976,8 @@ export interface components {
         /** @description A batch of files on its way in. */
         ImportOutput: {
             id: number;
+            /** @description in its campaign, from 1 */
+            number: number;
             state: string;
             source: string;
             /** Format: date-time */
@@ -2021,9 +2026,23 @@ export interface components {
             metric: components["schemas"]["MetricEnum"];
             /**
              * Format: double
-             * @description mean over all classes or questions; on a curve over those that are `averaged`
+             * @description the mean over those that are `averaged`
              */
             score: number | null;
+            /**
+             * Format: double
+             * @description 95 % interval of the mean, by bootstrap over patients
+             */
+            low: number | null;
+            /** Format: double */
+            high: number | null;
+            /** @description classes or questions that promotion compares on the held-out list */
+            averaged: string[];
+            /**
+             * Format: date-time
+             * @description when the held-out list was frozen
+             */
+            measured_on: string | null;
             /** Format: double */
             mean_dice: number | null;
             /** Format: double */
@@ -2045,11 +2064,6 @@ export interface components {
             crowned: boolean;
             /** @description its figures are those of a curve: see `measured`; else of its own newest list */
             shown: boolean;
-            /**
-             * Format: date-time
-             * @description when the held-out list of a shown version was frozen
-             */
-            measured_on: string | null;
             /** Format: date-time */
             at: string;
             state: components["schemas"]["ModelState"];
@@ -2156,9 +2170,23 @@ export interface components {
             metric: components["schemas"]["MetricEnum"];
             /**
              * Format: double
-             * @description mean over all classes or questions; on a curve over those that are `averaged`
+             * @description the mean over those that are `averaged`
              */
             score: number | null;
+            /**
+             * Format: double
+             * @description 95 % interval of the mean, by bootstrap over patients
+             */
+            low: number | null;
+            /** Format: double */
+            high: number | null;
+            /** @description classes or questions that promotion compares on the held-out list */
+            averaged: string[];
+            /**
+             * Format: date-time
+             * @description when the held-out list was frozen
+             */
+            measured_on: string | null;
             /** Format: double */
             mean_dice: number | null;
             /** Format: double */
@@ -2226,9 +2254,23 @@ export interface components {
             metric: components["schemas"]["MetricEnum"];
             /**
              * Format: double
-             * @description mean over all classes or questions; on a curve over those that are `averaged`
+             * @description the mean over those that are `averaged`
              */
             score: number | null;
+            /**
+             * Format: double
+             * @description 95 % interval of the mean, by bootstrap over patients
+             */
+            low: number | null;
+            /** Format: double */
+            high: number | null;
+            /** @description classes or questions that promotion compares on the held-out list */
+            averaged: string[];
+            /**
+             * Format: date-time
+             * @description when the held-out list was frozen
+             */
+            measured_on: string | null;
             /** Format: double */
             mean_dice: number | null;
             /** Format: double */
@@ -2612,6 +2654,7 @@ export interface components {
             enabled: boolean;
             settled: number;
             held_out: number;
+            /** @description held-out ones among them */
             new_labels: number;
             /** @description labels still missing before the next run */
             needed: number;
@@ -2711,6 +2754,8 @@ export interface components {
             clean: {
                 [key: string]: number | null;
             };
+            /** @description classes or questions that the means are over */
+            averaged: string[];
             /** Format: double */
             mean: number | null;
             changes: components["schemas"]["ChangeOutput"][];
@@ -2748,7 +2793,10 @@ export interface components {
             /** Format: date-time */
             heartbeat_at: string | null;
             cancel_requested: boolean;
+            /** @description settled training cases it learns from */
             labels: number | null;
+            /** @description settled held-out cases beside them; `new_labels` counts both */
+            held_out: number | null;
             base_number: number | null;
             kind: components["schemas"]["RunKind"];
             /** @description of a cross-validation, else 0 */
@@ -2827,7 +2875,10 @@ export interface components {
             /** Format: date-time */
             heartbeat_at: string | null;
             cancel_requested: boolean;
+            /** @description settled training cases it learns from */
             labels: number | null;
+            /** @description settled held-out cases beside them; `new_labels` counts both */
+            held_out: number | null;
             base_number: number | null;
             kind: components["schemas"]["RunKind"];
             /** @description of a cross-validation, else 0 */
@@ -3195,6 +3246,8 @@ export interface components {
             /** @description the name it was sent under; empty where unknown */
             file: string;
             import_id: number | null;
+            /** @description in its campaign */
+            import_number: number | null;
         };
         /** @description The logged-in person. */
         UserOutput: {

@@ -10,6 +10,7 @@ import {
   ticks,
   timeTicks,
   widened,
+  withEnds,
 } from "../domain/plot";
 import { number, t } from "../i18n";
 import styles from "../styles/plot.module.css";
@@ -59,15 +60,22 @@ export function Mark({ series, y = 5 }: { series: PlotSeries; y?: number }) {
   );
 }
 
+const HALF_AN_HOUR = 30 * 60_000;
+/** As much room as a number below the axis takes, in pixels. */
+const LABEL = 44;
 const MARGIN = { top: 8, right: 14, bottom: 24, left: 46 };
 
 /** Where values lie within a picture of a width. */
 function layout(props: PlotProps, width: number) {
-  const { rows, series, xKey, xLabel, range, xRange } = props;
+  const { rows, series, xKey, xLabel, range, xRange, xTime } = props;
   const x = rows.map((row) => Number(row[xKey]));
   const values = rows.flatMap((row) => series.map(({ key }) => figure(row[key])));
   const highest = extent(values)?.[1] ?? 1;
-  const domain = { x: widened(xRange ?? extent(x) ?? [0, 1]), y: range ?? [0, highest || 1] };
+  const across = xRange ?? extent(x) ?? [0, 1];
+  const domain = {
+    x: widened(across, xTime ? HALF_AN_HOUR : undefined),
+    y: range ?? ([0, highest || 1] as const),
+  };
   const bottom = HEIGHT - MARGIN.bottom - (xLabel ? 18 : 0);
   return {
     x,
@@ -145,7 +153,14 @@ function Axes(props: PlotProps & { place: Layout }) {
   const { toX, toY, bottom, right, domain } = place;
   const ink = "var(--mantine-color-dimmed)";
   const count = Math.max(2, Math.floor(right / 110));
-  const places = props.xTime ? timeTicks(domain.x, count) : ticks(domain.x, count, xDigits === 0);
+  const round = ticks(domain.x, count, xDigits === 0);
+  const ends = props.xRange ? null : extent(place.x);
+  const apart = ((domain.x[1] - domain.x[0]) * LABEL) / Math.max(1, right - MARGIN.left);
+  const places = props.xTime
+    ? timeTicks(domain.x, count)
+    : ends
+      ? withEnds(round, ends, apart)
+      : round;
   return (
     <g fontSize={12} fill={ink} stroke="none">
       {ticks(domain.y, 4, digits === 0).map((value) => (

@@ -1,4 +1,4 @@
-import { Anchor, Group, Paper, Table, Text, Title } from "@mantine/core";
+import { Button, Group, Paper, Table, Text, Title } from "@mantine/core";
 import { useRef, useState } from "react";
 import { csv } from "../domain/plot";
 import { number, t } from "../i18n";
@@ -25,23 +25,25 @@ export function Plot(props: PlotProps) {
       <Group justify="space-between" align="baseline" mb={4} wrap="nowrap">
         <Title order={2}>{title}</Title>
         {drawn ? (
-          <Group gap="sm" wrap="nowrap">
-            <Anchor
-              size="sm"
-              component="button"
+          <Group gap={4} wrap="nowrap">
+            <Button
+              size="compact-sm"
+              variant="subtle"
               onClick={png}
               aria-label={t("plot.png", { plot: title })}
             >
               {t("plot.pngShort")}
-            </Anchor>
-            <Anchor
-              size="sm"
+            </Button>
+            <Button
+              size="compact-sm"
+              variant="subtle"
+              component="a"
               download={`${file}.csv`}
               href={`data:text/csv;charset=utf-8,${encodeURIComponent(csv(rows))}`}
               aria-label={t("overview.csv", { plot: title })}
             >
               {t("overview.csvShort")}
-            </Anchor>
+            </Button>
           </Group>
         ) : null}
       </Group>

@@ -1,6 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { bandPath, csv, extent, linePath, nearest, scale, ticks, timeTicks, widened } from "./plot";
+import {
+  bandPath,
+  csv,
+  extent,
+  linePath,
+  nearest,
+  scale,
+  ticks,
+  timeTicks,
+  widened,
+  withEnds,
+} from "./plot";
 
 describe("the range of values", () => {
   it("leaves out what is no number", () => {
@@ -12,6 +23,7 @@ describe("the range of values", () => {
     expect(widened([4, 4])).toEqual([2, 6]);
     expect(widened([0, 0])).toEqual([-0.5, 0.5]);
     expect(widened([1, 2])).toEqual([1, 2]);
+    expect(widened([1000, 1000], 3)).toEqual([997, 1003]);
   });
 });
 
@@ -25,6 +37,13 @@ describe("ticks", () => {
 
   it("are whole where only whole numbers make sense", () => {
     expect(ticks([1, 3], 5, true)).toEqual([1, 2, 3]);
+  });
+
+  it("have the ends of the data among them, which no other comes near", () => {
+    expect(withEnds([10, 20, 30], [9, 37], 4)).toEqual([9, 20, 30, 37]);
+    expect(withEnds([0, 0.5, 1], [0, 1], 0.1)).toEqual([0, 0.5, 1]);
+    expect(withEnds([5, 10], [9, 9], 2)).toEqual([5, 9]);
+    expect(withEnds([20], [18, 19], 4)).toEqual([18]);
   });
 
   it("of times stand on whole minutes, hours or days", () => {

@@ -15,10 +15,9 @@ export function extent(values: Iterable<number | null | undefined>): Range | nul
   return low <= high ? [low, high] : null;
 }
 
-/** A range of some width, so that a single value has a place in its middle. */
-export function widened([low, high]: Range): Range {
+/** A range of some width, so that a single value has a place in its middle, `half` from its ends. */
+export function widened([low, high]: Range, half = Math.abs(low) / 2 || 0.5): Range {
   if (high > low) return [low, high];
-  const half = Math.abs(low) / 2 || 0.5;
   return [low - half, low + half];
 }
 
@@ -36,6 +35,13 @@ export function ticks([low, high]: Range, count: number, whole = false): number[
     found.push(Number((n * step).toPrecision(12)));
   }
   return found;
+}
+
+/** Ticks with both ends of the data among them; those less than `apart` from an end give way. */
+export function withEnds(found: readonly number[], [low, high]: Range, apart: number): number[] {
+  const ends = high - low < apart ? [low] : [low, high];
+  const between = found.filter((tick) => ends.every((end) => Math.abs(tick - end) >= apart));
+  return [...ends, ...between].sort((one, other) => one - other);
 }
 
 const MINUTE = 60_000;

@@ -168,7 +168,7 @@ export const en = {
   "home.toReview.one": "{count} reading to review",
   "home.toReview.other": "{count} readings to review",
   "home.settled": "{settled} of {total} settled",
-  "home.champion": "Model v{number}: Dice {value} on held-out patients when it went live",
+  "home.champion": "Model v{number}: Dice {value} on held-out patients",
   "figure.interval": "95 % interval {interval}",
   "home.interval": "{value} (95 % interval {interval})",
   "home.noModel": "No model yet",
@@ -190,8 +190,7 @@ export const en = {
   "unsent.leave": "Log out all the same",
   "unsent.leaveHelp":
     "After you log out they stay here, and can be sent only when you log in on this browser again.",
-  "home.champion.answers":
-    "Model v{number}: accuracy {value} on held-out patients when it went live",
+  "home.champion.answers": "Model v{number}: accuracy {value} on held-out patients",
 
   "state.draft": "draft",
   "state.open": "open",
@@ -333,8 +332,9 @@ export const en = {
   "overview.labels": "Labels over time",
   "overview.labelsUnit": "settled cases",
   "overview.learning": "Learning curve",
-  "overview.learningUnit": "Dice on held-out patients, mean and 95 % interval",
-  "overview.learningUnitAnswers": "Accuracy on held-out patients, mean and 95 % interval",
+  "overview.learningUnit": "Dice on held-out patients, each line with its own 95 % interval",
+  "overview.learningUnitAnswers":
+    "Accuracy on held-out patients, each line with its own 95 % interval",
   "overview.learningAxis": "labels the model learned from",
   "overview.noImages": "No images are here yet.",
   "overview.learningEmpty":
@@ -391,7 +391,7 @@ export const en = {
   "unreadable.help":
     "What the server keeps of these images is missing or damaged. Import the same files again, and what was lost is put back; else whoever runs Reticle can bring it back from a backup. At most 100 are listed.",
   "unreadable.case": "Case {id} (image {image}): {patient}, slice {slice}",
-  "unreadable.file": "{file}, import {id}",
+  "unreadable.file": "{file}, import {number}",
   "unreadable.problem.missing": "its pixels are missing",
   "unreadable.problem.damaged": "its pixels are damaged",
   "unreadable.problem.none": "it can be read again; the next champion scores it",
@@ -402,14 +402,15 @@ export const en = {
   "run.cancel": "Cancel training",
   "run.cancelling": "cancelling",
   "run.now": "Train now",
+  "run.lacks": "A training needs at least one settled case to learn from and one that is held out.",
   "refresh.next.one": "{count} more label until the next refresh.",
   "refresh.next.other": "{count} more labels until the next refresh.",
   "refresh.now": "Enough labels: the next training starts soon.",
   "refresh.off": "Training as labels arrive is switched off.",
   "refresh.first.one": "{count} label so far, and no training yet.",
   "refresh.first.other": "{count} labels so far, and no training yet.",
-  "refresh.new.one": "{count} new label since the last training.",
-  "refresh.new.other": "{count} new labels since the last training.",
+  "refresh.new.one": "{count} new label since the last training, held-out ones counted.",
+  "refresh.new.other": "{count} new labels since the last training, held-out ones counted.",
 
   "cases.filter": "State",
   "cases.all": "all",
@@ -453,7 +454,7 @@ export const en = {
   "import.cancelled.other":
     "Sending was cancelled: none of the {count} files was taken in. What was imported before stays.",
   "import.empty": "Nothing was imported yet",
-  "import.title": "Import {id}",
+  "import.title": "Import {number}",
   "import.accepted": "accepted",
   "import.duplicate": "duplicate",
   "import.rejected": "rejected",
@@ -519,12 +520,15 @@ export const en = {
   "models.version": "Version",
   "models.state": "State",
   "models.labels": "Labels",
-  "models.dice": "Mean Dice, all classes",
-  "models.accuracy": "Mean accuracy, all questions",
+  "models.dice": "Mean Dice",
+  "models.accuracy": "Mean accuracy",
   "models.own":
-    "Dice of each version over the classes measured, on the newest held-out list it was measured on. The learning curve shows versions on one list.",
+    "Mean Dice with its 95 % interval by patients, as at the head of the campaign. A line below it says where it is of other classes or of another held-out list.",
   "models.ownAnswers":
-    "Accuracy of each version over all questions, on the newest held-out list it was measured on. The learning curve shows versions on one list.",
+    "Mean accuracy with its 95 % interval by patients, as at the head of the campaign. A line below it says where it is of other questions or of another held-out list.",
+  "models.heldOut": "and {count} held out",
+  "models.over": "of {parts}",
+  "models.otherList": "held-out list of {at}",
   "models.classes": "By class",
   "models.questions": "By question",
   "models.decision": "Decision",
@@ -534,7 +538,7 @@ export const en = {
   "models.promoteShort": "Promote",
   "models.empty": "No model yet",
   "models.emptyHelp":
-    "The first model is trained when enough labels have settled. You can also start it now.",
+    "The first model is trained when enough labels have settled, or when a manager starts it.",
   "models.emptyHelpOff":
     "Training by labels is switched off in the settings. Start the first one once cases have settled.",
   "models.runs": "Trainings",
@@ -558,6 +562,9 @@ export const en = {
   "decide.promote": "Make v{number} the champion?",
   "decide.promoteHelp":
     "It will order the queue and draw the suggestions from now on. What people have read stays as it is.",
+  "decide.refused": "The promotion rule has refused this version: {reasons}.",
+  "decide.undecided": "The promotion rule could not decide on this version: {reasons}.",
+  "decide.rejected": "This version was taken back by a person. Its page says why, under Decisions.",
   "decide.rollback": "Roll back to v{number}?",
   "decide.rollbackHelp":
     "v{number}, the champion before this one, takes over again; this one is rejected. What people have read stays as it is.",
@@ -693,8 +700,10 @@ export const en = {
   "onnx.hindrance": "There can be no ONNX file: {why}.",
   "modelPage.compareWith": "Compare with v{number}",
   "modelPage.notMeasured": "not measured",
-  "modelPage.meanDice": "mean Dice of all classes measured, also those that decisions leave out",
-  "modelPage.meanAccuracy": "mean accuracy of all questions on held-out",
+  "modelPage.meanDice": "mean Dice on held-out",
+  "modelPage.meanDiceOf": "mean Dice of {parts} on held-out",
+  "modelPage.meanAccuracy": "mean accuracy on held-out",
+  "modelPage.meanAccuracyOf": "mean accuracy of {parts} on held-out",
   "modelPage.meanAuc": "mean AUC on held-out",
   "modelPage.measuredOn": "held-out cases of {patients} patients",
   "modelPage.trainedOn": "labels it learned from",
@@ -731,12 +740,15 @@ export const en = {
   "answers.left_out.other": "{count} cases without an answer left out",
   "subgroups.title": "Subgroups",
   "subgroups.help":
-    "Mean Dice of each patient's classes. The difference is against all other held-out patients. Areas, found and false, are those of all classes together.",
+    "Mean Dice of each patient, over the classes of the version's own mean. The difference is against all other held-out patients. Areas, found and false, are those of all classes together.",
   "subgroups.helpAnswers":
-    "Mean accuracy of each patient's answers. The difference is against all other held-out patients. AUC, sensitivity and specificity are means over the options that at least three cases show and three lack.",
+    "Mean accuracy of each patient, over the questions of the version's own mean. The difference is against all other held-out patients. AUC, sensitivity and specificity are means over the options that at least three cases show and three lack.",
   "subgroups.none":
     "No attribute of the held-out patients is known: sex, age band, site and scanner come with the import.",
   "subgroups.group": "Group",
+  "sex.F": "F",
+  "sex.M": "M",
+  "sex.O": "O",
   "subgroups.sex": "sex {value}",
   "subgroups.age_band": "age {value}",
   "subgroups.site": "site {value}",
@@ -764,9 +776,9 @@ export const en = {
     "Where several options may be chosen each is a choice, yes or no. Of few choices the error is mostly chance.",
   "robust.title": "Robustness",
   "robust.help":
-    "Mean Dice over the classes when the held-out images are made worse; {cases} cases. A loss below 0.03 is said to hold, from 0.1 to fail.",
+    "Mean Dice of {parts} when the held-out images are made worse. The pixels of {cases} cases count together, so that the unchanged one can differ from the mean over patients. A loss below 0.03 is said to hold, from 0.1 to fail.",
   "robust.helpAnswers":
-    "Accuracy by question, every patient counting once, when the held-out images are made worse; {cases} cases. A loss of the mean below 0.03 is said to hold, from 0.1 to fail.",
+    "Accuracy by question, every patient counting once, when the held-out images are made worse; {cases} cases. The mean is of {parts}. A loss of the mean below 0.03 is said to hold, from 0.1 to fail.",
   "robust.none":
     "How this model holds up when images get worse was not measured. Champions are, once nothing else waits.",
   "robust.ask": "Measure it",
@@ -821,7 +833,7 @@ export const en = {
   "reason.code.group_fell": "{group} fell by {by}",
   "reason.code.champion_changed": "the champion changed meanwhile",
   "reason.code.replaced": "v{number} took its place",
-  "reason.code.new_labels": "{labels} new labels",
+  "reason.code.new_labels": "{labels} new labels, held-out ones among them",
   "reason.code.by_hand": "asked for by hand",
   "reason.code.export_ensemble":
     "the model is an ensemble, and an ONNX file holds a single network",
@@ -897,9 +909,9 @@ export const en = {
   "compare.difference": "Difference",
   "compare.patients": "Patient by patient",
   "compare.patient": "Patient",
-  "compare.mean": "mean of the classes measured",
+  "compare.mean": "Mean of the classes measured",
   "compare.meanOf": "mean of {parts}",
-  "compare.meanAnswers": "all questions, mean",
+  "compare.meanAnswers": "Mean of all questions",
   "compare.meanNone": "mean",
   "compare.auc": "AUC of “{option}”",
   "compare.drawings": "What they draw",
@@ -1027,7 +1039,7 @@ export const en = {
   "audit.detail": "Details",
   "audit.system": "system",
   "audit.on.annotation": "answer",
-  "audit.on.assignment": "reader's place",
+  "audit.on.assignment": "reading assignment",
   "audit.on.campaign": "campaign",
   "audit.on.export": "export",
   "audit.on.labelclass": "class",
@@ -1059,7 +1071,7 @@ export const en = {
   "audit.action.model.shadow_end": "Shadow ended by hand",
   "audit.action.model.shadow_replaced": "Shadow replaced by a newer one",
   "audit.action.lease.again": "Returned case taken up again",
-  "audit.action.lease.resume": "Case gone on with",
+  "audit.action.lease.resume": "Case resumed",
   "audit.action.lease.take": "Case taken",
   "audit.action.queue.suggest": "Cases drawn ahead for readers",
   "audit.action.remark.add": "Remark added",

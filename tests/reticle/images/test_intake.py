@@ -317,6 +317,17 @@ def upload(campaign: Campaign, *files: tuple[str, bytes]) -> Import:
     return import_now(Import.objects.get(pk=answer.json()["id"]))
 
 
+def test_imports_are_numbered_by_their_campaign(campaign: Campaign) -> None:
+    manager = User.objects.get(username="manager")
+    other = make.campaign(manager, slug="other")
+    rows = [upload(each, ("a.png", b"no picture")) for each in (other, campaign, campaign)]
+    client = make.client(manager)
+    listed = client.get(f"/api/v1/campaigns/{campaign.slug}/imports").json()
+    assert [(row["id"], row["number"]) for row in listed] == [(rows[2].pk, 2), (rows[1].pk, 1)]
+    assert client.get(f"/api/v1/imports/{rows[2].pk}").json()["number"] == 2
+    assert client.get(f"/api/v1/imports/{rows[0].pk}").json()["number"] == 1
+
+
 def test_of_an_upload_that_was_cut_short_nothing_is_taken(
     campaign: Campaign, tmp_path: Path
 ) -> None:

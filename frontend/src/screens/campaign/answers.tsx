@@ -44,27 +44,30 @@ function Question(props: {
   return (
     <Stack gap={6} component="section" aria-label={text}>
       <Text fw={600}>{retired ? t("overview.retired", { question: text }) : text}</Text>
-      {counts.map(({ answer, count }) => (
-        <div key={answer}>
-          <Group justify="space-between" wrap="nowrap" gap="xs">
-            <Text size="sm" truncate title={answer}>
-              {answer}
-            </Text>
-            <Text size="sm" c="dimmed">
-              {number(count)}
-            </Text>
-          </Group>
-          <Bar
-            size={6}
-            value={(100 * count) / Math.max(1, total)}
-            aria-label={t("overview.answer", {
-              answer,
-              count: number(count),
-              total: number(total),
-            })}
-          />
-        </div>
-      ))}
+      {counts.map(({ answer: given, count }) => {
+        const answer = given === "" ? t("work.noneOfThese") : given;
+        return (
+          <div key={given}>
+            <Group justify="space-between" wrap="nowrap" gap="xs">
+              <Text size="sm" truncate title={answer}>
+                {answer}
+              </Text>
+              <Text size="sm" c="dimmed">
+                {number(count)}
+              </Text>
+            </Group>
+            <Bar
+              size={6}
+              value={(100 * count) / Math.max(1, total)}
+              aria-label={t("overview.answer", {
+                answer,
+                count: number(count),
+                total: number(total),
+              })}
+            />
+          </div>
+        );
+      })}
     </Stack>
   );
 }

@@ -330,6 +330,7 @@ it("files on their way are named and can be cancelled, until all is sent", async
 it("every file of an import can be listed", async () => {
   const batch = {
     id: 3,
+    number: 1,
     state: "done",
     source: "upload",
     created_at: "2026-01-01T10:00:00Z",
@@ -351,7 +352,7 @@ it("every file of an import can be listed", async () => {
       ? { ...batch, items: [file(201)], next: null }
       : { ...batch, items: [file(200)], next: 200 };
   show("import");
-  fireEvent.click(await screen.findByText("Import 3"));
+  fireEvent.click(await screen.findByText("Import 1"));
   await screen.findByText("slice-200.png");
   fireEvent.click(await button("Show more"));
   await screen.findByText("slice-201.png");
@@ -484,12 +485,12 @@ it("images that could not be read are named, with the file that each came in", a
   });
   const row = { case: 12, image: 34, patient: "P-1", slice: 4 };
   server.doors["GET /api/v1/campaigns/c/unreadable"] = () => [
-    { ...row, problem: "missing", file: "scan-5.dcm", import_id: 3 },
-    { ...row, case: 13, problem: "damaged", file: "", import_id: null },
+    { ...row, problem: "missing", file: "scan-5.dcm", import_id: 3, import_number: 2 },
+    { ...row, case: 13, problem: "damaged", file: "", import_id: null, import_number: null },
   ];
   show("overview");
   fireEvent.click(await button("Which images"));
-  const link = await screen.findByRole("link", { name: "scan-5.dcm, import 3" });
+  const link = await screen.findByRole("link", { name: "scan-5.dcm, import 2" });
   expect(link.getAttribute("href")).toBe("/campaigns/c/import?import=3");
   const said = screen.getAllByRole("listitem").map((each) => each.textContent);
   expect(said[0]).toContain("Case 12 (image 34): P-1, slice 5its pixels are missing");

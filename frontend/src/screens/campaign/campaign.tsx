@@ -250,7 +250,7 @@ function Figures({ campaign }: TabProps) {
   const times = (data?.readers ?? []).flatMap((reader) => reader.seconds_median ?? []);
   const median = times.length > 0 ? times.reduce((a, b) => a + b, 0) / times.length : null;
   return (
-    <Group gap={32}>
+    <div className={classes.head}>
       <Figure
         value={number(now.settled)}
         label={t("campaign.settledOf", { total: number(now.total) })}
@@ -266,7 +266,7 @@ function Figures({ campaign }: TabProps) {
         />
       ) : null}
       {tracks ? <Figure value={decimal(median, 0)} label={t("campaign.minutes")} /> : null}
-    </Group>
+    </div>
   );
 }
 

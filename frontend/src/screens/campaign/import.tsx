@@ -54,7 +54,7 @@ export function ImportTab({ campaign }: TabProps) {
           <Accordion.Item key={each.id} value={String(each.id)}>
             <Accordion.Control>
               <Group gap="md">
-                <Text fw={600}>{t("import.title", { id: each.id })}</Text>
+                <Text fw={600}>{t("import.title", { number: each.number })}</Text>
                 <Text size="sm" c="dimmed">
                   {dateTime(each.created_at)}
                 </Text>
@@ -67,7 +67,7 @@ export function ImportTab({ campaign }: TabProps) {
               ) : null}
             </Accordion.Control>
             <Accordion.Panel>
-              <Items id={each.id} />
+              <Items id={each.id} number={each.number} />
             </Accordion.Panel>
           </Accordion.Item>
         ))}
@@ -201,12 +201,12 @@ function Outcomes({ counts }: { counts: Schemas["ItemCounts"] }) {
   );
 }
 
-function Items({ id }: { id: number }) {
+function Items({ id, number: place }: { id: number; number: number }) {
   const pages = useInfiniteQuery(importQuery(id));
   return (
     <>
       <ErrorNote error={pages.error} />
-      <Scroll label={t("import.title", { id })} minWidth={520}>
+      <Scroll label={t("import.title", { number: place })} minWidth={520}>
         <Table>
           <Table.Thead>
             <Table.Tr>

@@ -11,7 +11,7 @@ import { Answers } from "./answers";
 import type { TabProps } from "./campaign";
 import { LearningCurve } from "./models/learning";
 import { RunState } from "./models/live";
-import { CancelRun, isLive, TrainNow } from "./models/runs";
+import { CancelRun, isLive, lacksLabels, TrainNow } from "./models/runs";
 import { Unreadable } from "./unreadable";
 
 /** The story of the campaign on one screen, live. */
@@ -130,7 +130,7 @@ function Training(props: {
           live ? (
             <CancelRun run={run} slug={slug} />
           ) : (
-            <TrainNow slug={slug} />
+            <TrainNow slug={slug} lacking={lacksLabels(learning.next_refresh)} />
           )
         ) : null}
       </Group>
@@ -158,6 +158,11 @@ function Training(props: {
             {text}
           </Text>
         ))}
+        {manages && learning && !live && lacksLabels(learning.next_refresh) ? (
+          <Text size="sm" c="dimmed">
+            {t("run.lacks")}
+          </Text>
+        ) : null}
       </Stack>
     </Paper>
   );

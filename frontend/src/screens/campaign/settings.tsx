@@ -165,7 +165,7 @@ function Classes({ campaign, onUnsaved }: TabProps) {
             required
           />
           <ColorInput
-            w={130}
+            w={150}
             aria-label={t("settings.classColour")}
             value={colour}
             onChange={setColour}

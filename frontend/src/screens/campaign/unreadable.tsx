@@ -42,13 +42,13 @@ export function Unreadable({ slug }: { slug: string }) {
 }
 
 function Row({ slug, row }: { slug: string; row: Schemas["UnreadableOutput"] }) {
-  const { case: id, image, patient, slice, problem, file, import_id } = row;
+  const { case: id, image, patient, slice, problem, file, import_id, import_number } = row;
   return (
     <>
       {t("unreadable.case", { id, image, patient, slice: slice + 1 })}
       <br />
       {t(`unreadable.problem.${problem}`)}
-      {import_id === null ? null : (
+      {import_number === null ? null : (
         <>
           {" · "}
           <Anchor
@@ -57,7 +57,7 @@ function Row({ slug, row }: { slug: string; row: Schemas["UnreadableOutput"] }) 
             inherit
             style={{ overflowWrap: "anywhere" }}
           >
-            {t("unreadable.file", { file, id: import_id })}
+            {t("unreadable.file", { file, number: import_number })}
           </Anchor>
         </>
       )}

@@ -204,7 +204,7 @@ function ClassEditor({
               required
             />
             <ColorInput
-              w={130}
+              w={150}
               aria-label={t("new.colour", { n: i + 1 })}
               value={colour}
               onChange={(value) => change(key, { colour: value })}

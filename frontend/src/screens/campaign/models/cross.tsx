@@ -5,8 +5,7 @@ import { dateTime, decimal, number, t, tn } from "../../../i18n";
 import type { TabProps } from "../campaign";
 import { questionText } from "./answers";
 import { ChoiceTable, chosenName, TakeRecipe } from "./choice";
-import { intervalText } from "./figures";
-import { Below } from "./measured";
+import { Interval } from "./measured";
 
 type Asked = Schemas["RunInputRequest"];
 type Run = Schemas["RunOutput"];
@@ -92,7 +91,7 @@ export function CrossReport(props: { runs: readonly Run[]; campaign: TabProps["c
           <TakeRecipe key={run.id} run={run} name={chosenName(choice)} campaign={campaign} />
         ) : null}
         {choice ? (
-          <Title order={3} size="h4" mt="xs">
+          <Title order={3} mt="xs">
             {t("variants.reportOf", { name: chosenName(choice) })}
           </Title>
         ) : null}
@@ -157,7 +156,7 @@ function Folds(props: { report: Report; questions: TabProps["campaign"]["questio
             <Table.Th scope="row">{row.text}</Table.Th>
             <Table.Td ta="right">
               {decimal(row.value)}
-              <Below>{intervalText(row.low, row.high)}</Below>
+              <Interval low={row.low} high={row.high} />
             </Table.Td>
             <Table.Td ta="right">{decimal(row.spread)}</Table.Td>
             {report.folds.map(({ fold, classes, questions }) => (

@@ -1,15 +1,28 @@
-import { Button, Group, Modal, Stack, Text, Textarea } from "@mantine/core";
+import { Alert, Button, Group, Modal, Stack, Text, Textarea } from "@mantine/core";
 import { type ComponentProps, useState } from "react";
 import { body, client, type Schemas } from "../../../api/client";
 import { ErrorNote } from "../../../components/errors";
 import { t } from "../../../i18n";
+import { reasonsText } from "./reasons";
 import { useCampaignChange } from "./runs";
 
 type Model = Schemas["ModelOutput"];
 type Named = Pick<Model, "id" | "number">;
+type Decided = Partial<Pick<Model, "state" | "decision">>;
+
+/** What speaks against making a version the champion: that it was refused, and why. */
+function against({ state, decision }: Decided): string | null {
+  const reasons = reasonsText(decision?.reasons ?? []);
+  if (state === "rejected") {
+    return decision?.verdict === "reject" ? t("decide.refused", { reasons }) : t("decide.rejected");
+  }
+  return state === "candidate" && decision?.verdict === "insufficient"
+    ? t("decide.undecided", { reasons })
+    : null;
+}
 
 /** Make a model the champion, after saying why. */
-export function Promote(props: { model: Named; slug: string; size?: string }) {
+export function Promote(props: { model: Named & Decided; slug: string; size?: string }) {
   const { model, slug, size = "compact-sm" } = props;
   const { number, id } = model;
   return (
@@ -17,6 +30,7 @@ export function Promote(props: { model: Named; slug: string; size?: string }) {
       slug={slug}
       title={t("decide.promote", { number })}
       help={t("decide.promoteHelp")}
+      warning={against(model)}
       confirm={t("models.promote", { number })}
       act={(reason) =>
         body(
@@ -82,13 +96,15 @@ interface DecisionProps {
   readonly slug: string;
   readonly title: string;
   readonly help: string;
+  /** What speaks against it, told before all else. */
+  readonly warning?: string | null;
   readonly confirm: string;
   readonly act: (reason: string) => Promise<Model>;
   readonly button: ComponentProps<typeof Button<"button">>;
 }
 
 /** A button that asks for the reason before it acts. */
-function Decision({ slug, title, help, confirm, act, button }: DecisionProps) {
+function Decision({ slug, title, help, warning = null, confirm, act, button }: DecisionProps) {
   const [asking, setAsking] = useState(false);
   const [reason, setReason] = useState("");
   const close = () => {
@@ -107,6 +123,7 @@ function Decision({ slug, title, help, confirm, act, button }: DecisionProps) {
         closeButtonProps={{ "aria-label": t("app.close") }}
       >
         <Stack gap="sm">
+          {warning === null ? null : <Alert color="amber">{warning}</Alert>}
           <Text size="sm">{help}</Text>
           <Textarea
             label={t("decide.reason")}

@@ -45,6 +45,7 @@ export function LearningCurve(
       mean: point.score,
       "held-out list": point.measured_on,
     };
+    if (point.low !== null && point.high !== null) row["mean interval"] = [point.low, point.high];
     for (const [name, { value, low, high }] of valuesOf(point)) {
       row[name] = value;
       if (low != null && high != null) row[`${name} interval`] = [low, high];
@@ -58,6 +59,7 @@ export function LearningCurve(
     key: "mean",
     name: t("overview.mean"),
     colour: "var(--mantine-color-text)",
+    band: "mean interval",
   };
   return (
     <Plot
@@ -72,7 +74,7 @@ export function LearningCurve(
       footer={
         <Stack gap={2} mt="xs">
           <Basis campaign={campaign} measured={learning.measured} />
-          {choice ? (
+          {choice && rows.length > 0 ? (
             <Group justify="flex-end">
               <SegmentedControl
                 size="xs"

@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import type { Schemas } from "../../../api/client";
 import { Plot } from "../../../components/plot";
 import { Scroll } from "../../../components/scroll";
-import { decimal, number, t, tn, word } from "../../../i18n";
+import { decimal, list, number, t, tn, word } from "../../../i18n";
 import { type Grade, gradeOf, intervalText, signed, signedInterval } from "./figures";
 import { Below, Interval, Measured } from "./measured";
 import { groupName } from "./reasons";
@@ -220,7 +220,7 @@ const SHADES = {
   fails: "var(--reticle-danger)",
 } as const satisfies Record<Grade, string>;
 
-/** `parts`: the questions to give a column each; of drawings the mean over classes is enough. */
+/** `parts`: the questions to give a column each; of drawings the mean is enough. */
 export function Robustness(props: {
   model: Detail;
   parts?: readonly Part[];
@@ -229,11 +229,14 @@ export function Robustness(props: {
   const { model, parts = [], children } = props;
   const found = model.robustness;
   const asks = model.metric === "accuracy";
-  const cases = number(found?.examples ?? 0);
+  const of = {
+    cases: number(found?.examples ?? 0),
+    parts: list((found?.averaged ?? []).map((name) => textOf(name, parts))),
+  };
   return (
     <Section title={t("robust.title")}>
       <Text size="sm" c="dimmed">
-        {found ? t(asks ? "robust.helpAnswers" : "robust.help", { cases }) : t("robust.none")}
+        {found ? t(asks ? "robust.helpAnswers" : "robust.help", of) : t("robust.none")}
       </Text>
       {found ? (
         <Scroll label={t("robust.title")} minWidth={420 + 90 * parts.length}>
@@ -281,6 +284,10 @@ interface Part {
   readonly name: string;
   readonly text: string;
 }
+
+/** A class by its name, a question in its words. */
+const textOf = (name: string, parts: readonly Part[]) =>
+  parts.find((part) => part.name === name)?.text ?? name;
 
 function PartCells(props: { values: Record<string, number | null>; parts: readonly Part[] }) {
   return props.parts.map(({ name }) => (

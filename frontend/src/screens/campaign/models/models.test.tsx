@@ -231,3 +231,108 @@ it.each([
     said.map((words) => (typeof words === "string" ? words : expect.stringMatching(words))),
   );
 });
+
+const version = {
+  id: 2,
+  number: 2,
+  state: "champion",
+  labels: 18,
+  score: 0.867,
+  low: 0.821,
+  high: 0.902,
+  averaged: ["grey", "white"],
+  measured_on: list.at,
+  classes: {},
+  questions: {},
+  decision: null,
+  created_at: list.at,
+};
+
+it("the list gives each version the one mean with its interval, and says where it is of else", async () => {
+  server.doors["GET /api/v1/campaigns/c/models"] = () => [
+    { ...version, number: 5, id: 5, state: "candidate", score: null, low: null, high: null },
+    { ...version, number: 4, id: 4, state: "rejected", averaged: ["grey"], low: null, high: null },
+    { ...version, number: 3, id: 3, state: "rejected", measured_on: "2026-11-29T14:05:00Z" },
+    version,
+  ];
+  server.doors["GET /api/v1/campaigns/c/learning"] = () => ({
+    curve: [],
+    measured: known,
+    selection: null,
+    next_refresh: { enabled: true },
+  });
+  showPage(<ModelsTab campaign={campaign} />, "/", "/");
+  await screen.findByText(/promotion compares: grey, white\./, {}, { timeout: 10_000 });
+  const rows = screen.getByRole("link", { name: "Open v2" }).closest("tbody")!;
+  const means = [...rows.querySelectorAll("tr")].map((row) => {
+    const cell = row.querySelectorAll("td")[3]!;
+    return [cell.firstChild, ...cell.querySelectorAll("p")].map((each) => each?.textContent);
+  });
+  expect(means).toEqual([
+    ["–"],
+    ["0.87", "of grey"],
+    ["0.87", "0.82\u00a0–\u00a00.90", expect.stringMatching(/^held-out list of .*Nov 29/)],
+    ["0.87", "0.82\u00a0–\u00a00.90"],
+  ]);
+}, 20_000);
+
+const because = (verdict: string) => ({
+  verdict,
+  reasons: [{ text: "the mean fell", code: "mean_fell", values: {} }],
+});
+
+it.each([
+  ["rejected", because("reject"), "The promotion rule has refused this version: the mean fell."],
+  ["rejected", because("shadow"), /^This version was taken back by a person\./],
+  ["candidate", because("insufficient"), /^The promotion rule could not decide on this version/],
+  ["retired", because("promote"), null],
+])(
+  "who promotes a version that is %s is told what speaks against it",
+  async (state, decision, said) => {
+    server.doors["GET /api/v1/campaigns/c/models"] = () => [{ ...version, state, decision }];
+    const manages = { ...campaign, roles: ["manager"] } as TabProps["campaign"];
+    showPage(<ModelsTab campaign={manages} />, "/", "/");
+    fireEvent.click(await screen.findByRole("button", { name: "Promote v2" }, { timeout: 10_000 }));
+    await screen.findByRole("dialog", { name: "Make v2 the champion?" });
+    if (said === null) expect(screen.queryByRole("alert")).toBeNull();
+    else expect((await screen.findByRole("alert")).textContent).toMatch(said);
+  },
+  20_000,
+);
+
+it("a training says how many held-out labels there are beside those it learns from", async () => {
+  const reason = { code: "new_labels", values: { labels: 12 }, text: "12 new labels" };
+  server.doors["GET /api/v1/campaigns/c/runs"] = () => [
+    { ...run, state: "failed", labels: 18, held_out: 6, reason, started_at: null },
+  ];
+  showPage(<ModelsTab campaign={campaign} />, "/", "/");
+  await screen.findByText("12 new labels, held-out ones among them", {}, { timeout: 10_000 });
+  expect(screen.getByText("and 6 held out").parentElement?.textContent).toBe("18and 6 held out");
+}, 20_000);
+
+it.each([
+  [0, 0, true],
+  [3, 0, true],
+  [3, 3, true],
+  [4, 3, false],
+])(
+  "Train now with %i settled cases, %i of them held out, is off: %s",
+  async (...given) => {
+    const [settled, held_out, off] = given;
+    server.doors["GET /api/v1/campaigns/c/learning"] = () => ({
+      curve: [],
+      measured,
+      selection: null,
+      next_refresh: { enabled: true, settled, held_out },
+    });
+    const manages = { ...campaign, roles: ["manager"] } as TabProps["campaign"];
+    showPage(<ModelsTab campaign={manages} />, "/", "/");
+    await screen.findByRole("region", { name: "Learning curve" }, { timeout: 10_000 });
+    const button = await screen.findByRole<HTMLButtonElement>("button", { name: "Train now" });
+    expect(button.disabled).toBe(off);
+    expect(screen.queryAllByText(/^A training needs at least one settled case/).length).toBe(
+      off ? 1 : 0,
+    );
+  },
+  20_000,
+);

@@ -21,9 +21,10 @@ import { Empty, Page } from "../../../components/page";
 import { Scroll } from "../../../components/scroll";
 import { dateTime, decimal, number, t, word } from "../../../i18n";
 import { AnswerCalibration, AnswerTable, questionText } from "./answers";
+import { partsText } from "./basis";
 import { choiceText } from "./choice";
 import { Promote } from "./decide";
-import { signed } from "./figures";
+import { intervalText, signed } from "./figures";
 import { Calibration, ClassTable, Robustness, Section, Subgroups } from "./measures";
 import { Onnx } from "./onnx";
 import { originText } from "./origin";
@@ -122,7 +123,8 @@ function Model({ model, title, slug, questions, manages, others }: ModelProps) {
       <Group gap={32}>
         <Figure
           value={decimal(model.score)}
-          label={t(asks ? "modelPage.meanAccuracy" : "modelPage.meanDice")}
+          interval={model.low === null ? "" : intervalText(model.low, model.high)}
+          label={meanText(model, questions)}
         />
         {asks ? <Figure value={decimal(model.mean_auc)} label={t("modelPage.meanAuc")} /> : null}
         <Figure
@@ -161,6 +163,14 @@ function Model({ model, title, slug, questions, manages, others }: ModelProps) {
       {model.state === "champion" ? <Unfamiliar cases={model.unfamiliar} /> : null}
     </Stack>
   );
+}
+
+/** What the one mean is of. */
+function meanText({ metric, averaged }: Detail, questions: ModelProps["questions"]): string {
+  const asks = metric === "accuracy";
+  if (averaged.length === 0) return t(asks ? "modelPage.meanAccuracy" : "modelPage.meanDice");
+  const parts = partsText(averaged, questions);
+  return t(asks ? "modelPage.meanAccuracyOf" : "modelPage.meanDiceOf", { parts });
 }
 
 function History({ model }: { model: Detail }) {

@@ -37,6 +37,9 @@ describe("a reason", () => {
     expect(reasonText(south)).toBe("机构 south 下降了 0.120");
     const replaced = { text: "v3 took its place", code: "replaced", values: { number: 3 } };
     expect(reasonText(replaced)).toBe("由 v3 取代");
+    const women = { ...south, text: "sex F fell by 0.120", values: { ...south.values } };
+    Object.assign(women.values, { attribute: "sex", value: "F" });
+    expect(reasonText(women)).toBe("性别 女 下降了 0.120");
   });
 
   it.each(["", "of_a_later_server"])(

@@ -10,7 +10,8 @@ const GROUPS = ["sex", "age_band", "site", "scanner", "modality"] as const;
 /** The name of a subgroup of patients; attributes beyond the usual ones stay as they are. */
 export function groupName({ attribute, value }: { attribute: string; value: string }): string {
   const known = GROUPS.find((name) => name === attribute);
-  return known ? t(`subgroups.${known}`, { value }) : `${attribute} ${value}`;
+  const shown = known === "sex" ? word("sex", value) : value;
+  return known ? t(`subgroups.${known}`, { value: shown }) : `${attribute} ${value}`;
 }
 
 /** In the words of the page where it knows the code, else the server's sentence. */

@@ -29,12 +29,22 @@ export function useCampaignChange<T, A = void>(slug: string, act: (given: A) => 
 
 const NUMBERS = ["epochs", "minimum_steps", "seconds"] as const;
 
+/** Whether a run would be refused: it needs a settled case to learn from, and one held out. */
+export function lacksLabels({ settled, held_out }: Schemas["RefreshOutput"]): boolean {
+  return held_out === 0 || settled === held_out;
+}
+
 /** Train now: at once with the campaign's settings, or with some of them changed for this time. */
-export function TrainNow({ slug }: { slug: string }) {
+export function TrainNow({ slug, lacking = false }: { slug: string; lacking?: boolean }) {
   const [asking, setAsking] = useState(false);
   return (
     <>
-      <Button size="compact-sm" variant="default" onClick={() => setAsking(true)}>
+      <Button
+        size="compact-sm"
+        variant="default"
+        disabled={lacking}
+        onClick={() => setAsking(true)}
+      >
         {t("run.now")}
       </Button>
       <Modal

@@ -21,14 +21,16 @@ import { Empty } from "../../../components/page";
 import { Scroll } from "../../../components/scroll";
 import { dateTime, decimal, duration, number, t, tn, word } from "../../../i18n";
 import type { TabProps } from "../campaign";
+import { partsText } from "./basis";
 import { chosenName } from "./choice";
 import { CrossReport } from "./cross";
 import { Promote, RollBack } from "./decide";
 import { LearningCurve, SelectionCard } from "./learning";
 import { RunPanel, stageText } from "./live";
+import { Below, Interval } from "./measured";
 import { reasonText } from "./reasons";
 import { Recipe } from "./recipe";
-import { isLive, TrainNow } from "./runs";
+import { isLive, lacksLabels, TrainNow } from "./runs";
 import { Shadow } from "./shadow";
 import { ModelState } from "./state";
 
@@ -44,13 +46,19 @@ export function ModelsTab({ campaign, onUnsaved }: TabProps) {
   const live = runs.data?.find(isLive);
   const [shown, setShown] = useState<number | null>(null);
   const before = learning.data?.rollback_to;
+  const lacking = learning.data !== undefined && lacksLabels(learning.data.next_refresh);
   const startable = runs.data !== undefined && !live;
   return (
     <Stack gap="md">
       <ErrorNote error={models.error ?? runs.error ?? learning.error} />
       {manages && (startable || before != null) ? (
         <Group gap="xs">
-          {startable ? <TrainNow slug={slug} /> : null}
+          {startable ? <TrainNow slug={slug} lacking={lacking} /> : null}
+          {startable && lacking ? (
+            <Text size="sm" c="dimmed">
+              {t("run.lacks")}
+            </Text>
+          ) : null}
           {before != null ? <RollBack slug={slug} number={before} /> : null}
         </Group>
       ) : null}
@@ -67,7 +75,12 @@ export function ModelsTab({ campaign, onUnsaved }: TabProps) {
           )}
         </Empty>
       ) : (
-        <Versions models={models.data ?? []} campaign={campaign} manages={manages} />
+        <Versions
+          models={models.data ?? []}
+          campaign={campaign}
+          manages={manages}
+          measured={learning.data?.measured}
+        />
       )}
       <CompareChoice models={models.data ?? []} slug={slug} />
       <SimpleGrid cols={{ base: 1, md: 2 }}>
@@ -83,8 +96,14 @@ export function ModelsTab({ campaign, onUnsaved }: TabProps) {
   );
 }
 
-function Versions(props: TabProps & { models: readonly Model[]; manages: boolean }) {
-  const { models, campaign, manages } = props;
+interface ListProps extends TabProps {
+  readonly manages: boolean;
+  /** What the figure at the head of the campaign is of. */
+  readonly measured: Schemas["MeasuredOutput"] | undefined;
+}
+
+function Versions(props: ListProps & { models: readonly Model[] }) {
+  const { models, campaign, manages, measured } = props;
   const asks = campaign.kind === "classification";
   return (
     <Paper>
@@ -104,7 +123,13 @@ function Versions(props: TabProps & { models: readonly Model[]; manages: boolean
           </Table.Thead>
           <Table.Tbody>
             {models.map((model) => (
-              <Version key={model.id} model={model} campaign={campaign} manages={manages} />
+              <Version
+                key={model.id}
+                model={model}
+                campaign={campaign}
+                manages={manages}
+                measured={measured}
+              />
             ))}
           </Table.Tbody>
         </Table>
@@ -112,14 +137,17 @@ function Versions(props: TabProps & { models: readonly Model[]; manages: boolean
       {models.length > 0 ? (
         <Text size="sm" c="dimmed" p="sm">
           {t(asks ? "models.ownAnswers" : "models.own")}
+          {measured && measured.averaged.length > 0 ? (
+            <> {t("basis.mean", { parts: partsText(measured.averaged, campaign.questions) })}</>
+          ) : null}
         </Text>
       ) : null}
     </Paper>
   );
 }
 
-function Version(props: TabProps & { model: Model; manages: boolean }) {
-  const { model, campaign, manages } = props;
+function Version(props: ListProps & { model: Model }) {
+  const { model, campaign, manages, measured } = props;
   const { slug } = campaign;
   return (
     <Table.Tr>
@@ -136,7 +164,15 @@ function Version(props: TabProps & { model: Model; manages: boolean }) {
         <ModelState state={model.state} />
       </Table.Td>
       <Table.Td ta="right">{number(model.labels)}</Table.Td>
-      <Table.Td ta="right">{decimal(model.score)}</Table.Td>
+      <Table.Td ta="right">
+        {decimal(model.score)}
+        <Interval low={model.low} high={model.high} />
+        {model.score === null || !measured
+          ? null
+          : otherwise(model, measured, campaign.questions).map((text) => (
+              <Below key={text}>{text}</Below>
+            ))}
+      </Table.Td>
       <Table.Td>
         {Object.entries(model.classes).map(([name, score]) => (
           <PartScore
@@ -177,6 +213,20 @@ function Version(props: TabProps & { model: Model; manages: boolean }) {
       ) : null}
     </Table.Tr>
   );
+}
+
+/** Of what else a version's mean is than the figure at the head of the campaign. */
+function otherwise(
+  { averaged, measured_on }: Model,
+  measured: Schemas["MeasuredOutput"],
+  questions: TabProps["campaign"]["questions"],
+): string[] {
+  const same = averaged.join() === measured.averaged.join();
+  const there = measured_on === null || measured_on === measured.held_out?.at;
+  return [
+    ...(same ? [] : [t("models.over", { parts: partsText(averaged, questions) })]),
+    ...(there ? [] : [t("models.otherList", { at: dateTime(measured_on) })]),
+  ];
 }
 
 /** Value, interval, and how much it was measured on. */
@@ -277,7 +327,12 @@ function Runs(props: { runs: readonly Schemas["RunOutput"][]; onShow: (id: numbe
                     </Text>
                   ) : null}
                 </Table.Td>
-                <Table.Td ta="right">{run.labels === null ? "" : number(run.labels)}</Table.Td>
+                <Table.Td ta="right">
+                  {run.labels === null ? "" : number(run.labels)}
+                  {run.held_out ? (
+                    <Below>{t("models.heldOut", { count: number(run.held_out) })}</Below>
+                  ) : null}
+                </Table.Td>
                 <Table.Td style={{ whiteSpace: "nowrap" }}>{dateTime(run.started_at)}</Table.Td>
                 <Table.Td ta="right" style={{ whiteSpace: "nowrap" }}>
                   {tookText(run)}
