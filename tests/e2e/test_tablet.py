@@ -1,6 +1,7 @@
 """On a tablet, held upright or across: everything is there, nothing is cut off."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Locator, Page, ViewportSize, expect
@@ -155,6 +156,38 @@ def test_held_upright_what_is_said_of_the_image_is_clear_of_the_letter_below_it(
     letter = box(page.locator("[data-part=stage] [data-side=bottom]"))
     for part in said.all():
         assert box(part)[2] < letter[0], part.inner_text()
+
+
+@pytest.mark.parametrize("size", [UPRIGHT, ACROSS])
+def test_what_is_said_over_or_below_the_image_hides_nothing_of_it_and_no_tool(
+    installation: Installation, log_in: LogIn, size: ViewportSize
+) -> None:
+    page = log_in("reader", touch=True)
+    page.set_viewport_size(size)
+    start_reading(page, installation)
+    stage = page.locator("[data-part=stage]")
+    page.context.set_offline(True)
+    notice = page.get_by_role("alert").filter(has_text="No connection to the server.")
+    left, top, right, bottom = box(page.get_by_test_id("surface"))
+    for label in ("1", "2"):  # one of the two is drawn where the other was, or nothing
+        page.keyboard.press(label)
+        page.mouse.click((left + right) / 2, (top + bottom) / 2)
+    notice.wait_for()
+    upper = box(notice)[1]
+    foot = [page.locator(f"[data-part={part}]") for part in ("stage", "rail", "panel")]
+    image = stage.locator("[data-layer=image]")
+    for part in (*foot, image, page.get_by_role("button", name="Redo")):
+        assert box(part)[3] <= upper + 0.5, part  # edges lie on parts of a pixel
+    tools = page.locator("[data-part=rail] button").all()
+    for above, below in pairwise(tools):
+        assert box(above)[3] <= box(below)[1] + 0.5, below.get_attribute("aria-label")
+    page.keyboard.press("/")
+    said = stage.get_by_role("status").filter(has_text="is hidden")
+    said.wait_for()
+    assert box(stage.locator("[data-side=top]"))[3] <= box(said)[1]
+    page.keyboard.press("/")
+    page.context.set_offline(False)
+    expect(notice).to_have_count(0)
 
 
 def test_held_upright_what_lies_beside_the_image_lies_below_it(

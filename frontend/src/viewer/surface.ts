@@ -101,6 +101,10 @@ export class Surface {
   private currentView: View = HOME;
   private currentWindow: Window = { center: 0, width: 1 };
   private fitted = true;
+  /** Something is being drawn: the image is not to move under the hand. */
+  private still = false;
+  /** Its room changed meanwhile. */
+  private outgrown = false;
   size: Size = { width: 0, height: 0 };
   /** The surface's place in the browser's viewport, kept so that handlers need no layout read. */
   origin: Point = { x: 0, y: 0 };
@@ -318,9 +322,18 @@ export class Surface {
       layer.style.width = `${box.width}px`;
       layer.style.height = `${box.height}px`;
     }
-    if (this.fitted) this.fit();
+    if (this.still) this.outgrown = true;
+    else if (this.fitted) this.fit();
     this.mark("view");
   };
+
+  /** While something is drawn, keep the image where it is; fit it to a changed room afterwards. */
+  keepStill(still: boolean): void {
+    this.still = still;
+    if (still || !this.outgrown) return;
+    this.outgrown = false;
+    if (this.fitted) this.fit();
+  }
 
   private get layers(): HTMLCanvasElement[] {
     const { imageCanvas, heatCanvas, labelCanvas, outlineCanvas, cursorCanvas } = this;

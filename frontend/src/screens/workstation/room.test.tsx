@@ -1,6 +1,14 @@
 // @vitest-environment jsdom
 import { MantineProvider } from "@mantine/core";
-import { cleanup, fireEvent, render, renderHook, screen, within } from "@testing-library/react";
+import {
+  act,
+  cleanup,
+  fireEvent,
+  render,
+  renderHook,
+  screen,
+  within,
+} from "@testing-library/react";
 import type { ReactNode } from "react";
 import { MemoryRouter } from "react-router";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -133,6 +141,63 @@ describe("turning the image", () => {
     press([1, 1]);
     turn();
     expect([station.view.turn, station.tool.busy]).toEqual([1, false]);
+  });
+});
+
+describe("room that the image loses, as to a notice", () => {
+  let unmount: () => void;
+  const host = document.createElement("div");
+  const room = (height: number) => {
+    host.getBoundingClientRect = () => new DOMRect(0, 0, 400, height);
+    window.dispatchEvent(new Event("resize"));
+  };
+  const press = (what: "pointerdown" | "pointerup", at = { clientX: 200, clientY: 200 }) =>
+    host.dispatchEvent(new MouseEvent(what, { ...at, bubbles: true, cancelable: true }));
+  const rows = () => station.slice!.image.rows;
+  /** Whether the whole image is in sight, at its middle. */
+  const whole = (height: number) => {
+    const { top, scale } = station.view;
+    return [top >= 0, Math.abs(top + (rows() * scale) / 2 - height / 2) < 0.5];
+  };
+  beforeEach(() => {
+    vi.stubGlobal("ImageData", class {});
+    vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue(null);
+    host.setPointerCapture = () => undefined;
+    station.setForm([{ index: 1, name: "Tumour", colour: "#ff0000", retired: false }], []);
+    room(400);
+    unmount = station.mount(host);
+  });
+  afterEach(() => {
+    unmount();
+    vi.restoreAllMocks();
+    vi.unstubAllGlobals();
+  });
+
+  it("is taken from it at once while nothing is drawn", () => {
+    expect(whole(400)).toEqual([true, true]);
+    room(340);
+    expect(whole(340)).toEqual([true, true]);
+  });
+
+  it.each(["brush", "polygon"] as const)("moves nothing under a %s at work", (tool) => {
+    station.choose(tool);
+    press("pointerdown");
+    if (tool === "polygon") press("pointerup");
+    const { view } = station;
+    room(340);
+    expect(station.view).toEqual(view);
+    if (tool === "polygon") station.cancel();
+    else press("pointerup");
+    expect(whole(340)).toEqual([true, true]);
+  });
+
+  it("is not taken from an image that was zoomed", () => {
+    station.view = { ...station.view, scale: 2 * station.view.scale };
+    const { view } = station;
+    press("pointerdown");
+    room(340);
+    press("pointerup");
+    expect(station.view).toEqual(view);
   });
 });
 
@@ -425,9 +490,10 @@ describe("another class", () => {
   });
 });
 
-describe("a map of the model's that is missing", () => {
-  it("is off, and the reason stands in the place of its scale", () => {
-    const grey = { index: 1, name: "grey", colour: "#E69F00", retired: false };
+describe("a map of the model's", () => {
+  const grey = { index: 1, name: "grey", colour: "#E69F00", retired: false };
+
+  it("that is missing is off, and the reason stands in the place of its scale", () => {
     station.setForm([grey, { ...grey, index: 2, name: "white" }], []);
     const map = { kind: "explanation", class_index: 1, question: "", option: "", url: "map" };
     Object.assign(station.slice!, { maps: [map] });
