@@ -1194,6 +1194,7 @@ export const en = {
   "work.labels": "Labels",
   "work.look": "How labels are shown",
   "work.look.filled": "Filled",
+  "work.look.notOverMap": "Filled: not over a map, whose colours would change",
   "work.look.outlined": "Outline",
   "work.look.hidden": "Hidden",
   "work.eachClass": "Each class by itself",

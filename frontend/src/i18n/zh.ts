@@ -1121,6 +1121,7 @@ export const zh: Record<TextKey, string> = {
   "work.labels": "标注",
   "work.look": "标注的显示方式",
   "work.look.filled": "填充",
+  "work.look.notOverMap": "填充：显示模型图时不可用，以免改变图的颜色",
   "work.look.outlined": "轮廓",
   "work.look.hidden": "隐藏",
   "work.eachClass": "逐个类别设置",

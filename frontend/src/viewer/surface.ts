@@ -38,7 +38,7 @@ import {
   type Outlines,
   type ShownMeasure,
 } from "./overlay";
-import { fillPalette, type Look, type Palette, type Strengths } from "./palette";
+import { fillPalette, type Look, overMap, type Palette, type Strengths } from "./palette";
 
 export interface SurfaceImage {
   readonly pixels: Pixels;
@@ -237,9 +237,8 @@ export class Surface {
     this.relook();
   }
 
-  /** Filled labels would give a map's colours another meaning: over one they are outlines. */
   private relook(): void {
-    const look = this.heated && this.wanted === "filled" ? "outlined" : this.wanted;
+    const look = this.heated ? overMap(this.wanted) : this.wanted;
     if (look === this.look) return;
     this.look = look;
     this.labelCanvas.style.visibility = look === "filled" ? "visible" : "hidden";

@@ -510,6 +510,23 @@ describe("a map of the model's", () => {
     expect([look("white").checked, look("white").disabled, scale()]).toEqual([false, true, false]);
     screen.getByText("There is none for white.");
   });
+
+  it("has labels outlined over it, as the panel says while it lies there", () => {
+    const pressed = () =>
+      ["Outline", "Hidden", /^Filled/].map(
+        (name) => screen.getByRole("button", { name }).ariaPressed,
+      );
+    station.setForm([grey], []);
+    show(<SidePanel station={station} />);
+    expect(pressed()).toEqual(["false", "false", "true"]);
+    act(() => station.ui.set({ mapped: true }));
+    expect(pressed()).toEqual(["true", "false", "false"]);
+    fireEvent.click(screen.getByRole("button", { name: /^Filled: not over a map/ }));
+    fireEvent.click(screen.getByRole("button", { name: "Hidden" }));
+    expect(pressed()).toEqual(["false", "true", "false"]);
+    act(() => station.ui.set({ look: "filled", mapped: false }));
+    expect(pressed()).toEqual(["false", "false", "true"]);
+  });
 });
 
 describe("the panel folded away", () => {
