@@ -72,7 +72,7 @@ export const en = {
   "error.code.bad_unseen": "A class that is drawn cannot be one that was not looked at.",
   "error.code.stale_draft":
     "A newer draft of this case is kept already, perhaps from another window.",
-  "error.code.lease_lost": "Your hold on this case ended. What you drew is kept as your draft.",
+  "error.code.lease_lost": "Your hold on this case ended. Your draft, if there is one, is kept.",
   "error.code.key_reused": "This was handed in before with another content.",
   "error.code.already_submitted": "This case was handed in already.",
   "error.code.skipped": "You skipped this case.",
@@ -1103,14 +1103,14 @@ export const en = {
   "work.restored": "restored from this browser",
   "work.unsent.one": "{count} case waits to be sent",
   "work.unsent.other": "{count} cases wait to be sent",
-  "work.lost":
-    "Your hold on this case ended and it went to another reader. What you drew is kept as your draft.",
-  "work.lost.submitted":
-    "This case was handed in from another window. What you drew here is kept as your draft; take the case up again under My last cases to amend it.",
-  "work.lost.skipped":
-    "You skipped this case in another window. What you drew here is kept as your draft.",
-  "work.lost.closed":
-    "The campaign was closed while you read. What you drew is kept as your draft; ask a manager to open it again.",
+  "work.lost": "Your hold on this case ended and it went to another reader.",
+  "work.lost.submitted": "This case was handed in from another window.",
+  "work.lost.skipped": "You skipped this case in another window.",
+  "work.lost.closed": "The campaign was closed while you read.",
+  "work.kept": "What you drew is kept as your draft.",
+  "work.keptBesideSubmitted":
+    "What you drew here is kept as your draft; take the case up again under My last cases to amend it.",
+  "work.askToOpen": "Ask a manager to open it again.",
   "work.goOn": "Take the next case",
   "work.leave": "Leave this case",
   "work.stale": "Another window saved other work on this case.",
@@ -1144,13 +1144,13 @@ export const en = {
   "work.discardHelp":
     "What you drew and answered is in this browser alone. It will be lost and cannot be brought back.",
   "work.refusedKept":
-    "Case {case} was not counted: its hold had ended. What you drew is kept as your draft.",
+    "Case {case} was not counted: its hold had ended. What you handed in is kept as your draft.",
   "work.refused.submitted":
-    "Case {case} had been handed in from another window before. What you drew here is kept as your draft; take the case up again under My last cases to amend it.",
+    "Case {case} had been handed in from another window before. What you handed in here is kept as your draft; take the case up again under My last cases to amend it.",
   "work.refused.closed":
-    "Case {case} was not counted: the campaign was closed while you read. What you drew is kept as your draft; ask a manager to open it again.",
+    "Case {case} was not counted: the campaign was closed while you read. What you handed in is kept as your draft; ask a manager to open it again.",
   "work.refused.settled":
-    "Case {case} was not counted: it has been settled without this reading. What you drew is kept as your draft.",
+    "Case {case} was not counted: it has been settled without this reading. What you handed in is kept as your draft.",
   "work.refusedDraft":
     "The draft was not accepted: {message} Your drawing is kept in this browser.",
   "work.offlineUnkept":
@@ -1165,7 +1165,8 @@ export const en = {
   "work.lacks.series":
     "The other slices of this series could not be loaded. Your case can be read without them.",
   "work.lacks.whole":
-    "The slices of this series could not be loaded, and you hand them in together: only one can be seen. What you drew is kept.",
+    "The slices of this series could not be loaded, and you hand them in together: only one can be seen.",
+  "work.lacks.kept": "What you drew is kept.",
   "work.lacks.slice": "That slice could not be loaded: this is the one you began with.",
   "work.lacks.map": "The model's map could not be loaded. The image and your labels are complete.",
   "work.without": "Go on without",
@@ -1175,7 +1176,7 @@ export const en = {
   "work.emptyHelp":
     "You have read all that wait for you now. New cases appear when they are imported or returned.",
   "work.closed": "This campaign is not open",
-  "work.closedHelp": "A manager opens it for reading. What you drew is kept as your draft.",
+  "work.closedHelp": "A manager opens it for reading. Your drafts, if there are any, are kept.",
   "work.forbidden": "You are not a reader of this campaign",
   "work.forbiddenHelp": "Ask a manager of the campaign to add you.",
   "work.failed": "This case cannot be shown",

@@ -70,7 +70,7 @@ export const zh: Record<TextKey, string> = {
   "error.code.unknown_class": "标注中包含本项目没有的类别。",
   "error.code.bad_unseen": "已勾画的类别不能标为未查看。",
   "error.code.stale_draft": "此病例已有更新的草稿，可能来自另一个窗口。",
-  "error.code.lease_lost": "您对此病例的占用已结束。所画内容已保存为您的草稿。",
+  "error.code.lease_lost": "您对此病例的占用已结束。您如有草稿，已保留。",
   "error.code.key_reused": "此前已用不同的内容提交过。",
   "error.code.already_submitted": "此病例已经提交。",
   "error.code.skipped": "您已跳过此病例。",
@@ -1044,12 +1044,14 @@ export const zh: Record<TextKey, string> = {
   "work.restored": "已从此浏览器恢复",
   "work.unsent.one": "{count} 例等待发送",
   "work.unsent.other": "{count} 例等待发送",
-  "work.lost": "您对此病例的占用已结束，病例已分配给其他阅片者。您绘制的内容已保留为您的草稿。",
-  "work.lost.submitted":
-    "此病例已在另一个窗口提交。您在此绘制的内容已保留为您的草稿；可在“我最近的病例”中重新打开并修改。",
-  "work.lost.skipped": "您已在另一个窗口跳过此病例。您在此绘制的内容已保留为您的草稿。",
-  "work.lost.closed":
-    "标注项目在您阅片期间已关闭。您绘制的内容已保留为您的草稿；请联系项目管理员重新开放。",
+  "work.lost": "您对此病例的占用已结束，病例已分配给其他阅片者。",
+  "work.lost.submitted": "此病例已在另一个窗口提交。",
+  "work.lost.skipped": "您已在另一个窗口跳过此病例。",
+  "work.lost.closed": "标注项目在您阅片期间已关闭。",
+  "work.kept": "您绘制的内容已保留为您的草稿。",
+  "work.keptBesideSubmitted":
+    "您在此绘制的内容已保留为您的草稿；可在“我最近的病例”中重新打开并修改。",
+  "work.askToOpen": "请联系项目管理员重新开放。",
   "work.goOn": "领取下一例",
   "work.leave": "离开此病例",
   "work.stale": "另一个窗口保存了此病例的其他内容。",
@@ -1077,13 +1079,13 @@ export const zh: Record<TextKey, string> = {
   "work.decideLater": "稍后决定",
   "work.discardTitle": "丢弃您在病例 {case} 上的工作？",
   "work.discardHelp": "您所画和所答的内容只在此浏览器中。丢弃后无法恢复。",
-  "work.refusedKept": "病例 {case} 未计入：其占用已结束。您绘制的内容已保留为您的草稿。",
+  "work.refusedKept": "病例 {case} 未计入：其占用已结束。您提交的内容已保留为您的草稿。",
   "work.refused.submitted":
-    "病例 {case} 此前已在另一个窗口提交。您在此绘制的内容已保留为您的草稿；可在“我最近的病例”中重新打开并修改。",
+    "病例 {case} 此前已在另一个窗口提交。您在此提交的内容已保留为您的草稿；可在“我最近的病例”中重新打开并修改。",
   "work.refused.closed":
-    "病例 {case} 未计入：标注项目在您阅片期间已关闭。您绘制的内容已保留为您的草稿；请联系项目管理员重新开放。",
+    "病例 {case} 未计入：标注项目在您阅片期间已关闭。您提交的内容已保留为您的草稿；请联系项目管理员重新开放。",
   "work.refused.settled":
-    "病例 {case} 未计入：该病例已在没有此次阅片的情况下定稿。您绘制的内容已保留为您的草稿。",
+    "病例 {case} 未计入：该病例已在没有此次阅片的情况下定稿。您提交的内容已保留为您的草稿。",
   "work.refusedDraft": "草稿未被接受：{message} 您的绘制保存在此浏览器中。",
   "work.offlineUnkept":
     "无法连接服务器，且此浏览器无法保存您的绘制内容：请保持此页面打开，直到连接恢复。",
@@ -1093,8 +1095,8 @@ export const zh: Record<TextKey, string> = {
   "work.signedOutLong": "登录已失效。每一笔都保存在此浏览器中，重新登录后会发送。",
   "work.dismiss": "知道了",
   "work.lacks.series": "未能载入该序列的其他层面。没有它们也可以阅读您的病例。",
-  "work.lacks.whole":
-    "未能载入该序列的层面，而它们须一同提交：目前只能看到一个层面。您所画的内容已保留。",
+  "work.lacks.whole": "未能载入该序列的层面，而它们须一同提交：目前只能看到一个层面。",
+  "work.lacks.kept": "您所画的内容已保留。",
   "work.lacks.slice": "未能载入该层面：现在显示的是您开始时的层面。",
   "work.lacks.map": "未能载入模型的图。图像和您的标注是完整的。",
   "work.without": "不载入，继续",
@@ -1103,7 +1105,7 @@ export const zh: Record<TextKey, string> = {
   "work.empty": "没有待您阅片的病例",
   "work.emptyHelp": "目前等待您的病例均已阅完。有病例导入或退回时，会显示在这里。",
   "work.closed": "此标注项目未开放",
-  "work.closedHelp": "需由项目管理员开放阅片。您绘制的内容已保留为您的草稿。",
+  "work.closedHelp": "需由项目管理员开放阅片。您如有草稿，均已保留。",
   "work.forbidden": "您不是此标注项目的阅片者",
   "work.forbiddenHelp": "请联系项目管理员将您加入。",
   "work.failed": "无法显示此病例",

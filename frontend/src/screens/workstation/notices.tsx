@@ -18,6 +18,7 @@ export function Notices({ station }: { station: Workstation }) {
   const [refusal] = usePick(reading.store, (state) => state.refusals);
   const [lacks] = usePick(station.ui, (ui) => ui.lacking);
   const complete = usePick(station.ui, () => station.slides.complete);
+  const changed = save.kind !== "clean"; // by this reader, now or before
   if (refusal) return <Refused key={refusal.record.key} station={station} refusal={refusal} />;
   if (lost) {
     return (
@@ -31,7 +32,7 @@ export function Notices({ station }: { station: Workstation }) {
           ],
         ]}
       >
-        {lostText(lost)}
+        {lostText(lost, changed)}
       </Notice>
     );
   }
@@ -56,7 +57,8 @@ export function Notices({ station }: { station: Workstation }) {
     const whole = lacks === "series" && !complete;
     return (
       <Notice acts={whole ? [again] : [again, without]}>
-        {t(whole ? "work.lacks.whole" : `work.lacks.${lacks}`)}
+        {t(whole ? "work.lacks.whole" : `work.lacks.${lacks}`)}{" "}
+        {whole && changed ? t("work.lacks.kept") : null}
       </Notice>
     );
   }
@@ -128,8 +130,16 @@ function Refused({ station, refusal }: { station: Workstation; refusal: Refusal 
   );
 }
 
-/** What became of a case under the reader's hands, by the server's code. */
-function lostText(code: string): string {
+/** What became of a case under the reader's hands, by the server's code, and of what was drawn on it. */
+function lostText(code: string, changed: boolean): string {
+  const kept = code === "already_submitted" ? "work.keptBesideSubmitted" : "work.kept";
+  const said = [lossText(code)];
+  if (changed) said.push(t(kept));
+  if (code === "campaign_closed") said.push(t("work.askToOpen"));
+  return said.join(" ");
+}
+
+function lossText(code: string): string {
   switch (code) {
     case "already_submitted":
       return t("work.lost.submitted");

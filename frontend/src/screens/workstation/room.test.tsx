@@ -201,6 +201,22 @@ describe("room that the image loses, as to a notice", () => {
   });
 });
 
+describe("a case that was taken away", () => {
+  it.each(["lease_lost", "already_submitted", "skipped", "campaign_closed"])(
+    "(%s) says that what was drawn is kept where something was",
+    (code) => {
+      show(<Notices station={station} />);
+      const { store } = station.reading;
+      act(() => store.set({ lost: code, save: { kind: "clean" } }));
+      expect(screen.getByRole("alert").textContent).not.toContain("drew");
+      act(() => store.set({ save: { kind: "saved", at: 0 } }));
+      expect(screen.getByRole("alert").textContent).toMatch(
+        /What you drew.* is kept as your draft/,
+      );
+    },
+  );
+});
+
 describe("a submission that was not taken and lies in this browser alone", () => {
   const refuse = (durable = true) => {
     vi.spyOn(station.reading, "durable", "get").mockReturnValue(durable);
