@@ -494,7 +494,6 @@ export const en = {
   "review.return": "Return",
   "review.comment": "Comment for the reader",
   "review.commentHelp": "Say what to change. A comment is needed to return a case.",
-  "review.slice": "slice {n}",
   "review.handedIn": "handed in {time}",
   "review.commentLost": "The comment you wrote has not been sent and will be lost.",
   "review.findings": "Answers",
@@ -508,11 +507,18 @@ export const en = {
   "review.version": "{reader}, {time}",
   "review.earlier": "{reader}, {time}, earlier version",
   "review.by": "case {case} · read by {reader} in {time}",
-  "review.done": "All reviewed. New submissions appear by themselves.",
+  "review.fetching": "Fetching what waits for review",
+  "review.loading": "The image is on its way",
+  "review.unseenHelp": "The reader did not look for this: where it is not drawn, it may still be.",
+  "review.done": "All reviewed",
+  "review.doneHelp": "What is handed in from now on appears here by itself.",
+  "review.unasked": "This campaign asks for no review",
+  "review.unaskedHelp":
+    "What readers hand in counts without one. A manager can ask for review in the campaign's settings.",
   "review.left.one": "{count} reading left",
   "review.left.other": "{count} readings left",
   "review.gone":
-    "This case waits for review no more: somebody else has decided on it, or its reader has handed in a newer version.",
+    "This case no longer waits for review: somebody else has decided on it, or its reader has handed in a newer version.",
   "review.commentUnsent": "Your comment was not sent.",
   "review.next": "Next case",
 
@@ -1175,6 +1181,7 @@ export const en = {
   "work.empty": "No case is left for you",
   "work.emptyHelp":
     "You have read all that wait for you now. New cases appear when they are imported or returned.",
+  "work.toCampaign": "Go to the campaign's page",
   "work.closed": "This campaign is not open",
   "work.closedHelp": "A manager opens it for reading. Your drafts, if there are any, are kept.",
   "work.forbidden": "You are not a reader of this campaign",
