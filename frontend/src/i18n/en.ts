@@ -1103,6 +1103,7 @@ export const en = {
   "work.held": "held until {time}",
   "work.model": "model v{number} suggested",
   "work.suggestedAnswer": "suggested",
+  "work.suggestedValue": "suggested: {value}",
   "work.prefilled": "Filled in by model v{number}. Look at each answer, and change what is wrong.",
   "work.noModel": "no suggestion",
   "work.returned": "returned by the reviewer",

@@ -1043,6 +1043,7 @@ export const zh: Record<TextKey, string> = {
   "work.held": "占用至 {time}",
   "work.model": "模型 v{number} 的建议",
   "work.suggestedAnswer": "模型建议",
+  "work.suggestedValue": "模型建议：{value}",
   "work.prefilled": "由模型 v{number} 预填。请逐项查看，并更正有误之处。",
   "work.noModel": "无模型建议",
   "work.returned": "被审核者退回",

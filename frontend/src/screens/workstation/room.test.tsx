@@ -14,7 +14,7 @@ import { MemoryRouter } from "react-router";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { action } from "../../actions/actions";
 import { listen } from "../../actions/keys";
-import type { Question } from "../../api/client";
+import type { Findings, Question } from "../../api/client";
 import { packPixels } from "../../domain/codec";
 import { type JournalRecord, MemoryJournal } from "../../journal/journal";
 import { Surface } from "../../viewer/surface";
@@ -444,12 +444,25 @@ describe("the number keys", () => {
     expect(said()).toEqual({ side: "left" });
   });
 
-  it("leave in sight what the model had suggested", () => {
+  const suggest = (findings: Findings) => {
     const work = station.reading.store.get().work!;
-    const findings = { lesion: "yes" };
     const suggestion = { id: 1, model_number: 2, mask_url: "", findings, maps: [] };
     const assignment = { ...work.assignment, suggestion };
     station.reading.store.set({ work: { ...work, assignment } });
+  };
+
+  it("say in a word what the model had suggested on a scale", () => {
+    const quality = { ...ask("quality", []), kind: "scale", low: 1, high: 5 } as const;
+    station.setForm([], [quality, { ...quality, name: "noise" }]);
+    suggest({ quality: 4 });
+    show(<Questions station={station} />);
+    expect(screen.getAllByText(/suggested: /).map((word) => word.textContent)).toEqual([
+      "suggested: 4",
+    ]);
+  });
+
+  it("leave in sight what the model had suggested", () => {
+    suggest({ lesion: "yes" });
     show(<Questions station={station} />);
     press(2);
     const option = (name: string) => screen.getByRole("radio", { name });
