@@ -262,6 +262,8 @@ def test_the_tour_speaks_of_fingers_and_hides_nothing_of_what_it_is_about(
         across = min(card[2], about[2]) - max(card[0], about[0])
         down = min(card[3], about[3]) - max(card[1], about[1])
         assert across <= 1 or down <= 1, f"step {n} hides some of the {part}"
+        if part in ("rail", "panel"):  # what is said of them is of the bars above the image, too
+            assert card[1] >= box(page.locator("[data-part=options]"))[3], n
         assert min(card[:2]) >= 0, n
         assert (card[2] <= size["width"], card[3] <= size["height"]) == (True, True), n
         if n < len(parts):
