@@ -366,7 +366,7 @@ describe("a map that could not be fetched before the series", () => {
 });
 
 describe("the range of the threshold brush", () => {
-  const bound = (name: RegExp) => screen.getByRole("textbox", { name });
+  const bound = (name: RegExp) => screen.getByRole<HTMLInputElement>("textbox", { name });
   const type = (field: HTMLElement, value: string) =>
     fireEvent.change(field, { target: { value } });
   const range = () => station.ui.get().range;
@@ -384,6 +384,22 @@ describe("the range of the threshold brush", () => {
     for (const so of ["6", "60"]) type(bound(/low/i), so);
     fireEvent.keyDown(bound(/low/i), { key: "Enter" });
     expect(range()).toEqual([60, 150]);
+  });
+
+  it("is shown with thousands marked, and where each end lies", () => {
+    act(() => station.pen.setRange(-1024, 25_100.5));
+    expect([bound(/low/i), bound(/high/i)].map((end) => [end.title, end.value])).toEqual([
+      ["Lowest value painted", "-1,024"],
+      ["Highest value painted", "25,101"],
+    ]);
+    expect([screen.getByText("≥"), screen.getByText("≤")].every((sign) => sign.ariaHidden)).toBe(
+      true,
+    );
+    fireEvent.blur(bound(/high/i));
+    expect(range()).toEqual([-1024, 25_100.5]); // shown shorter, not changed
+    type(bound(/high/i), "30,000");
+    fireEvent.blur(bound(/high/i));
+    expect(range()).toEqual([-1024, 30_000]);
   });
 
   it("stays when nothing is typed", () => {
