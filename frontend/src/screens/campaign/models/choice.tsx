@@ -36,7 +36,7 @@ export function ChoiceTable({ choice, questions }: { choice: Choice; questions: 
   const parts = partsOf(choice.variants.find(({ report }) => report)?.report ?? null);
   return (
     <>
-      <Title order={3} size="h4" mt="xs">
+      <Title order={3} mt="xs">
         {t("variants.title")}
       </Title>
       <Scroll label={t("variants.title")} minWidth={560}>

@@ -92,7 +92,7 @@ export function CrossReport(props: { runs: readonly Run[]; campaign: TabProps["c
           <TakeRecipe key={run.id} run={run} name={chosenName(choice)} campaign={campaign} />
         ) : null}
         {choice ? (
-          <Title order={3} size="h4" mt="xs">
+          <Title order={3} mt="xs">
             {t("variants.reportOf", { name: chosenName(choice) })}
           </Title>
         ) : null}
