@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { type ReactNode, useState } from "react";
 import { Confirm } from "../../components/confirm";
-import { t } from "../../i18n";
+import { sentences, t } from "../../i18n";
 import classes from "../../styles/workstation.module.css";
 import type { Refusal } from "../../work/outbox";
 import type { Workstation } from "../../work/workstation";
@@ -57,8 +57,9 @@ export function Notices({ station }: { station: Workstation }) {
     const whole = lacks === "series" && !complete;
     return (
       <Notice acts={whole ? [again] : [again, without]}>
-        {t(whole ? "work.lacks.whole" : `work.lacks.${lacks}`)}{" "}
-        {whole && changed ? t("work.lacks.kept") : null}
+        {whole
+          ? sentences(t("work.lacks.whole"), ...(changed ? [t("work.lacks.kept")] : []))
+          : t(`work.lacks.${lacks}`)}
       </Notice>
     );
   }
@@ -116,7 +117,10 @@ function Refused({ station, refusal }: { station: Workstation; refusal: Refusal 
   return (
     <>
       <Notice acts={acts}>
-        {refusalText(refusal)} {t(reading.durable ? "work.refusedHere" : "work.refusedUnkept")}
+        {sentences(
+          refusalText(refusal),
+          t(reading.durable ? "work.refusedHere" : "work.refusedUnkept"),
+        )}
       </Notice>
       <Confirm
         opened={asking}
@@ -136,7 +140,7 @@ function lostText(code: string, changed: boolean): string {
   const said = [lossText(code)];
   if (changed) said.push(t(kept));
   if (code === "campaign_closed") said.push(t("work.askToOpen"));
-  return said.join(" ");
+  return sentences(...said);
 }
 
 function lossText(code: string): string {
