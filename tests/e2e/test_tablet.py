@@ -102,6 +102,7 @@ def test_under_fingers_every_control_of_the_reading_room_is_as_large_as_a_finger
     page.get_by_role("button", name="No tour, thank you").click()
     # What the offer had taken the room of is there again.
     expect(page.locator("[data-part=top] [class*=source]")).to_be_visible()
+    expect(page.get_by_text("held until")).to_be_visible()
     the_whole_bar_is_on_the_screen(page)
     options = page.locator("[data-part=options] > [data-tool]")
     around = page.locator("[data-part=options]")
