@@ -658,6 +658,12 @@ def decided(page: Page) -> None:
     """Have the case decided by another meanwhile."""
     reviewing(page)
     page.route("**/reviews*", lambda route: route.fulfill(json=[]))
+
+    def counted(route: Route) -> None:
+        there = route.fetch().json()
+        route.fulfill(json={**there, "mine": {**there["mine"], "to_review": 0}})
+
+    page.route(re.compile(r"/api/v1/campaigns/[^/]+$"), counted)
     page.get_by_role("alert").first.wait_for()
 
 

@@ -52,6 +52,7 @@ class ReviewItem(serializers.Serializer[Data]):
     submitted_at = serializers.DateTimeField()
     seconds = serializers.FloatField()
     image = ImageOutput()
+    slices = serializers.IntegerField(help_text="of the image's series")
     mask_url = serializers.CharField()
     findings = FindingsField()
     unseen = unseen_field()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
+from django.db.models import Count
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
@@ -16,12 +17,15 @@ from annotations.findings import findings_now
 from annotations.models import Annotation, Question, Review, Task
 from reticle.accounts.roles import Action
 from reticle.errors import NotFound
+from reticle.images.models import Image
 from reticle.images.render import describe
 
 PAGE = 100
 
 
-def review_item(row: Annotation, questions: Iterable[Question], maps: Maps) -> dict[str, Any]:
+def review_item(
+    row: Annotation, questions: Iterable[Question], maps: Maps, slices: int
+) -> dict[str, Any]:
     """Return an annotation as a reviewer sees it in the queue."""
     return {
         "annotation": row.pk,
@@ -30,11 +34,18 @@ def review_item(row: Annotation, questions: Iterable[Question], maps: Maps) -> d
         "submitted_at": row.created_at,
         "seconds": row.seconds_spent,
         "image": describe(row.task.image),
+        "slices": slices,
         "mask_url": f"/api/v1/annotations/{row.pk}/mask",
         "findings": findings_now(questions, row.findings),
         "unseen": row.unseen,
         "suggestion": suggestion_of(row.started_from, maps, questions),
     }
+
+
+def slices_of(series: Iterable[int]) -> dict[int, int]:
+    """Return how many images each series has, all by one statement."""
+    found = Image.objects.filter(series__in=set(series)).values("series").annotate(n=Count("pk"))
+    return dict(found.values_list("series", "n"))
 
 
 class ReviewsView(CampaignView):
@@ -48,7 +59,10 @@ class ReviewsView(CampaignView):
         rows = review.reviews_waiting(campaign=self.campaign, reviewer=person(request))[:PAGE]
         questions = self.campaign.questions.all()
         maps = maps_of(row.started_from_id for row in rows)
-        items = [review_item(row, questions, maps) for row in rows]
+        slices = slices_of(row.task.image.series_id for row in rows)
+        items = [
+            review_item(row, questions, maps, slices[row.task.image.series_id]) for row in rows
+        ]
         return Response(forms.ReviewItem(items, many=True).data)
 
 

@@ -44,6 +44,17 @@ def test_acceptance_settles_the_task(campaign: Campaign, reader: User, reviewer:
     assert not reviews_waiting(campaign=campaign, reviewer=reviewer).exists()
 
 
+def test_the_queue_says_how_many_slices_each_series_has(reader: User, reviewer: User) -> None:
+    for slug, slices in (("series", 3), ("images", 1)):
+        campaign = make.campaign(
+            make.user(f"{slug}-manager"), slug=slug, patients=2, per_patient=slices,
+            readers=[reader], reviewers=[reviewer], review="all",
+        )  # fmt: skip
+        make.submit(make.lease(campaign, reader))
+        [case] = make.client(reviewer).get(f"/api/v1/campaigns/{slug}/reviews").json()
+        assert case["slices"] == slices
+
+
 def test_returned_work_comes_back_first_with_the_comment(
     campaign: Campaign, reader: User, reviewer: User
 ) -> None:

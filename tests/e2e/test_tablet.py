@@ -1,6 +1,7 @@
 """On a tablet, held upright or across: everything is there, nothing is cut off."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Locator, Page, ViewportSize, expect
@@ -101,6 +102,7 @@ def test_under_fingers_every_control_of_the_reading_room_is_as_large_as_a_finger
     page.get_by_role("button", name="No tour, thank you").click()
     # What the offer had taken the room of is there again.
     expect(page.locator("[data-part=top] [class*=source]")).to_be_visible()
+    expect(page.get_by_text("held until")).to_be_visible()
     the_whole_bar_is_on_the_screen(page)
     options = page.locator("[data-part=options] > [data-tool]")
     around = page.locator("[data-part=options]")
@@ -155,6 +157,38 @@ def test_held_upright_what_is_said_of_the_image_is_clear_of_the_letter_below_it(
     letter = box(page.locator("[data-part=stage] [data-side=bottom]"))
     for part in said.all():
         assert box(part)[2] < letter[0], part.inner_text()
+
+
+@pytest.mark.parametrize("size", [UPRIGHT, ACROSS])
+def test_what_is_said_over_or_below_the_image_hides_nothing_of_it_and_no_tool(
+    installation: Installation, log_in: LogIn, size: ViewportSize
+) -> None:
+    page = log_in("reader", touch=True)
+    page.set_viewport_size(size)
+    start_reading(page, installation)
+    stage = page.locator("[data-part=stage]")
+    page.context.set_offline(True)
+    notice = page.get_by_role("alert").filter(has_text="No connection to the server.")
+    left, top, right, bottom = box(page.get_by_test_id("surface"))
+    for label in ("1", "2"):  # one of the two is drawn where the other was, or nothing
+        page.keyboard.press(label)
+        page.mouse.click((left + right) / 2, (top + bottom) / 2)
+    notice.wait_for()
+    upper = box(notice)[1]
+    foot = [page.locator(f"[data-part={part}]") for part in ("stage", "rail", "panel")]
+    image = stage.locator("[data-layer=image]")
+    for part in (*foot, image, page.get_by_role("button", name="Redo")):
+        assert box(part)[3] <= upper + 0.5, part  # edges lie on parts of a pixel
+    tools = page.locator("[data-part=rail] button").all()
+    for above, below in pairwise(tools):
+        assert box(above)[3] <= box(below)[1] + 0.5, below.get_attribute("aria-label")
+    page.keyboard.press("/")
+    said = stage.get_by_role("status").filter(has_text="is hidden")
+    said.wait_for()
+    assert box(stage.locator("[data-side=top]"))[3] <= box(said)[1]
+    page.keyboard.press("/")
+    page.context.set_offline(False)
+    expect(notice).to_have_count(0)
 
 
 def test_held_upright_what_lies_beside_the_image_lies_below_it(
@@ -229,6 +263,8 @@ def test_the_tour_speaks_of_fingers_and_hides_nothing_of_what_it_is_about(
         across = min(card[2], about[2]) - max(card[0], about[0])
         down = min(card[3], about[3]) - max(card[1], about[1])
         assert across <= 1 or down <= 1, f"step {n} hides some of the {part}"
+        if part in ("rail", "panel"):  # what is said of them is of the bars above the image, too
+            assert card[1] >= box(page.locator("[data-part=options]"))[3], n
         assert min(card[:2]) >= 0, n
         assert (card[2] <= size["width"], card[3] <= size["height"]) == (True, True), n
         if n < len(parts):

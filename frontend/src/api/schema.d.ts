@@ -2734,6 +2734,8 @@ export interface components {
             /** Format: double */
             seconds: number;
             image: components["schemas"]["ImageOutput"];
+            /** @description of the image's series */
+            slices: number;
             mask_url: string;
             findings: {
                 [key: string]: string | number | string[];

@@ -72,7 +72,7 @@ export const en = {
   "error.code.bad_unseen": "A class that is drawn cannot be one that was not looked at.",
   "error.code.stale_draft":
     "A newer draft of this case is kept already, perhaps from another window.",
-  "error.code.lease_lost": "Your hold on this case ended. What you drew is kept as your draft.",
+  "error.code.lease_lost": "Your hold on this case ended. Your draft, if there is one, is kept.",
   "error.code.key_reused": "This was handed in before with another content.",
   "error.code.already_submitted": "This case was handed in already.",
   "error.code.skipped": "You skipped this case.",
@@ -495,7 +495,6 @@ export const en = {
   "review.return": "Return",
   "review.comment": "Comment for the reader",
   "review.commentHelp": "Say what to change. A comment is needed to return a case.",
-  "review.slice": "slice {n}",
   "review.handedIn": "handed in {time}",
   "review.commentLost": "The comment you wrote has not been sent and will be lost.",
   "review.findings": "Answers",
@@ -509,11 +508,18 @@ export const en = {
   "review.version": "{reader}, {time}",
   "review.earlier": "{reader}, {time}, earlier version",
   "review.by": "case {case} · read by {reader} in {time}",
-  "review.done": "All reviewed. New submissions appear by themselves.",
+  "review.fetching": "Fetching what waits for review",
+  "review.loading": "The image is on its way",
+  "review.unseenHelp": "The reader did not look for this: where it is not drawn, it may still be.",
+  "review.done": "All reviewed",
+  "review.doneHelp": "What is handed in from now on appears here by itself.",
+  "review.unasked": "This campaign asks for no review",
+  "review.unaskedHelp":
+    "What readers hand in counts without one. A manager can ask for review in the campaign's settings.",
   "review.left.one": "{count} reading left",
   "review.left.other": "{count} readings left",
   "review.gone":
-    "This case waits for review no more: somebody else has decided on it, or its reader has handed in a newer version.",
+    "This case no longer waits for review: somebody else has decided on it, or its reader has handed in a newer version.",
   "review.commentUnsent": "Your comment was not sent.",
   "review.next": "Next case",
 
@@ -1109,20 +1115,21 @@ export const en = {
   "work.held": "held until {time}",
   "work.model": "model v{number} suggested",
   "work.suggestedAnswer": "suggested",
+  "work.suggestedValue": "suggested: {value}",
   "work.prefilled": "Filled in by model v{number}. Look at each answer, and change what is wrong.",
   "work.noModel": "no suggestion",
   "work.returned": "returned by the reviewer",
   "work.restored": "restored from this browser",
   "work.unsent.one": "{count} case waits to be sent",
   "work.unsent.other": "{count} cases wait to be sent",
-  "work.lost":
-    "Your hold on this case ended and it went to another reader. What you drew is kept as your draft.",
-  "work.lost.submitted":
-    "This case was handed in from another window. What you drew here is kept as your draft; take the case up again under My last cases to amend it.",
-  "work.lost.skipped":
-    "You skipped this case in another window. What you drew here is kept as your draft.",
-  "work.lost.closed":
-    "The campaign was closed while you read. What you drew is kept as your draft; ask a manager to open it again.",
+  "work.lost": "Your hold on this case ended and it went to another reader.",
+  "work.lost.submitted": "This case was handed in from another window.",
+  "work.lost.skipped": "You skipped this case in another window.",
+  "work.lost.closed": "The campaign was closed while you read.",
+  "work.kept": "What you drew is kept as your draft.",
+  "work.keptBesideSubmitted":
+    "What you drew here is kept as your draft; take the case up again under My last cases to amend it.",
+  "work.askToOpen": "Ask a manager to open it again.",
   "work.goOn": "Take the next case",
   "work.leave": "Leave this case",
   "work.stale": "Another window saved other work on this case.",
@@ -1156,13 +1163,13 @@ export const en = {
   "work.discardHelp":
     "What you drew and answered is in this browser alone. It will be lost and cannot be brought back.",
   "work.refusedKept":
-    "Case {case} was not counted: its hold had ended. What you drew is kept as your draft.",
+    "Case {case} was not counted: its hold had ended. What you handed in is kept as your draft.",
   "work.refused.submitted":
-    "Case {case} had been handed in from another window before. What you drew here is kept as your draft; take the case up again under My last cases to amend it.",
+    "Case {case} had been handed in from another window before. What you handed in here is kept as your draft; take the case up again under My last cases to amend it.",
   "work.refused.closed":
-    "Case {case} was not counted: the campaign was closed while you read. What you drew is kept as your draft; ask a manager to open it again.",
+    "Case {case} was not counted: the campaign was closed while you read. What you handed in is kept as your draft; ask a manager to open it again.",
   "work.refused.settled":
-    "Case {case} was not counted: it has been settled without this reading. What you drew is kept as your draft.",
+    "Case {case} was not counted: it has been settled without this reading. What you handed in is kept as your draft.",
   "work.refusedDraft":
     "The draft was not accepted: {message} Your drawing is kept in this browser.",
   "work.offlineUnkept":
@@ -1177,7 +1184,8 @@ export const en = {
   "work.lacks.series":
     "The other slices of this series could not be loaded. Your case can be read without them.",
   "work.lacks.whole":
-    "The slices of this series could not be loaded, and you hand them in together: only one can be seen. What you drew is kept.",
+    "The slices of this series could not be loaded, and you hand them in together: only one can be seen.",
+  "work.lacks.kept": "What you drew is kept.",
   "work.lacks.slice": "That slice could not be loaded: this is the one you began with.",
   "work.lacks.map": "The model's map could not be loaded. The image and your labels are complete.",
   "work.without": "Go on without",
@@ -1186,8 +1194,9 @@ export const en = {
   "work.empty": "No case is left for you",
   "work.emptyHelp":
     "You have read all that wait for you now. New cases appear when they are imported or returned.",
+  "work.toCampaign": "Go to the campaign's page",
   "work.closed": "This campaign is not open",
-  "work.closedHelp": "A manager opens it for reading. What you drew is kept as your draft.",
+  "work.closedHelp": "A manager opens it for reading. Your drafts, if there are any, are kept.",
   "work.forbidden": "You are not a reader of this campaign",
   "work.forbiddenHelp": "Ask a manager of the campaign to add you.",
   "work.failed": "This case cannot be shown",
@@ -1206,6 +1215,7 @@ export const en = {
   "work.labels": "Labels",
   "work.look": "How labels are shown",
   "work.look.filled": "Filled",
+  "work.look.notOverMap": "Filled: not over a map, whose colours would change",
   "work.look.outlined": "Outline",
   "work.look.hidden": "Hidden",
   "work.eachClass": "Each class by itself",

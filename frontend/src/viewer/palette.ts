@@ -15,6 +15,11 @@ export function nextLook(look: Look): Look {
   return LOOKS[(LOOKS.indexOf(look) + 1) % LOOKS.length]!;
 }
 
+/** Over a map filled labels would give its colours another meaning: there they are outlines. */
+export function overMap(look: Look): Look {
+  return look === "filled" ? "outlined" : look;
+}
+
 /** The strengths of all classes, of which some are out of sight. */
 export function inSight(strengths: Strengths, unshown: ReadonlySet<number>): Strengths {
   return new Map([...strengths, ...[...unshown].map((label) => [label, 0] as const)]);

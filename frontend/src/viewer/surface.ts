@@ -38,7 +38,7 @@ import {
   type Outlines,
   type ShownMeasure,
 } from "./overlay";
-import { fillPalette, type Look, type Palette, type Strengths } from "./palette";
+import { fillPalette, type Look, overMap, type Palette, type Strengths } from "./palette";
 
 export interface SurfaceImage {
   readonly pixels: Pixels;
@@ -101,6 +101,10 @@ export class Surface {
   private currentView: View = HOME;
   private currentWindow: Window = { center: 0, width: 1 };
   private fitted = true;
+  /** Something is being drawn: the image is not to move under the hand. */
+  private still = false;
+  /** Its room changed meanwhile. */
+  private outgrown = false;
   size: Size = { width: 0, height: 0 };
   /** The surface's place in the browser's viewport, kept so that handlers need no layout read. */
   origin: Point = { x: 0, y: 0 };
@@ -233,9 +237,8 @@ export class Surface {
     this.relook();
   }
 
-  /** Filled labels would give a map's colours another meaning: over one they are outlines. */
   private relook(): void {
-    const look = this.heated && this.wanted === "filled" ? "outlined" : this.wanted;
+    const look = this.heated ? overMap(this.wanted) : this.wanted;
     if (look === this.look) return;
     this.look = look;
     this.labelCanvas.style.visibility = look === "filled" ? "visible" : "hidden";
@@ -318,9 +321,18 @@ export class Surface {
       layer.style.width = `${box.width}px`;
       layer.style.height = `${box.height}px`;
     }
-    if (this.fitted) this.fit();
+    if (this.still) this.outgrown = true;
+    else if (this.fitted) this.fit();
     this.mark("view");
   };
+
+  /** While something is drawn, keep the image where it is; fit it to a changed room afterwards. */
+  keepStill(still: boolean): void {
+    this.still = still;
+    if (still || !this.outgrown) return;
+    this.outgrown = false;
+    if (this.fitted) this.fit();
+  }
 
   private get layers(): HTMLCanvasElement[] {
     const { imageCanvas, heatCanvas, labelCanvas, outlineCanvas, cursorCanvas } = this;

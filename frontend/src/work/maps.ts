@@ -78,7 +78,12 @@ export class Maps {
   forget(): void {
     this.laid = null;
     this.failed = null;
-    this.surface()?.showHeat(null);
+    this.put(null);
+  }
+
+  private put(map: Mask | null): void {
+    this.surface()?.showHeat(map);
+    this.ui.set({ mapped: map !== null });
   }
 
   /** The map that is wanted, if this slice has it: that of the class, or of the answer, at hand. */
@@ -122,11 +127,13 @@ export class Maps {
     if (wanted === this.laid) return;
     this.failed = null;
     this.laid = wanted;
-    this.surface()?.showHeat(null);
+    this.put(null);
     this.lacks(null);
     if (!wanted || !slice) return;
     void this.heatOf(wanted, slice).then(
-      (map) => this.laid === wanted && this.surface()?.showHeat(map),
+      (map) => {
+        if (this.laid === wanted) this.put(map);
+      },
       () => {
         if (this.laid !== wanted) return;
         this.laid = null;

@@ -62,6 +62,8 @@ export interface Ui {
   readonly heat: Heat | null;
   /** Which maps can be shown of the slice drawn on and the class, or the answer, at hand. */
   readonly heats: readonly Heat[];
+  /** Whether a map lies under the labels, fetched and laid. */
+  readonly mapped: boolean;
   /** Whether the map that is made on request is being made for the slice drawn on. */
   readonly asked: "no" | "asked" | "failed";
   /** What was wanted and could not be fetched. */
@@ -146,6 +148,7 @@ export const START: Ui = {
   before: false,
   heat: null,
   heats: [],
+  mapped: false,
   asked: "no",
   lacking: [],
   smooth: true,

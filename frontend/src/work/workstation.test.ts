@@ -264,14 +264,16 @@ describe("what could not be fetched", () => {
     fetched = 0;
     station.maps.choose("uncertainty");
     await until(() => lacking().includes("map"));
+    expect(station.ui.get().mapped).toBe(false);
     refused = NOTHING;
     station.again("map");
     await until(() => lacking().length === 0 && fetched === 2);
+    await until(() => station.ui.get().mapped);
     refused = /map/;
     await station.maps.lookWhereUnsure();
     expect(lacking()).toEqual(["map"]);
     station.maps.choose(null);
-    expect(lacking()).toEqual([]);
+    expect([lacking(), station.ui.get().mapped]).toEqual([[], false]);
   });
 
   it("of the model's maps is gone on without, until the map is wanted anew", async () => {

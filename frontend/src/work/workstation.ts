@@ -415,6 +415,7 @@ export class Workstation implements Board {
   }
 
   private refresh(): void {
+    this.sheet.surface?.keepStill(this.tool.busy);
     const history = this.sheet.work?.history;
     // What redo would bring back may be on another slice.
     const canRedo = (history?.canRedo ?? false) && !this.atWork;

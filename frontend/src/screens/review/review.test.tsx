@@ -35,6 +35,7 @@ function item(annotation: number, changes: Partial<Item> = {}): Item {
       thumbnail_url: "",
       sha256: "",
     },
+    slices: 24,
     mask_url: `/mask/${annotation}`,
     findings: {},
     unseen: [],
@@ -57,6 +58,7 @@ function serve(items: Item[] = [item(1), item(2)]) {
       name: "C",
       classes,
       questions: [],
+      settings: { review: "all" },
       mine: { submitted: 0, waiting: 0, to_review: queue.left },
     }),
     "GET /api/v1/campaigns/c/reviews": () => queue.items,
@@ -171,7 +173,7 @@ describe("a case under review", () => {
     server.doors["GET /pixels/1"] = () => Response.json({ code: "gone" }, { status: 500 });
     show();
     const alert = await screen.findByRole("alert");
-    screen.getByText("slice 1");
+    screen.getByText("slice 1 / 24");
     fireEvent.click(within(alert).getByRole("button", { name: "Next case" }));
     await screen.findByText(/case 2 · read by ada/);
     await enabled();
@@ -190,7 +192,7 @@ describe("a case under review", () => {
     queue.items = queue.items.slice(1);
     await queries.invalidateQueries();
     const said = (await screen.findByRole("alert")).textContent;
-    expect(said).toContain("waits for review no more");
+    expect(said).toContain("no longer waits for review");
     expect(said).toContain("Your comment was not sent.");
     expect(comment()).toHaveProperty("value", "white is missing");
     expect(accept().disabled).toBe(true);
@@ -207,10 +209,28 @@ describe("a case under review", () => {
     const queries = show();
     await enabled();
     queue.items = queue.items.slice(1);
-    await queries.invalidateQueries();
+    queue.left = 1;
+    await queries.invalidateQueries({ queryKey: ["campaign", "c", "reviews"] });
     const said = (await screen.findByRole("alert")).textContent;
-    expect(said).toContain("waits for review no more");
+    expect(said).toContain("no longer waits for review");
     expect(said).not.toContain("comment");
+    // It is no longer among those that are left.
+    await screen.findByText("1 reading left");
+  });
+
+  it("says that its image is on its way until it is there", async () => {
+    const { server } = serve([item(1)]);
+    let arrive = () => {};
+    const pixels = server.doors["GET /pixels/1"]!;
+    server.doors["GET /pixels/1"] = (request) =>
+      new Promise((resolve) => {
+        arrive = () => resolve(pixels(request));
+      });
+    show();
+    await screen.findByText("The image is on its way");
+    arrive();
+    await enabled();
+    expect(screen.queryByText("The image is on its way")).toBeNull();
   });
 
   it("is not left with a comment that is begun without a word", async () => {
@@ -260,16 +280,16 @@ describe("a case under review", () => {
     show();
     await enabled();
     await screen.findByRole("img", { name: "Left R, right L, top A, bottom P" });
-    screen.getByText("slice 5");
+    screen.getByText("slice 5 / 24");
     screen.getByText(/ (mm|cm)$/);
   });
 
   it("says which classes its reader did not look at", async () => {
     serve([item(1, { unseen: [1, 2] })]);
     show();
-    expect((await screen.findByRole("region", { name: "Not looked at" })).textContent).toContain(
-      "grey and white",
-    );
+    const said = await screen.findByRole("region", { name: "Not looked at" });
+    within(said).getByText("grey and white");
+    within(said).getByText(/it may still be/);
   });
 
   it("is one of as many as wait, beyond those that the server lists", async () => {
@@ -333,4 +353,23 @@ describe("a case under review", () => {
     fireEvent.blur(window);
     expect(labels.style.visibility).toBe("visible");
   });
+});
+
+describe("a review queue with nothing in it", () => {
+  it.each([
+    ["all", "All reviewed", /appears here by itself/],
+    ["none", "This campaign asks for no review", /A manager can ask for review .* settings/],
+  ] as const)(
+    "of a campaign that asks for %s says so, with a way back",
+    async (review, ...said) => {
+      const { server } = serve([]);
+      const campaign = server.doors["GET /api/v1/campaigns/c"] as () => object;
+      server.doors["GET /api/v1/campaigns/c"] = () => ({ ...campaign(), settings: { review } });
+      show();
+      for (const each of said) await screen.findByText(each);
+      expect(screen.queryByRole("heading", { name: "Layers" })).toBeNull();
+      fireEvent.click(screen.getByRole("link", { name: "Go to the campaign's page" }));
+      await screen.findByText("/campaigns/c");
+    },
+  );
 });

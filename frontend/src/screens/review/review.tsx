@@ -1,6 +1,6 @@
-import { ActionIcon, Button, Group, Skeleton, Switch, Textarea } from "@mantine/core";
+import { ActionIcon, Button, Group, Switch, Textarea } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
-import { IconCurrentLocation } from "@tabler/icons-react";
+import { IconAlertTriangle, IconCurrentLocation } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { Link, useParams, useSearchParams } from "react-router";
@@ -9,11 +9,13 @@ import { act, type SheetId } from "../../actions/rooms";
 import { body, client, type Schemas } from "../../api/client";
 import { ApiError } from "../../api/errors";
 import { campaignQuery, reviewsQuery } from "../../api/queries";
+import { Arriving } from "../../components/arriving";
 import { Letters, ScaleBar } from "../../components/corners";
 import { ErrorNote, errorText } from "../../components/errors";
 import { leaving, useLeave } from "../../components/leave";
 import { Empty } from "../../components/page";
 import { isNone } from "../../domain/findings";
+import { aspectOf } from "../../domain/geometry";
 import { dateTime, decimal, duration, label, language, number, t, tn } from "../../i18n";
 import { usePreference } from "../../preferences/hooks";
 import classes from "../../styles/workstation.module.css";
@@ -86,13 +88,11 @@ export function ReviewPage() {
           <Image key={item.annotation} item={item} look={look} onNext={passOver} />
         ) : (
           <div className={classes.stage}>
-            <div className={classes.without}>
-              {queue.isPending ? (
-                <Skeleton w="50vh" h="50vh" />
-              ) : (
-                <Empty title={t("review.done")} />
-              )}
-            </div>
+            {queue.isPending || campaign.isPending ? (
+              <Arriving text={t("review.fetching")} />
+            ) : (
+              <Nothing slug={slug} asked={campaign.data?.settings.review !== "none"} />
+            )}
           </div>
         )}
       </main>
@@ -113,14 +113,34 @@ export function ReviewPage() {
         {item ? (
           <Others key={`others-${item.annotation}`} item={item} look={look} acts={others} />
         ) : null}
-        <Layers
-          look={look}
-          list={campaign.data?.classes ?? []}
-          withSuggestion={item?.suggestion != null}
-        />
-        <ClassLegend list={campaign.data?.classes ?? []} />
+        {item ? (
+          <>
+            <Layers
+              look={look}
+              list={campaign.data?.classes ?? []}
+              withSuggestion={item.suggestion != null}
+            />
+            <ClassLegend list={campaign.data?.classes ?? []} unseen={item.unseen} />
+          </>
+        ) : null}
       </aside>
       {sheets}
+    </div>
+  );
+}
+
+/** No case waits: whether any ever will, and the way back. */
+function Nothing({ slug, asked }: { slug: string; asked: boolean }) {
+  const back = (
+    <Button component={Link} to={`/campaigns/${slug}`} variant="default">
+      {t("work.toCampaign")}
+    </Button>
+  );
+  return (
+    <div className={classes.without} role="status">
+      <Empty title={t(asked ? "review.done" : "review.unasked")} action={back}>
+        {t(asked ? "review.doneHelp" : "review.unaskedHelp")}
+      </Empty>
     </div>
   );
 }
@@ -137,6 +157,12 @@ function useAtHand(slug: string, asked: number) {
   const item = held ?? wanted ?? items[0] ?? null;
   if (item !== held) setHeld(item);
   const gone = item !== null && items.every((each) => each.annotation !== item.annotation);
+  // How many are left is counted elsewhere, and not at the same time.
+  const queries = useQueryClient();
+  useEffect(() => {
+    const { queryKey } = campaignQuery(slug);
+    if (gone) void queries.invalidateQueries({ queryKey, exact: true });
+  }, [gone, queries, slug]);
   const moveOn = () => setHeld(null);
   const passOver = () => {
     if (item) setPassed([...passed.filter((each) => each !== item.annotation), item.annotation]);
@@ -219,10 +245,18 @@ function Image({ item, look, onNext }: ImageProps) {
         role="img"
         aria-label={t("cases.thumbnail", { id: item.task.case })}
       />
+      {shown.isPending ? (
+        <Arriving
+          text={t("review.loading")}
+          aspect={item.image.columns / (item.image.rows * aspectOf(item.image.spacing))}
+        />
+      ) : null}
       <div className={classes.topLeft}>
         <div>{item.image.patient_key}</div>
         <div>{item.image.modality}</div>
-        <div>{t("review.slice", { n: item.image.index + 1 })}</div>
+        {item.slices > 1 ? (
+          <div>{t("work.slice", { n: item.image.index + 1, of: item.slices })}</div>
+        ) : null}
         <div>{t("review.handedIn", { time: dateTime(item.submitted_at) })}</div>
       </div>
       <div className={classes.bottomLeft}>
@@ -238,11 +272,6 @@ function Image({ item, look, onNext }: ImageProps) {
       </div>
       <ScaleBar spacing={item.image.spacing} view={view} />
       <Letters axes={item.image.axes} view={view} />
-      {shown.isPending ? (
-        <div className={classes.without} role="status" aria-label={t("work.loading")}>
-          <Skeleton w="min(60vh, 60vw)" h="min(60vh, 60vw)" radius={0} />
-        </div>
-      ) : null}
       {shown.error ? (
         <div className={classes.without} role="alert">
           <Empty
@@ -364,7 +393,7 @@ function Decision(props: {
       </Button>
       {gone ? (
         <>
-          <div role="alert">
+          <div role="alert" className={classes.attention}>
             <p>{t("review.gone")}</p>
             {comment.trim() === "" ? null : <p>{t("review.commentUnsent")}</p>}
           </div>
@@ -423,9 +452,13 @@ function Unseen({ list, item }: { list: readonly Schemas["ClassOutput"][]; item:
     (index) => list.find((each) => each.index === index)?.name ?? number(index),
   );
   return (
-    <section aria-label={t("work.unseen")}>
+    <section className={classes.comment} aria-label={t("work.unseen")}>
       <h2>{t("work.unseen")}</h2>
-      {new Intl.ListFormat(language, { type: "conjunction" }).format(names)}
+      <p className={classes.unseen}>
+        <IconAlertTriangle size={16} aria-hidden />
+        {new Intl.ListFormat(language, { type: "conjunction" }).format(names)}
+      </p>
+      <p className={classes.dim}>{t("review.unseenHelp")}</p>
     </section>
   );
 }
@@ -464,7 +497,12 @@ function Answers({
   );
 }
 
-function ClassLegend({ list }: { list: readonly Schemas["ClassOutput"][] }) {
+function ClassLegend(props: {
+  list: readonly Schemas["ClassOutput"][];
+  /** Those that the reader said nothing of. */
+  unseen: readonly number[];
+}) {
+  const { list, unseen } = props;
   if (list.length === 0) return null;
   return (
     <section>
@@ -477,7 +515,9 @@ function ClassLegend({ list }: { list: readonly Schemas["ClassOutput"][] }) {
               className={classes.swatch}
               style={{ "--colour": each.colour } as React.CSSProperties}
             />
-            {each.name}
+            <span className={classes.className} data-unseen={unseen.includes(each.index)}>
+              {each.name}
+            </span>
           </div>
         ))}
     </section>

@@ -34,6 +34,14 @@ describe("the tour's card", () => {
     expect(clear).toBe(true);
   });
 
+  it.each([
+    ["the rail", box(0, 36, 44, 756), LAPTOP, 68],
+    ["the panel", box(1064, 36, 1280, 756), LAPTOP, 68],
+    ["the panel, upright", box(612, 45, 820, 1135), UPRIGHT, 140],
+  ])("beside %s leaves the bars above the image free", (_, part, screen, bars) => {
+    expect(beside(part, CARD, screen, bars).top).toBeGreaterThanOrEqual(bars + 12);
+  });
+
   it("hides as little as it can of what fills the room", () => {
     const { left, top } = beside(box(45, 112, 1064, 756), CARD, LAPTOP);
     expect([left, top]).toEqual([888, 12]);

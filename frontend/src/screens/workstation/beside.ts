@@ -25,9 +25,10 @@ const NARROW = 280;
 
 /**
  * Beside the part, below or above it, wherever the card has room; it may be narrower for that. Where
- * it has none, in the corner of the screen where it hides least.
+ * it has none, in the corner of the screen where it hides least. Beside a part it leaves the bars
+ * above the image free, which go down to `bars`: what is said of tools and panel is of them as well.
  */
-export function beside(part: Box, card: Size, screen: Size): Place {
+export function beside(part: Box, card: Size, screen: Size, bars = 0): Place {
   const across = screen.width - card.width - GAP;
   const down = screen.height - card.height - GAP;
   for (const [from, to] of [
@@ -38,7 +39,7 @@ export function beside(part: Box, card: Size, screen: Size): Place {
     if (width < NARROW) continue;
     // The narrower, the higher: about as much as it has of words.
     const lowest = screen.height - (card.height * card.width) / width - GAP;
-    const top = Math.max(GAP, Math.min(part.top + GAP, lowest));
+    const top = Math.max(GAP, Math.min(Math.max(part.top, bars) + GAP, lowest));
     return { left: from === 0 ? to - width - GAP : from + GAP, top, width };
   }
   const { width } = card;

@@ -13,7 +13,7 @@ import { act } from "../../actions/rooms";
 import type { LabelClass } from "../../api/client";
 import { percent, t } from "../../i18n";
 import classes from "../../styles/workstation.module.css";
-import { LOOKS, type Look, type Strengths } from "../../viewer/palette";
+import { LOOKS, type Look, overMap, type Strengths } from "../../viewer/palette";
 
 type Shown = Pick<LabelClass, "index" | "name" | "colour">;
 
@@ -22,6 +22,8 @@ const ICONS = { filled: IconSquareFilled, outlined: IconSquare, hidden: IconEyeO
 interface Props {
   readonly image: boolean;
   readonly look: Look;
+  /** Whether a map lies under the labels. */
+  readonly mapped?: boolean;
   readonly opacity: number;
   readonly list: readonly Shown[];
   readonly unshown: ReadonlySet<number>;
@@ -36,7 +38,8 @@ interface Props {
 
 /** How the image and the labels over it are shown; labels also by class. */
 export function ImageAndLabels(props: Props) {
-  const { image, look, opacity, onImage, onLook, onOpacity } = props;
+  const { image, look, mapped = false, opacity, onImage, onLook, onOpacity } = props;
+  const shown = mapped ? overMap(look) : look;
   const [each, setEach] = useState(false);
   return (
     <>
@@ -61,11 +64,13 @@ export function ImageAndLabels(props: Props) {
         <span role="group" aria-label={t("work.look")} {...spokenKey(act("labels"))}>
           {LOOKS.map((each) => {
             const Icon = ICONS[each];
+            const off = mapped && overMap(each) !== each;
             return (
               <Toggle
                 key={each}
-                name={t(`work.look.${each}`)}
-                pressed={look === each}
+                name={t(off ? "work.look.notOverMap" : `work.look.${each}`)}
+                pressed={shown === each}
+                off={off}
                 onClick={() => onLook(each)}
               >
                 <Icon size={16} />
@@ -94,11 +99,13 @@ export function ImageAndLabels(props: Props) {
 function Toggle(props: {
   name: string;
   pressed: boolean;
+  /** Whether it cannot be pressed now; its name says why. */
+  off?: boolean;
   keys?: ReturnType<typeof spokenKey>;
   onClick: () => void;
   children: ReactNode;
 }) {
-  const { name, pressed, keys, onClick, children } = props;
+  const { name, pressed, off = false, keys, onClick, children } = props;
   return (
     <Tooltip label={name}>
       <ActionIcon
@@ -107,8 +114,11 @@ function Toggle(props: {
         color={pressed ? "accent" : "gray"}
         aria-label={name}
         aria-pressed={pressed}
+        // One that is switched off in earnest would not show its name.
+        data-disabled={off}
+        aria-disabled={off}
         {...keys}
-        onClick={onClick}
+        onClick={() => off || onClick()}
       >
         {children}
       </ActionIcon>

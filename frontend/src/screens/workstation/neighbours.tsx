@@ -49,11 +49,21 @@ function Found({ assignment }: { assignment: number }) {
         const name = t("work.nearCase", { patient: each.patient, slice: each.slice + 1 });
         return (
           <li key={each.image}>
-            <img src={each.picture_url} alt={name} />
+            <Picture address={each.picture_url} name={name} />
             <span className={classes.dim}>{name}</span>
           </li>
         );
       })}
     </ul>
+  );
+}
+
+function Picture({ address, name }: { address: string; name: string }) {
+  const [waiting, setWaiting] = useState(true);
+  const come = () => setWaiting(false);
+  return (
+    <Skeleton visible={waiting} radius={3}>
+      <img src={address} alt={name} onLoad={come} onError={come} />
+    </Skeleton>
   );
 }

@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { type ReactNode, useState } from "react";
 import { Confirm } from "../../components/confirm";
-import { t } from "../../i18n";
+import { sentences, t } from "../../i18n";
 import classes from "../../styles/workstation.module.css";
 import type { Refusal } from "../../work/outbox";
 import type { Workstation } from "../../work/workstation";
@@ -18,6 +18,7 @@ export function Notices({ station }: { station: Workstation }) {
   const [refusal] = usePick(reading.store, (state) => state.refusals);
   const [lacks] = usePick(station.ui, (ui) => ui.lacking);
   const complete = usePick(station.ui, () => station.slides.complete);
+  const changed = save.kind !== "clean"; // by this reader, now or before
   if (refusal) return <Refused key={refusal.record.key} station={station} refusal={refusal} />;
   if (lost) {
     return (
@@ -31,7 +32,7 @@ export function Notices({ station }: { station: Workstation }) {
           ],
         ]}
       >
-        {lostText(lost)}
+        {lostText(lost, changed)}
       </Notice>
     );
   }
@@ -56,7 +57,9 @@ export function Notices({ station }: { station: Workstation }) {
     const whole = lacks === "series" && !complete;
     return (
       <Notice acts={whole ? [again] : [again, without]}>
-        {t(whole ? "work.lacks.whole" : `work.lacks.${lacks}`)}
+        {whole
+          ? sentences(t("work.lacks.whole"), ...(changed ? [t("work.lacks.kept")] : []))
+          : t(`work.lacks.${lacks}`)}
       </Notice>
     );
   }
@@ -114,7 +117,10 @@ function Refused({ station, refusal }: { station: Workstation; refusal: Refusal 
   return (
     <>
       <Notice acts={acts}>
-        {refusalText(refusal)} {t(reading.durable ? "work.refusedHere" : "work.refusedUnkept")}
+        {sentences(
+          refusalText(refusal),
+          t(reading.durable ? "work.refusedHere" : "work.refusedUnkept"),
+        )}
       </Notice>
       <Confirm
         opened={asking}
@@ -128,8 +134,16 @@ function Refused({ station, refusal }: { station: Workstation; refusal: Refusal 
   );
 }
 
-/** What became of a case under the reader's hands, by the server's code. */
-function lostText(code: string): string {
+/** What became of a case under the reader's hands, by the server's code, and of what was drawn on it. */
+function lostText(code: string, changed: boolean): string {
+  const kept = code === "already_submitted" ? "work.keptBesideSubmitted" : "work.kept";
+  const said = [lossText(code)];
+  if (changed) said.push(t(kept));
+  if (code === "campaign_closed") said.push(t("work.askToOpen"));
+  return sentences(...said);
+}
+
+function lossText(code: string): string {
   switch (code) {
     case "already_submitted":
       return t("work.lost.submitted");

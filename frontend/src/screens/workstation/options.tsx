@@ -109,11 +109,13 @@ export function ValueRange({ station }: { station: Workstation }) {
     <>
       <Bound
         name={t("work.rangeLow")}
+        sign="≥"
         value={low}
         onTyped={(value) => station.pen.setRange(value, high)}
       />
       <Bound
         name={t("work.rangeHigh")}
+        sign="≤"
         value={high}
         onTyped={(value) => station.pen.setRange(low, value)}
       />
@@ -131,8 +133,13 @@ export function ValueRange({ station }: { station: Workstation }) {
 }
 
 /** One end of the range. It counts once it is typed to its end: half a number is another number. */
-function Bound(props: { name: string; value: number; onTyped: (value: number) => void }) {
-  const { name, value, onTyped } = props;
+function Bound(props: {
+  name: string;
+  sign: "≥" | "≤";
+  value: number;
+  onTyped: (value: number) => void;
+}) {
+  const { name, sign, value, onTyped } = props;
   const [typed, setTyped] = useState<number | string | null>(null);
   function finish() {
     if (typeof typed === "number") onTyped(typed);
@@ -143,7 +150,10 @@ function Bound(props: { name: string; value: number; onTyped: (value: number) =>
       className={classes.bound}
       size="xs"
       hideControls
+      thousandSeparator=","
+      leftSection={<span aria-hidden>{sign}</span>}
       aria-label={name}
+      title={name}
       value={typed ?? round(value)}
       onChange={setTyped}
       onBlur={finish}
@@ -152,7 +162,9 @@ function Bound(props: { name: string; value: number; onTyped: (value: number) =>
   );
 }
 
-const round = (value: number) => Number(value.toPrecision(6));
+/** As said of pixels elsewhere: from a thousand on, decimals say nothing. */
+const round = (value: number) =>
+  Math.abs(value) < 1000 ? Number(value.toPrecision(6)) : Math.round(value);
 
 /** What drawing may replace. */
 function Over({ station }: { station: Workstation }) {

@@ -37,7 +37,7 @@ export function WorkstationPage() {
         <Stack gap="md">
           <ErrorNote error={campaign.error} onRetry={() => void campaign.refetch()} />
           {/* Who is no reader any more still decides on the work that lies here alone. */}
-          <div className={classes.alone}>{station ? <Notices station={station} /> : null}</div>
+          {station ? <Notices station={station} /> : null}
           <Anchor component={Link} to="/">
             {t("home.title")}
           </Anchor>

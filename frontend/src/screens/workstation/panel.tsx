@@ -196,6 +196,7 @@ function Shown({ station }: { station: Workstation }) {
     <ImageAndLabels
       image={usePick(ui, (each) => each.image)}
       look={usePick(ui, (each) => each.look)}
+      mapped={usePick(ui, (each) => each.mapped)}
       opacity={usePick(ui, (each) => each.opacity)}
       strengths={usePick(ui, (each) => each.strengths)}
       unshown={usePick(ui, (each) => each.unshown)}

@@ -108,6 +108,11 @@ function Choices({
           onClick={() => station.form.answer(place, i)}
         />
       ))}
+      {question.kind === "scale" && said !== undefined ? (
+        <small className={classes.dim} aria-hidden>
+          {t("work.suggestedValue", { value: String(said) })}
+        </small>
+      ) : null}
       {several ? (
         <Choice
           name={t("work.noneOfThese")}

@@ -1,12 +1,20 @@
 // @vitest-environment jsdom
 import { MantineProvider } from "@mantine/core";
-import { cleanup, fireEvent, render, renderHook, screen, within } from "@testing-library/react";
+import {
+  act,
+  cleanup,
+  fireEvent,
+  render,
+  renderHook,
+  screen,
+  within,
+} from "@testing-library/react";
 import type { ReactNode } from "react";
 import { MemoryRouter } from "react-router";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { action } from "../../actions/actions";
 import { listen } from "../../actions/keys";
-import type { Question } from "../../api/client";
+import type { Findings, Question } from "../../api/client";
 import { packPixels } from "../../domain/codec";
 import { type JournalRecord, MemoryJournal } from "../../journal/journal";
 import { Surface } from "../../viewer/surface";
@@ -134,6 +142,79 @@ describe("turning the image", () => {
     turn();
     expect([station.view.turn, station.tool.busy]).toEqual([1, false]);
   });
+});
+
+describe("room that the image loses, as to a notice", () => {
+  let unmount: () => void;
+  const host = document.createElement("div");
+  const room = (height: number) => {
+    host.getBoundingClientRect = () => new DOMRect(0, 0, 400, height);
+    window.dispatchEvent(new Event("resize"));
+  };
+  const press = (what: "pointerdown" | "pointerup", at = { clientX: 200, clientY: 200 }) =>
+    host.dispatchEvent(new MouseEvent(what, { ...at, bubbles: true, cancelable: true }));
+  const rows = () => station.slice!.image.rows;
+  /** Whether the whole image is in sight, at its middle. */
+  const whole = (height: number) => {
+    const { top, scale } = station.view;
+    return [top >= 0, Math.abs(top + (rows() * scale) / 2 - height / 2) < 0.5];
+  };
+  beforeEach(() => {
+    vi.stubGlobal("ImageData", class {});
+    vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue(null);
+    host.setPointerCapture = () => undefined;
+    station.setForm([{ index: 1, name: "Tumour", colour: "#ff0000", retired: false }], []);
+    room(400);
+    unmount = station.mount(host);
+  });
+  afterEach(() => {
+    unmount();
+    vi.restoreAllMocks();
+    vi.unstubAllGlobals();
+  });
+
+  it("is taken from it at once while nothing is drawn", () => {
+    expect(whole(400)).toEqual([true, true]);
+    room(340);
+    expect(whole(340)).toEqual([true, true]);
+  });
+
+  it.each(["brush", "polygon"] as const)("moves nothing under a %s at work", (tool) => {
+    station.choose(tool);
+    press("pointerdown");
+    if (tool === "polygon") press("pointerup");
+    const { view } = station;
+    room(340);
+    expect(station.view).toEqual(view);
+    if (tool === "polygon") station.cancel();
+    else press("pointerup");
+    expect(whole(340)).toEqual([true, true]);
+  });
+
+  it("is not taken from an image that was zoomed", () => {
+    station.view = { ...station.view, scale: 2 * station.view.scale };
+    const { view } = station;
+    press("pointerdown");
+    room(340);
+    press("pointerup");
+    expect(station.view).toEqual(view);
+  });
+});
+
+describe("a case that was taken away", () => {
+  it.each(["lease_lost", "already_submitted", "skipped", "campaign_closed"])(
+    "(%s) says that what was drawn is kept where something was",
+    (code) => {
+      show(<Notices station={station} />);
+      const { store } = station.reading;
+      act(() => store.set({ lost: code, save: { kind: "clean" } }));
+      expect(screen.getByRole("alert").textContent).not.toContain("drew");
+      act(() => store.set({ save: { kind: "saved", at: 0 } }));
+      expect(screen.getByRole("alert").textContent).toMatch(
+        /What you drew.* is kept as your draft/,
+      );
+    },
+  );
 });
 
 describe("a submission that was not taken and lies in this browser alone", () => {
@@ -285,7 +366,7 @@ describe("a map that could not be fetched before the series", () => {
 });
 
 describe("the range of the threshold brush", () => {
-  const bound = (name: RegExp) => screen.getByRole("textbox", { name });
+  const bound = (name: RegExp) => screen.getByRole<HTMLInputElement>("textbox", { name });
   const type = (field: HTMLElement, value: string) =>
     fireEvent.change(field, { target: { value } });
   const range = () => station.ui.get().range;
@@ -303,6 +384,22 @@ describe("the range of the threshold brush", () => {
     for (const so of ["6", "60"]) type(bound(/low/i), so);
     fireEvent.keyDown(bound(/low/i), { key: "Enter" });
     expect(range()).toEqual([60, 150]);
+  });
+
+  it("is shown with thousands marked, and where each end lies", () => {
+    act(() => station.pen.setRange(-1024, 25_100.5));
+    expect([bound(/low/i), bound(/high/i)].map((end) => [end.title, end.value])).toEqual([
+      ["Lowest value painted", "-1,024"],
+      ["Highest value painted", "25,101"],
+    ]);
+    expect([screen.getByText("≥"), screen.getByText("≤")].every((sign) => sign.ariaHidden)).toBe(
+      true,
+    );
+    fireEvent.blur(bound(/high/i));
+    expect(range()).toEqual([-1024, 25_100.5]); // shown shorter, not changed
+    type(bound(/high/i), "30,000");
+    fireEvent.blur(bound(/high/i));
+    expect(range()).toEqual([-1024, 30_000]);
   });
 
   it("stays when nothing is typed", () => {
@@ -363,12 +460,25 @@ describe("the number keys", () => {
     expect(said()).toEqual({ side: "left" });
   });
 
-  it("leave in sight what the model had suggested", () => {
+  const suggest = (findings: Findings) => {
     const work = station.reading.store.get().work!;
-    const findings = { lesion: "yes" };
     const suggestion = { id: 1, model_number: 2, mask_url: "", findings, maps: [] };
     const assignment = { ...work.assignment, suggestion };
     station.reading.store.set({ work: { ...work, assignment } });
+  };
+
+  it("say in a word what the model had suggested on a scale", () => {
+    const quality = { ...ask("quality", []), kind: "scale", low: 1, high: 5 } as const;
+    station.setForm([], [quality, { ...quality, name: "noise" }]);
+    suggest({ quality: 4 });
+    show(<Questions station={station} />);
+    expect(screen.getAllByText(/suggested: /).map((word) => word.textContent)).toEqual([
+      "suggested: 4",
+    ]);
+  });
+
+  it("leave in sight what the model had suggested", () => {
+    suggest({ lesion: "yes" });
     show(<Questions station={station} />);
     press(2);
     const option = (name: string) => screen.getByRole("radio", { name });
@@ -425,9 +535,10 @@ describe("another class", () => {
   });
 });
 
-describe("a map of the model's that is missing", () => {
-  it("is off, and the reason stands in the place of its scale", () => {
-    const grey = { index: 1, name: "grey", colour: "#E69F00", retired: false };
+describe("a map of the model's", () => {
+  const grey = { index: 1, name: "grey", colour: "#E69F00", retired: false };
+
+  it("that is missing is off, and the reason stands in the place of its scale", () => {
     station.setForm([grey, { ...grey, index: 2, name: "white" }], []);
     const map = { kind: "explanation", class_index: 1, question: "", option: "", url: "map" };
     Object.assign(station.slice!, { maps: [map] });
@@ -443,6 +554,23 @@ describe("a map of the model's that is missing", () => {
     show(<SidePanel station={station} />);
     expect([look("white").checked, look("white").disabled, scale()]).toEqual([false, true, false]);
     screen.getByText("There is none for white.");
+  });
+
+  it("has labels outlined over it, as the panel says while it lies there", () => {
+    const pressed = () =>
+      ["Outline", "Hidden", /^Filled/].map(
+        (name) => screen.getByRole("button", { name }).ariaPressed,
+      );
+    station.setForm([grey], []);
+    show(<SidePanel station={station} />);
+    expect(pressed()).toEqual(["false", "false", "true"]);
+    act(() => station.ui.set({ mapped: true }));
+    expect(pressed()).toEqual(["true", "false", "false"]);
+    fireEvent.click(screen.getByRole("button", { name: /^Filled: not over a map/ }));
+    fireEvent.click(screen.getByRole("button", { name: "Hidden" }));
+    expect(pressed()).toEqual(["false", "true", "false"]);
+    act(() => station.ui.set({ look: "filled", mapped: false }));
+    expect(pressed()).toEqual(["false", "false", "true"]);
   });
 });
 

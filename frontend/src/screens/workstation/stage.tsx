@@ -1,8 +1,9 @@
-import { Button, Group, Skeleton, Text } from "@mantine/core";
+import { Button, Group, Text } from "@mantine/core";
 import { useEffect, useRef, useState } from "react";
 import { Link } from "react-router";
 import { type ActionId, action } from "../../actions/actions";
 import { firstKey } from "../../actions/keys";
+import { Arriving } from "../../components/arriving";
 import { Letters, ScaleBar } from "../../components/corners";
 import { Empty } from "../../components/page";
 import { decimal, number, t } from "../../i18n";
@@ -209,15 +210,11 @@ function Without(props: { station: Workstation; phase: Phase; address: string })
   const { station, phase, address } = props;
   const back = (
     <Button component={Link} to={address} variant="default">
-      {t("home.open")}
+      {t("work.toCampaign")}
     </Button>
   );
   if (phase === "loading" || phase === "ready") {
-    return (
-      <div className={classes.without} role="status" aria-label={t("work.loading")}>
-        <Skeleton w="min(60vh, 60vw)" h="min(60vh, 60vw)" radius={0} />
-      </div>
-    );
+    return <Arriving text={t("work.loading")} />;
   }
   return (
     <div className={classes.without} role="status">

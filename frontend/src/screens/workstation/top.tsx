@@ -40,10 +40,12 @@ export function TopBar(props: {
       {work ? (
         <>
           <h1 className={classes.case}>{t("work.case", { case: work.assignment.task.case })}</h1>
-          <Saved station={station} />
-          <span className={`${classes.dim} ${classes.held}`}>
-            {held ? t("work.held", { time: clock(held) }) : ""}
-          </span>
+          <div className={classes.state}>
+            <Saved station={station} />
+            <span className={`${classes.dim} ${classes.held}`}>
+              {held ? t("work.held", { time: clock(held) }) : ""}
+            </span>
+          </div>
         </>
       ) : null}
       <span className={classes.spread} />

@@ -212,10 +212,11 @@ function usePlace(
       style.width = "";
       const size = card.current.getBoundingClientRect();
       style.width = before;
+      const bars = document.querySelector('[data-part="options"]')?.getBoundingClientRect().bottom;
       const screen = { width: window.innerWidth, height: window.innerHeight };
       setPlace({
         ring: { left, top, width, height },
-        card: beside(boxOf(found, station), size, screen),
+        card: beside(boxOf(found, station), size, screen, bars),
       });
     };
     measure();

@@ -85,6 +85,9 @@ async function open(element: HTMLCanvasElement, station: Workstation): Promise<N
     isRadiologicalConvention: true,
     // At the middle of its sides a plane's letters would lie under the crosshair.
     isCornerOrientationText: true,
+    fontColor: [0.84, 0.87, 0.9, 1],
+    fontMinPx: 17,
+    multiplanarPadPixels: 6,
     multiplanarShowRender: SHOW_RENDER.ALWAYS,
     dragAndDropEnabled: false,
     crosshairColor: [0.31, 0.7, 0.85, 0.8],
