@@ -158,7 +158,7 @@ export const en = {
   "home.emptyManager": "A campaign is a set of images and the classes to draw. Make the first one.",
   "home.start": "Start reading",
   "home.continue": "Go on reading",
-  "home.room": "Open the reading room",
+  "home.room": "Reading room",
   "home.nothingWaits": "Nothing waits for you now",
   "home.open": "Open campaign",
   "home.waiting.one": "{count} case waits for you",
@@ -402,7 +402,8 @@ export const en = {
   "run.cancel": "Cancel training",
   "run.cancelling": "cancelling",
   "run.now": "Train now",
-  "run.lacks": "A training needs at least one settled case to learn from and one that is held out.",
+  "run.lacks":
+    "A training needs at least one settled case to learn from and one that is held out, as some patients are by chance when their images join.",
   "refresh.next.one": "{count} more label until the next refresh.",
   "refresh.next.other": "{count} more labels until the next refresh.",
   "refresh.now": "Enough labels: the next training starts soon.",

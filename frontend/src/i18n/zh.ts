@@ -374,7 +374,8 @@ export const zh: Record<TextKey, string> = {
   "run.cancel": "取消训练",
   "run.cancelling": "正在取消",
   "run.now": "立即训练",
-  "run.lacks": "训练至少需要一例已定稿的训练病例和一例已定稿的留出集病例。",
+  "run.lacks":
+    "训练至少需要一例已定稿的训练病例和一例已定稿的留出集病例；图像加入时，部分患者会被随机划入留出集。",
   "refresh.next.one": "距下次更新还需 {count} 份标注。",
   "refresh.next.other": "距下次更新还需 {count} 份标注。",
   "refresh.now": "标注已足够，即将开始下次训练。",
@@ -809,7 +810,7 @@ export const zh: Record<TextKey, string> = {
     "它已通过比较，等待决定。它会在之后每一份留出集上评估，并勾画接下来的病例；阅片者看不到，也不影响队列顺序。",
   "shadow.noChampion": "还没有可与之比较的冠军模型。",
   "shadow.difference":
-    "{parts}的平均：{difference}（95% 置信区间 {interval}），对照 v{number}，{patients} 名患者的留出集病例。",
+    "{parts} 上的平均差值：{difference}（95% 置信区间 {interval}），对照 v{number}，{patients} 名患者的留出集病例。",
   "shadow.heldOut": "留出集病例",
   "shadow.heldOutHelp":
     "此后每次训练所用留出集上的平均值，只计其中用于比较的部分（与决定所依据的相同）。",

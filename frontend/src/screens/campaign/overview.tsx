@@ -158,11 +158,6 @@ function Training(props: {
             {text}
           </Text>
         ))}
-        {manages && learning && !live && lacksLabels(learning.next_refresh) ? (
-          <Text size="sm" c="dimmed">
-            {t("run.lacks")}
-          </Text>
-        ) : null}
       </Stack>
     </Paper>
   );
@@ -187,15 +182,14 @@ function scoringTexts(learning: Schemas["LearningOutput"]): string[] {
 }
 
 /** Whole sentences, one a line: how they would be joined is each language's own affair. */
-function refreshTexts(
-  { enabled, needed, new_labels }: Schemas["RefreshOutput"],
-  trained: boolean,
-): string[] {
-  if (!enabled) return [t("refresh.off")];
-  const count = Math.max(0, new_labels);
+function refreshTexts(next: Schemas["RefreshOutput"], trained: boolean): string[] {
+  const lacks = lacksLabels(next) ? [t("run.lacks")] : [];
+  if (!next.enabled) return [t("refresh.off"), ...lacks];
+  const count = Math.max(0, next.new_labels);
+  const come = next.needed > 0 ? tn("refresh.next", next.needed) : t("refresh.now");
   return [
     trained ? tn("refresh.new", count) : tn("refresh.first", count),
-    needed > 0 ? tn("refresh.next", needed) : t("refresh.now"),
+    ...(lacks.length > 0 ? lacks : [come]),
   ];
 }
 

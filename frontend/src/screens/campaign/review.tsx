@@ -10,14 +10,17 @@ import type { TabProps } from "./campaign";
 import { Flags } from "./flags";
 
 export function ReviewTab({ campaign }: TabProps) {
-  const { slug } = campaign;
+  const { slug, settings } = campaign;
+  const asked = settings.review !== "none";
   const { data, error } = useQuery(reviewsQuery(slug));
   if (data?.length === 0) {
     return (
       <>
         <Flags slug={slug} />
         <ErrorNote error={error} />
-        <Empty title={t("review.empty")}>{t("review.emptyHelp")}</Empty>
+        <Empty title={t(asked ? "review.empty" : "review.unasked")}>
+          {t(asked ? "review.emptyHelp" : "review.unaskedHelp")}
+        </Empty>
       </>
     );
   }

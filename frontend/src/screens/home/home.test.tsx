@@ -65,13 +65,13 @@ it("where nothing waits to be read it says so, and reading is not the main butto
   expect(main).toEqual(["1 reading to review"]);
   expect(found.textContent).toContain("Nothing waits for you now");
   // Earlier answers are amended in the reading room.
-  within(found).getByRole("link", { name: "Open the reading room: Brain MRI" });
+  within(found).getByRole("link", { name: "Reading room: Brain MRI" });
 }, 20_000);
 
 it.each([
   [
     { number: 3, dice: 0.8, low: 0.71, high: 0.88 },
-    "Dice 0.80 (95 % interval 0.71\u00a0–\u00a00.88) on",
+    "Dice 0.80 (95 % interval 0.71\u00a0–\u2060\u00a00.88) on",
   ],
   [{ number: 3, dice: 0.8, low: null, high: null }, "Dice 0.80 on held-out"],
   [{ number: 3, dice: null, accuracy: 0.9 }, "accuracy 0.90 on held-out"],

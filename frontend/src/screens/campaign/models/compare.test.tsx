@@ -65,7 +65,7 @@ it("sets a difference beside the means that it is of, and says who counts in the
   );
   const name = await screen.findByRole("rowheader", { name: "white" }, { timeout: 10_000 });
   const cells = [...name.parentElement!.querySelectorAll("td")].map((cell) => cell.textContent);
-  expect(cells).toEqual(["Dice", "0.67", "0.00", "+0.6670.000\u00a0–\u00a0+1.000"]);
+  expect(cells).toEqual(["Dice", "0.67", "0.00", "+0.6670.000\u00a0–\u2060\u00a0+1.000"]);
   const distance = screen.getByRole("cell", { name: /^HD95/ });
   expect(distance.parentElement?.textContent).toBe("HD95lower is better8.68.60.00");
   screen.getByText(/^HD95 is in mm where images state a spacing/);

@@ -15,8 +15,8 @@ describe("differences", () => {
   });
 
   it("have intervals with signs, values without", () => {
-    expect(signedInterval(-0.01, 0.02)).toBe("−0.010\u00a0–\u00a0+0.020");
-    expect(intervalText(0.8, 0.9)).toBe("0.80\u00a0–\u00a00.90");
+    expect(signedInterval(-0.01, 0.02)).toBe("−0.010\u00a0–\u2060\u00a0+0.020");
+    expect(intervalText(0.8, 0.9)).toBe("0.80\u00a0–\u2060\u00a00.90");
     expect(intervalText(null, 0.9)).toBe("–");
   });
 });

@@ -1,8 +1,8 @@
 /** Figures of models in words: intervals, differences, and how far a model falls. */
 import { decimal } from "../../../i18n";
 
-/** Both ends on one line: the spaces beside the dash do not break. */
-const between = (low: string, high: string) => `${low}\u00a0–\u00a0${high}`;
+/** Both ends on one line: neither the spaces nor the dash let it break. */
+const between = (low: string, high: string) => `${low}\u00a0–\u2060\u00a0${high}`;
 
 export function intervalText(
   low: number | null | undefined,

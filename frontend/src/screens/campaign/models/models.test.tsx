@@ -271,8 +271,8 @@ it("the list gives each version the one mean with its interval, and says where i
   expect(means).toEqual([
     ["–"],
     ["0.87", "of grey"],
-    ["0.87", "0.82\u00a0–\u00a00.90", expect.stringMatching(/^held-out list of .*Nov 29/)],
-    ["0.87", "0.82\u00a0–\u00a00.90"],
+    ["0.87", "0.82\u00a0–\u2060\u00a00.90", expect.stringMatching(/^held-out list of .*Nov 29/)],
+    ["0.87", "0.82\u00a0–\u2060\u00a00.90"],
   ]);
 }, 20_000);
 

@@ -170,7 +170,9 @@ function Version(props: ListProps & { model: Model }) {
         {model.score === null || !measured
           ? null
           : otherwise(model, measured, campaign.questions).map((text) => (
-              <Below key={text}>{text}</Below>
+              <Text key={text} size="xs" c="dimmed" maw={150} ml="auto">
+                {text}
+              </Text>
             ))}
       </Table.Td>
       <Table.Td>
