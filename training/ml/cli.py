@@ -80,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
         ("evaluate", "measure a model on the job's examples"),
         ("predict", "predict masks or answers, uncertainty and scores for the job's examples"),
         ("explain", "map where the model is unsure and where it looks for each class"),
-        ("score", "predict for the job folders named on standard input, one a line"),
+        ("score", "predict, without maps, for the job folders named on standard input, one a line"),
         ("features", "describe the job's images by a model's bottleneck, one row each"),
         ("robustness", "measure a model on the job's examples made worse in stated ways"),
         ("export", "write a model as one file for other programs, its preprocessing included"),

@@ -142,7 +142,7 @@ def _explain(parsed: argparse.Namespace, job: Job, emit: Emit) -> None:
 
 def _extra(parsed: argparse.Namespace) -> Extra:
     wanted = parsed.measures or parsed.passes != "none"
-    return Extra(parsed.passes, parsed.gradient, wanted)
+    return Extra(parsed.passes, parsed.gradient, wanted, map=parsed.command == "predict")
 
 
 def score_folders(parsed: argparse.Namespace, emit: Emit, lines: Iterable[str]) -> None:

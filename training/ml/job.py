@@ -104,8 +104,9 @@ class Example:
                 f"with {self.channels} channel(s)",
             )
         values = samples.astype(np.float32) * np.float32(self.slope) + np.float32(self.intercept)
-        finite = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-        return np.asarray(finite, dtype=np.float32)
+        if not np.isfinite(values).all():
+            np.nan_to_num(values, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        return np.asarray(values, dtype=np.float32)
 
     def labels(self) -> npt.NDArray[np.uint8]:
         """The mask, (rows, columns) uint8. Raises JobError when there is none or it is unusable."""

@@ -71,8 +71,7 @@ def where_shown(map_: Floats, weight: Floats) -> float:
     background it has; weighting by "not background" makes the score foreground-aware.
     """
     least = SOFTENING * map_.size
-    total = float((weight * map_).sum(dtype=np.float64))
-    return total / (float(weight.sum(dtype=np.float64)) + least)
+    return float((weight * map_).sum()) / (float(weight.sum()) + least)
 
 
 def of_image(probabilities: Floats, passes: Floats | None = None) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Windows over large images, against a sum by hand; and what a pool's scoring has to load."""
+"""Windows over large images, against a sum by hand; ties of classes; what scoring loads."""
 
 import subprocess
 import sys
@@ -7,15 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from discs import ENVIRONMENT
 from training.ml.checkpoint import Model
 from training.ml.config import NetworkConfig
 from training.ml.device import Place
-from training.ml.infer import forward
+from training.ml.infer import Prediction, forward
 from training.ml.job import LabelClass
 from training.ml.networks import build
-from training.ml.preprocess import Plan
+from training.ml.preprocess import Floats, Plan
 from training.ml.unet import probabilities
 
 torch.set_num_threads(1)
@@ -53,6 +56,13 @@ def test_a_large_image_is_the_mean_of_its_windows_weighted_by_a_bell(
 def starts(side: int) -> list[int]:
     """Every half window, and one that ends with the side."""
     return sorted({*range(0, side - 63, 32), side - 64})
+
+
+@given(arrays(np.float32, st.tuples(st.integers(2, 6), st.just(3), st.just(4)),
+              elements=st.sampled_from([0.0, 0.25, 0.5])))  # fmt: skip
+def test_the_first_of_the_most_probable_channels_is_taken(values: Floats) -> None:
+    found = Prediction(values, np.zeros(1, np.float32)).channel
+    assert np.array_equal(found, values.argmax(axis=0))
 
 
 def test_asking_a_plain_model_does_not_wait_for_monai(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from training.ml.checkpoint import load_model
 from training.ml.config import TrainConfig
 from training.ml.fingerprint import fingerprint
 from training.ml.job import read_job
-from training.ml.preprocess import Geometry, Mask, Plan, make_plan
+from training.ml.preprocess import Geometry, Mask, Plan, make_plan, percentile
 
 PLAN = Plan(
     channels=1, patch=64, longest=256, spacing=1.0, low_percentile=0.5, high_percentile=99.5,
@@ -31,6 +31,13 @@ def there_and_back(mask: Mask, geometry: Geometry) -> Mask:
     values = np.stack([(small == label) for label in range(3)]).astype(np.float32)
     found: Mask = PLAN.restore(values, geometry).argmax(axis=0).astype(np.uint8)
     return found
+
+
+@given(st.lists(st.floats(-1e4, 1e4, width=32), min_size=1), st.floats(0, 100))
+def test_percentiles_are_those_of_numpy(values: list[float], percent: float) -> None:
+    pixels = np.array(values, np.float32)
+    wanted = np.percentile(pixels.astype(np.float64), percent)
+    assert percentile(np.sort(pixels), percent) == pytest.approx(wanted, rel=1e-9, abs=1e-8)
 
 
 @given(sides, sides, spacings, spacings, st.integers(0, 2))

@@ -110,7 +110,7 @@ const campaign = (roles: readonly string[]) =>
 it("shows what each recipe came to, which was chosen, and which diverged", () => {
   showPage(<CrossReport runs={[chosenRun()]} campaign={campaign(["reviewer"])} />, "/", "/");
   const cells = (name: RegExp) =>
-    screen.getByRole("row", { name }).textContent?.replaceAll(/\s+/g, " ");
+    screen.getByRole("row", { name }).textContent?.replaceAll(/[\s\u2060]+/g, " ");
   expect(cells(/^own/)).toBe("own0.7550.020–0.045standard error 0.0110.84");
   expect(cells(/^wide/)).toContain("widechosen0.8000.020+0.045+0.020 – +0.060");
   expect(cells(/^fast/)).toContain("fastdiverged: loss is nan–");
