@@ -446,6 +446,30 @@ it.each([
 );
 
 it.each([
+  [0, "some patients are by chance when their images join", "until the next refresh"],
+  [1, "8 more labels until the next refresh.", "one that is held out"],
+])(
+  "the overview promises no training while %s held-out cases are settled",
+  async (held_out, said, not) => {
+    server.doors["GET /api/v1/campaigns/c/learning"] = () => ({
+      curve: [],
+      measured: unmeasured,
+      run: null,
+      next_refresh: { enabled: true, needed: 8, new_labels: 4, settled: 4, held_out },
+      scoring: false,
+      scoring_error: "",
+      unreadable: 0,
+      selection: null,
+      cold_order: null,
+    });
+    show("overview");
+    const training = await screen.findByRole("region", { name: "Current training" });
+    await within(training).findByText(said, { exact: false });
+    expect(within(training).queryByText(not, { exact: false })).toBeNull();
+  },
+);
+
+it.each([
   ["", 0, ["The new champion is scoring"]],
   ["no room", 0, ["could not score the waiting cases: no room", "stays as it is"]],
   ["", 2, ["2 images could not be read"]],

@@ -39,6 +39,7 @@ const campaign = {
   roles: [],
   classes: [],
   questions: [],
+  settings: { review: "all" },
 } as unknown as TabProps["campaign"];
 
 const measured: Schemas["MeasuredOutput"] = {
@@ -139,6 +140,12 @@ it.each([
   },
   20_000,
 );
+
+it("a campaign that asks for no review says so where reviews would wait", async () => {
+  const unasked = { ...campaign, settings: { review: "none" } } as typeof campaign;
+  showPage(<ReviewTab campaign={unasked} />, "/", "/");
+  await screen.findByRole("heading", { name: "This campaign asks for no review" });
+});
 
 it("what is asked for once can be asked for again", async () => {
   showPage(<CasesTab campaign={campaign} />, "/", "/");
