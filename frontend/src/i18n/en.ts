@@ -1133,7 +1133,7 @@ export const en = {
   "work.askToOpen": "Ask a manager to open it again.",
   "work.goOn": "Take the next case",
   "work.leave": "Leave this case",
-  "work.stale": "Another window saved other work on this case.",
+  "work.stale": "Another window saved other work on this case. Choose one before it is handed in.",
   "work.keepMine": "Keep this drawing",
   "work.takeTheirs": "Take the other one",
   "work.keepMineTitle": "Drop the other window's drawing?",

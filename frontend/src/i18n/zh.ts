@@ -1073,7 +1073,7 @@ export const zh: Record<TextKey, string> = {
   "work.askToOpen": "请联系项目管理员重新开放。",
   "work.goOn": "领取下一例",
   "work.leave": "离开此病例",
-  "work.stale": "另一个窗口保存了此病例的其他内容。",
+  "work.stale": "另一个窗口保存了此病例的其他内容，请先选择保留哪一份，再提交。",
   "work.keepMine": "保留此标注",
   "work.takeTheirs": "采用另一窗口的内容",
   "work.keepMineTitle": "放弃另一个窗口中的标注？",

@@ -174,6 +174,8 @@ describe("saving", () => {
     draw(5);
     await until(() => now().save.kind === "stale");
     expect(server.rows.get(101)!.draft!.sequence).toBe(50);
+    await reading.submit();
+    expect([now().work?.assignment.id, server.handed]).toEqual([101, []]);
     reading.keepMine();
     await until(() => server.rows.get(101)!.draft!.sequence > 50);
   });

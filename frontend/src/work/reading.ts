@@ -151,10 +151,13 @@ export class Reading {
     await this.advance();
   }
 
-  /** Hand in the case and show the next one at once; the sending goes on behind it. */
+  /**
+   * Hand in the case and show the next one at once; the sending goes on behind it. Not while two
+   * windows' drawings wait for a choice: what is handed in would drop the other one unasked.
+   */
   async submit(): Promise<void> {
-    const { work, lost, phase } = this.store.get();
-    if (!work || lost || phase !== "ready") return;
+    const { work, lost, phase, save } = this.store.get();
+    if (!work || lost || phase !== "ready" || save.kind === "stale") return;
     work.stopwatch.activity(performance.now() / 1000);
     const key = newKey();
     const { saver } = this;

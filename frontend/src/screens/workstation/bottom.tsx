@@ -15,6 +15,7 @@ import { Remarks } from "./remarks";
 export function BottomBar({ station, sample }: { station: Workstation; sample: boolean }) {
   const { store } = station.reading;
   const ready = usePick(store, (state) => state.work !== null && !state.lost);
+  const undecided = usePick(store, ({ save }) => save.kind === "stale");
   const complete = usePick(station.ui, () => station.slides.complete);
   const unsent = usePick(store, (state) => state.unsent);
   const amends = usePick(store, (state) => Boolean(state.work?.amends));
@@ -43,7 +44,7 @@ export function BottomBar({ station, sample }: { station: Workstation; sample: b
       <SeriesSlider station={station} />
       <Button
         size="xs"
-        disabled={!ready || !complete}
+        disabled={!ready || !complete || undecided}
         // The second click of a double click was not meant for the next case.
         onClick={({ detail }) => detail <= 1 && station.submit()}
         {...spokenKey(submit)}
