@@ -15,8 +15,10 @@ from annotations.submit import (
     Submission,
     against_suggestion,
     answer_check,
+    drafts_unknown,
     key_reused,
     same_answer,
+    stale_draft,
 )
 from reticle.accounts.models import User
 from reticle.audit.record import record
@@ -67,16 +69,17 @@ _WORDS = {
 
 def annotation_amend(
     *, annotation: Annotation, key: uuid.UUID, packed: bytes, seconds: float,
-    said: Said = NOTHING_SAID,
+    base: int | None = None, said: Said = NOTHING_SAID,
 ) -> Submission:  # fmt: skip
     """Insert a new version of the author's answer, once however often the same key arrives.
 
-    A case that the old version settled is settled by the new one. Raises Invalid (bad answer) and
-    Conflict (a newer version, a review, another answer, a closed campaign, a key used before).
+    `base` is the draft that the work goes upon, as for `annotation_submit`. A case that the old
+    version settled is settled by the new one. Raises Invalid (bad answer) and Conflict (a newer
+    version, a review, another answer, a closed campaign, a key used before, another draft).
     """
     answer = answer_check(packed, said, annotation.task_id)
     try:
-        return _amend(annotation.pk, key, answer, seconds)
+        return _amend(annotation.pk, key, answer, seconds, base)
     except IntegrityError:
         if Annotation.objects.filter(key=key).exists():
             raise key_reused() from None
@@ -84,7 +87,7 @@ def annotation_amend(
 
 
 @transaction.atomic
-def _amend(pk: int, key: uuid.UUID, answer: Answer, seconds: float) -> Submission:
+def _amend(pk: int, key: uuid.UUID, answer: Answer, seconds: float, base: int | None) -> Submission:
     place = assignment_of(Annotation.objects.get(pk=pk))
     # The locks in the one order: assignment before task.
     Assignment.objects.select_for_update().get(pk=place.pk)
@@ -100,6 +103,9 @@ def _amend(pk: int, key: uuid.UUID, answer: Answer, seconds: float) -> Submissio
     hindrance = amend_hindrance(old, task, task.campaign)
     if hindrance is not None:
         raise Conflict(_WORDS[hindrance], code=hindrance)
+    others = drafts_unknown({place.pk: base})
+    if others:
+        raise stale_draft({"sequence": others[place.pk]})
     started = old.started_from
     drawing = bytes(started.packed) if started is not None and not started.findings else None
     changed, dice = against_suggestion(drawing, answer.mask)
@@ -112,7 +118,9 @@ def _amend(pk: int, key: uuid.UUID, answer: Answer, seconds: float) -> Submissio
             task.campaign.questions.all(), started.findings if started else {}, answer.findings
         ),
     )  # fmt: skip
-    Draft.objects.filter(assignment=place).delete()
+    drafts = Draft.objects.filter(assignment=place)
+    # Not one that another window saves in this very moment.
+    (drafts if base is None else drafts.filter(sequence=base)).delete()
     record(
         actor_id=old.author_id, action="annotation.amend", target=new,
         campaign_id=task.campaign_id, task=task.pk, supersedes=old.pk, mask=new.sha256,

@@ -82,9 +82,11 @@ VALUES (
 RETURNING *
 """
 
-# The assignment is done and its draft is not needed any more.
+# The assignment is done, and the draft that the work goes upon not needed any more. One that
+# another window saves in this very moment stays.
 _FINISH = """
-WITH gone AS (DELETE FROM annotations_draft WHERE assignment_id = %(assignment)s)
+WITH gone AS (DELETE FROM annotations_draft WHERE assignment_id = %(assignment)s
+    AND sequence = coalesce(%(base)s, sequence))
 UPDATE annotations_assignment SET state = 'submitted' WHERE id = %(assignment)s
 """
 
@@ -240,12 +242,21 @@ def _patched(draft: Draft, form: _Form, box: Box, packed: bytes) -> npt.NDArray[
 
 
 def _stale_draft(assignment: Assignment) -> Conflict:
-    kept = Draft.objects.filter(assignment=assignment).values_list("sequence", flat=True).first()
+    return stale_draft({"sequence": _draft_number(assignment.pk) or 0})
+
+
+def stale_draft(detail: Mapping[str, object]) -> Conflict:
+    """Return the error for work that would take the place of a draft its sender does not know."""
     return Conflict(
         "Another draft of this case is kept already, perhaps from another window.",
         code="stale_draft",
-        detail={"sequence": kept or 0},
+        detail=detail,
     )
+
+
+def _draft_number(assignment_id: int) -> int | None:
+    numbers = Draft.objects.filter(assignment=assignment_id).values_list("sequence", flat=True)
+    return numbers.first()
 
 
 def _draft_write(
@@ -264,15 +275,17 @@ def _draft_write(
 
 def annotation_submit(
     *, assignment: Assignment, token: uuid.UUID, key: uuid.UUID, packed: bytes, seconds: float,
-    said: Said = NOTHING_SAID,
+    base: int | None = None, said: Said = NOTHING_SAID,
 ) -> Submission:  # fmt: skip
     """Insert the reader's annotation once, however often the same key arrives.
 
-    Raises Invalid (bad answer), and Conflict when the lease was lost, the task has been settled or
-    the campaign closed; the work is then kept as this reader's draft.
+    `base` is the sequence of the draft that the sender last knew to be kept, 0 for none; None does
+    not ask. Raises Invalid (bad answer), and Conflict: when the lease was lost, the task has been
+    settled or the campaign closed, the work is then kept as this reader's draft; when another
+    draft is there than `base` (stale_draft), that one is, and nothing of the work.
     """
     answer = answer_check(packed, said, assignment.task_id)
-    return _submit_or_keep(assignment, token, key, answer, seconds)
+    return _submit_or_keep(assignment, token, key, answer, seconds, base)
 
 
 def annotation_submit_part(
@@ -292,28 +305,32 @@ def annotation_submit_part(
     if mask_hash(mask) != sha256:
         raise _stale_draft(assignment)
     answer = _answer(form, mask, said, complete=True)
-    return _submit_or_keep(assignment, token, key, answer, seconds)
+    return _submit_or_keep(assignment, token, key, answer, seconds, base)
 
 
 def _submit_or_keep(
-    assignment: Assignment, token: uuid.UUID, key: uuid.UUID, answer: Answer, seconds: float
-) -> Submission:
+    assignment: Assignment, token: uuid.UUID, key: uuid.UUID, answer: Answer, seconds: float,
+    base: int | None,
+) -> Submission:  # fmt: skip
     try:
         try:
-            return _submit(assignment, token, key, answer, seconds)
+            return _submit(assignment, token, key, answer, seconds, base)
         except IntegrityError:
             if Annotation.objects.filter(key=key).exists():
                 raise key_reused() from None
             raise
-    except Conflict:
-        draft_keep(assignment, answer, seconds)
+    except Conflict as conflict:
+        if conflict.code != "stale_draft" and not draft_keep(assignment, answer, seconds, base):
+            raise _stale_draft(assignment) from conflict
         raise
 
 
-def draft_keep(assignment: Assignment, answer: Answer, seconds: float) -> None:
-    """Keep work that came too late as the newest draft."""
-    sequence = Draft.objects.filter(assignment=assignment).values_list("sequence", flat=True)
-    _draft_write(assignment, (sequence.first() or 0) + 1, answer, seconds)
+def draft_keep(
+    assignment: Assignment, answer: Answer, seconds: float, base: int | None = None
+) -> bool:
+    """Keep work that came too late as the newest draft; False when another than `base` is there."""
+    sequence = (_draft_number(assignment.pk) or 0) + 1
+    return _draft_write(assignment, sequence, answer, seconds, base) is not None
 
 
 @transaction.atomic
@@ -323,10 +340,14 @@ def _submit(
     key: uuid.UUID,
     answer: Answer,
     seconds: float,
+    base: int | None,
 ) -> Submission:
     if _in_series(row):
         raise queue.part_of_series()
-    return submit_locked(lock([row])[0], token, key, answer, seconds)
+    (locked,) = lock([row])
+    if row.state in queue.HANDS and drafts_unknown({row.pk: base}):
+        raise _stale_draft(row)
+    return submit_locked(locked, token, key, answer, seconds, base)
 
 
 def _in_series(row: Assignment) -> bool:
@@ -367,12 +388,23 @@ def lock(rows: Sequence[Assignment]) -> list[Locked]:
     ]
 
 
+def drafts_unknown(bases: Mapping[int, int | None]) -> dict[int, int]:
+    """Return the numbers of the drafts, by assignment, that are others than those in `bases`.
+
+    None there is whichever there is.
+    """
+    kept = Draft.objects.filter(assignment__in=bases).values_list("assignment", "sequence")
+    return {pk: number for pk, number in kept if bases[pk] not in {None, number}}
+
+
 def submit_locked(
-    locked: Locked, token: uuid.UUID, key: uuid.UUID, answer: Answer, seconds: float
-) -> Submission:
+    locked: Locked, token: uuid.UUID, key: uuid.UUID, answer: Answer, seconds: float,
+    base: int | None,
+) -> Submission:  # fmt: skip
     """Insert the answer to one locked assignment, in the caller's transaction.
 
-    Raises Conflict as `annotation_submit` does.
+    Of its drafts `base` goes, or whichever there is for None. Raises Conflict as
+    `annotation_submit` does.
     """
     row, task = locked.row, locked.task
     if row.state not in queue.HANDS:
@@ -382,7 +414,7 @@ def submit_locked(
     _may_submit(row, task, token)
     annotation = _insert(locked, key, answer, seconds)
     with connection.cursor() as cursor:
-        cursor.execute(_FINISH, {"assignment": row.pk})
+        cursor.execute(_FINISH, {"assignment": row.pk, "base": base})
     task = task_advance(
         task=task, campaign=row.campaign, annotation=annotation, actor_id=row.reader_id
     )

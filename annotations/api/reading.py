@@ -298,7 +298,7 @@ class SubmitView(AssignmentBase):
             "packed": packed_mask(given["mask"]), "seconds": given["seconds"], "said": said(given),
         }  # fmt: skip
         if box is None:
-            done = submit.annotation_submit(**values)
+            done = submit.annotation_submit(**values, base=given.get("base"))
         else:
             done = submit.annotation_submit_part(
                 **values, box=tuple(box), base=given["base"], sha256=given["sha256"]
@@ -379,6 +379,7 @@ class AmendView(PolicyView):
             annotation=row,
             key=given["key"],
             packed=packed_mask(given["mask"]),
+            base=given.get("base"),
             said=said(given),
             seconds=given["seconds"],
         )

@@ -240,14 +240,19 @@ class ReleaseInput(TokenInput):
     reason = serializers.CharField(max_length=500)
 
 
+def base_field() -> serializers.IntegerField:
+    """Return the field that says which draft the work goes upon."""
+    return serializers.IntegerField(
+        min_value=0, required=False,
+        help_text="the sequence last known to be kept, 0 for none; another one is a conflict",
+    )  # fmt: skip
+
+
 class DraftInput(TokenInput):
     """Unfinished work, whole or as what changed; `sequence` grows with every save."""
 
     sequence = serializers.IntegerField(min_value=1, max_value=2**31 - 1)
-    base = serializers.IntegerField(
-        min_value=0, required=False,
-        help_text="the sequence last known to be kept, 0 for none; another one is a conflict",
-    )  # fmt: skip
+    base = base_field()
     box = serializers.ListField(
         child=serializers.IntegerField(min_value=0), min_length=4, max_length=4, required=False,
         help_text="x0, y0, x1, y1, half-open: `mask` is this part, to be put upon the draft `base`",
@@ -275,6 +280,7 @@ class AmendInput(serializers.Serializer[Data]):
     """A new version of finished work; the same `key` is the same version."""
 
     key = serializers.UUIDField()
+    base = base_field()
     mask = serializers.CharField(help_text=SENT)
     findings = FindingsField(default=dict)
     unseen = unseen_field(default=list)
@@ -284,11 +290,11 @@ class AmendInput(serializers.Serializer[Data]):
 class SubmitInput(AmendInput, TokenInput):
     """Finished work; the same `key` is the same submission.
 
-    Whole, or as what changed since the draft `base`: then `sha256` is that of the whole mask, and a
-    draft that does not give it is a conflict, to be answered with the whole.
+    Whole, or as what changed since the draft `base`: then `sha256` is that of the whole mask. Upon
+    another draft than `base` it is refused (stale_draft): one that the sender has seen is answered
+    with the whole and its number as `base`, another window's by a choice of the reader's.
     """
 
-    base = serializers.IntegerField(min_value=1, required=False)
     box = serializers.ListField(
         child=serializers.IntegerField(min_value=0), min_length=4, max_length=4, required=False,
         help_text="x0, y0, x1, y1, half-open: `mask` is this part, to be put upon the draft `base`",
@@ -320,6 +326,7 @@ class FrameInput(serializers.Serializer[Data]):
     """The drawing on one frame."""
 
     assignment = serializers.IntegerField()
+    base = base_field()
     mask = serializers.CharField(help_text=SENT)
 
 

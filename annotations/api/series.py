@@ -61,7 +61,10 @@ class SeriesSubmitView(AssignmentBase):
             leader=self.row,
             token=given["token"],
             key=given["key"],
-            frames={row["assignment"]: packed_mask(row["mask"]) for row in given["frames"]},
+            frames={
+                row["assignment"]: series.Drawn(packed_mask(row["mask"]), row.get("base"))
+                for row in given["frames"]
+            },
             said=said(given),
             seconds=given["seconds"],
         )

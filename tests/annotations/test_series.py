@@ -23,7 +23,7 @@ from annotations.campaigns import campaign_change, campaign_set_state
 from annotations.models import Annotation, Assignment, Campaign, Draft, Review, Suggestion, Task
 from annotations.queue import frames_of, lease_release, lease_renew, task_lease
 from annotations.review import annotation_review
-from annotations.series import series_submit
+from annotations.series import Drawn, series_submit
 from annotations.submit import Submission, draft_save
 from reticle.accounts.models import User
 from reticle.errors import Conflict, Invalid
@@ -51,9 +51,11 @@ def drawings(leader: Assignment) -> dict[int, bytes]:
 
 
 def hand_in(leader: Assignment, **changes: Any) -> list[Submission]:
+    frames = changes.pop("frames", drawings(leader))
+    bases = changes.pop("bases", {})
     values = {
-        "token": leader.token, "key": uuid.uuid4(), "frames": drawings(leader), "seconds": 40.0,
-        **changes,
+        "token": leader.token, "key": uuid.uuid4(), "seconds": 40.0,
+        "frames": {pk: Drawn(packed, bases.get(pk)) for pk, packed in frames.items()}, **changes,
     }  # fmt: skip
     return series_submit(leader=leader, **values)
 
@@ -153,6 +155,25 @@ def test_the_same_key_is_the_same_series() -> None:
     assert [row.annotation.pk for row in again] == [row.annotation.pk for row in first]
     assert all(row.replayed for row in again)
     assert Annotation.objects.count() == FRAMES
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("late", [False, True], ids=["in time", "too late"])
+def test_a_series_never_drops_a_frames_draft_that_its_sender_does_not_know(late: bool) -> None:
+    campaign, _, (reader, _) = make_world()
+    leader = make.lease(campaign, reader)
+    frame = frames_of(leader)[1].assignment
+    draft_save(assignment=frame, sequence=5, packed=pack(make.mask(1)), seconds=3)
+    token = uuid.uuid4() if late else leader.token
+    with pytest.raises(Conflict) as caught:
+        hand_in(leader, token=token, bases=dict.fromkeys(drawings(leader), 0))
+    assert caught.value.code == "stale_draft"
+    assert caught.value.detail == {"frames": {frame.pk: 5}}
+    assert not Annotation.objects.exists()
+    kept = Draft.objects.get()
+    assert (kept.assignment_id, bytes(kept.packed)) == (frame.pk, pack(make.mask(1)))
+    hand_in(leader, bases={**dict.fromkeys(drawings(leader), 0), frame.pk: 5})
+    assert not Draft.objects.exists()
 
 
 @pytest.mark.django_db

@@ -233,6 +233,46 @@ def test_what_changed_is_kept_with_the_draft_when_the_lease_was_lost(held: Assig
     assert mask_hash(kept) == given["sha256"]
 
 
+def test_a_submission_never_drops_a_draft_that_its_sender_does_not_know(held: Assignment) -> None:
+    draft_save(assignment=held, sequence=5, packed=pack(make.mask(1)), seconds=3)
+    given = {"token": held.token, "packed": pack(make.mask(2)), "seconds": 9.0}
+    with pytest.raises(Conflict) as caught:
+        annotation_submit(assignment=held, key=uuid.uuid4(), base=0, **given)
+    assert (caught.value.code, caught.value.detail) == ("stale_draft", {"sequence": 5})
+    assert not Annotation.objects.exists()
+    assert bytes(Draft.objects.get(assignment=held).packed) == pack(make.mask(1))
+    key = uuid.uuid4()
+    annotation_submit(assignment=held, key=key, base=5, **given)
+    assert not Draft.objects.filter(assignment=held).exists()
+    assert annotation_submit(assignment=held, key=key, base=5, **given).replayed
+
+
+def test_work_that_comes_too_late_does_not_take_the_place_of_another_draft(
+    held: Assignment,
+) -> None:
+    draft_save(assignment=held, sequence=5, packed=pack(make.mask(1)), seconds=3)
+    late = {"token": uuid.uuid4(), "key": uuid.uuid4(), "packed": pack(make.mask(2))}
+    with pytest.raises(Conflict) as caught:
+        annotation_submit(assignment=held, base=0, seconds=9, **late)
+    assert caught.value.code == "stale_draft", "nothing of it is kept: the sender must keep it"
+    assert bytes(Draft.objects.get(assignment=held).packed) == pack(make.mask(1))
+    with pytest.raises(Conflict) as caught:
+        annotation_submit(assignment=held, base=5, seconds=9, **late)
+    assert caught.value.code == "lease_lost"
+    assert bytes(Draft.objects.get(assignment=held).packed) == pack(make.mask(2))
+
+
+def test_the_door_of_a_submission_takes_the_number_of_the_draft(held: Assignment) -> None:
+    draft_save(assignment=held, sequence=5, packed=pack(make.mask(1)), seconds=3)
+    door, client = f"/api/v1/assignments/{held.pk}/submit", make.client(held.reader)
+    body = {"token": str(held.token), "key": str(uuid.uuid4()), "base": 4}
+    body["mask"] = b64encode(pack(make.mask(2))).decode()
+    refused = client.post(door, body, format="json")
+    assert (refused.status_code, refused.json()["code"]) == (409, "stale_draft")
+    assert refused.json()["detail"] == {"sequence": 5}
+    assert client.post(door, {**body, "base": 5}, format="json").status_code == 201
+
+
 def test_the_door_of_a_submission_takes_what_changed_with_the_hash_of_the_whole(
     held: Assignment,
 ) -> None:

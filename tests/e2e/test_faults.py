@@ -334,7 +334,7 @@ def test_two_windows_on_one_case_ask_before_one_overwrites_the_other(
     assert shown(two, other_than=case["id"])["id"] == shown(one, other_than=case["id"])["id"]
 
 
-def test_two_windows_that_both_hand_in_one_case_count_once_and_keep_the_other_work(
+def test_what_one_window_saved_is_not_dropped_by_what_another_hands_in(
     installation: Installation, log_in: LogIn
 ) -> None:
     one = log_in("reader")
@@ -342,10 +342,52 @@ def test_two_windows_that_both_hand_in_one_case_count_once_and_keep_the_other_wo
     two = one.context.new_page()
     assert start_reading(two, installation)["id"] == case["id"]
     first = draw(one, case)
+    saved(one)
+    one.close()
+    two.route("**/draft", lambda route: route.abort())  # it hears of no other draft
+    two.keyboard.press("3")
+    stroke(two, (8, 52), (40, 52))
+    second = mask_of(two, case)
+    two.keyboard.press("Enter")
+    told = f"Case {case['task']['case']} was not handed in: another window had saved other work"
+    take = two.get_by_role("button", name="Take the other one")
+    expect(take).to_be_visible()  # the case is open again
+    notice(two, told)
+    assert shown(two)["id"] == case["id"]
+    assert np.array_equal(mask_of(two, case), second)
+    assert same(draft(installation, case), first)
+    expect(two.get_by_role("button", name="Submit")).to_be_disabled()
+    two.unroute("**/draft")
+    two.reload()  # the choice waits
+    expect(take).to_be_visible()
+    notice(two, told)
+    assert np.array_equal(mask_of(two, case), second)
+    take.click()
+    dialog = two.get_by_role("dialog")
+    expect(dialog.get_by_role("figure")).to_have_count(2)
+    dialog.get_by_role("button", name="Drop this window's drawing").click()
+    two.wait_for_function(
+        "(wanted) => window.__reticle?.mask()?.every((value, i) => value === wanted[i])",
+        arg=first.ravel().tolist(),
+    )
+    expect(dialog).to_have_count(0)
+    hand_in(two, installation, case, first)
+
+
+def test_two_windows_that_both_hand_in_one_case_count_once_and_keep_the_other_work(
+    installation: Installation, log_in: LogIn
+) -> None:
+    one = log_in("reader")
+    case = start_reading(one, installation)
+    two = one.context.new_page()
+    assert start_reading(two, installation)["id"] == case["id"]
+    two.route("**/draft", lambda route: route.abort())  # nothing of it is saved before
+    first = draw(one, case)
     two.keyboard.press("3")
     stroke(two, (8, 52), (40, 52))
     second = mask_of(two, case)
     hand_in(one, installation, case, first)
+    two.unroute("**/draft")
     two.keyboard.press("Enter")
     notice(two, f"Case {case['task']['case']} had been handed in from another window before.")
     assert np.array_equal(stored(installation, case["id"]), first)

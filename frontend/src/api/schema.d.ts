@@ -1262,6 +1262,8 @@ export interface components {
         AmendInputRequest: {
             /** Format: uuid */
             key: string;
+            /** @description the sequence last known to be kept, 0 for none; another one is a conflict */
+            base?: number;
             /** @description base64 of gzip of uint8, or of outlines (reticle.pixels.outline) */
             mask: string;
             findings?: {
@@ -1875,6 +1877,8 @@ export interface components {
         /** @description The drawing on one frame. */
         FrameInputRequest: {
             assignment: number;
+            /** @description the sequence last known to be kept, 0 for none; another one is a conflict */
+            base?: number;
             /** @description base64 of gzip of uint8, or of outlines (reticle.pixels.outline) */
             mask: string;
         };
@@ -3079,12 +3083,15 @@ export interface components {
         /**
          * @description Finished work; the same `key` is the same submission.
          *
-         *     Whole, or as what changed since the draft `base`: then `sha256` is that of the whole mask, and a
-         *     draft that does not give it is a conflict, to be answered with the whole.
+         *     Whole, or as what changed since the draft `base`: then `sha256` is that of the whole mask. Upon
+         *     another draft than `base` it is refused (stale_draft): one that the sender has seen is answered
+         *     with the whole and its number as `base`, another window's by a choice of the reader's.
          */
         SubmitInputRequest: {
             /** Format: uuid */
             key: string;
+            /** @description the sequence last known to be kept, 0 for none; another one is a conflict */
+            base?: number;
             /** @description base64 of gzip of uint8, or of outlines (reticle.pixels.outline) */
             mask: string;
             findings?: {
@@ -3099,7 +3106,6 @@ export interface components {
             seconds: number;
             /** Format: uuid */
             token: string;
-            base?: number;
             /** @description x0, y0, x1, y1, half-open: `mask` is this part, to be put upon the draft `base` */
             box?: number[];
             sha256?: string;

@@ -50,7 +50,7 @@ async function keep(change: Partial<JournalRecord>): Promise<void> {
     ...change,
   };
   const journal = await openJournal();
-  await journal.put({ ...record, key: journalKey(record.user, record.assignment) });
+  await journal.put({ ...record, key: journalKey(record.user, record.assignment, 1) });
 }
 
 let ended = 0;
@@ -84,9 +84,7 @@ afterEach(async () => {
   vi.unstubAllGlobals();
   const journal = await openJournal();
   for (const reader of [7, 8]) {
-    for (const { assignment } of await journal.unsent(reader)) {
-      await journal.remove(reader, assignment);
-    }
+    for (const { key } of await journal.unsent(reader)) await journal.remove(key);
   }
 });
 

@@ -1169,6 +1169,9 @@ export const en = {
     "Case {case} had been handed in from another window before. What you handed in here is kept as your draft; take the case up again under My last cases to amend it.",
   "work.refused.closed":
     "Case {case} was not counted: the campaign was closed while you read. What you handed in is kept as your draft; ask a manager to open it again.",
+  "work.refused.stale": "Case {case} was not handed in: another window had saved other work on it.",
+  "work.chooseAndSubmit": "Choose one, then hand it in.",
+  "work.openToChoose": "Open it to choose",
   "work.refused.settled":
     "Case {case} was not counted: it has been settled without this reading. What you handed in is kept as your draft.",
   "work.refusedDraft":

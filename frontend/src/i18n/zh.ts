@@ -1103,6 +1103,9 @@ export const zh: Record<TextKey, string> = {
     "病例 {case} 此前已在另一个窗口提交。您在此提交的内容已保留为您的草稿；可在“我最近的病例”中重新打开并修改。",
   "work.refused.closed":
     "病例 {case} 未计入：标注项目在您阅片期间已关闭。您提交的内容已保留为您的草稿；请联系项目管理员重新开放。",
+  "work.refused.stale": "病例 {case} 未能提交：另一个窗口已保存了此病例的其他内容。",
+  "work.chooseAndSubmit": "请选择保留哪一份，然后提交。",
+  "work.openToChoose": "打开并选择",
   "work.refused.settled":
     "病例 {case} 未计入：该病例已在没有此次阅片的情况下定稿。您提交的内容已保留为您的草稿。",
   "work.refusedDraft": "草稿未被接受：{message} 您的绘制保存在此浏览器中。",

@@ -5,7 +5,7 @@ import { type JournalRecord, journalKey, MemoryJournal, openJournal } from "./jo
 function record(change: Partial<JournalRecord> = {}): JournalRecord {
   const { user, assignment } = { user: 7, assignment: 3, ...change };
   return {
-    key: journalKey(user, assignment),
+    key: journalKey(user, assignment, 1),
     user,
     assignment,
     campaign: "brain-mri",
@@ -29,7 +29,7 @@ describe.each(["stored", "memory"])("the %s journal", (kind) => {
     const journal = await make();
     await journal.put(record());
     await journal.put(record({ sequence: 2, mask: Uint8Array.from([9, 9, 9]) }));
-    const found = await journal.get(7, 3);
+    const found = await journal.get("7:3:1");
     expect(found?.sequence).toBe(2);
     expect([...found!.mask]).toEqual([9, 9, 9]);
   });
@@ -37,7 +37,20 @@ describe.each(["stored", "memory"])("the %s journal", (kind) => {
   it("keeps one reader's work from another at the same desk", async () => {
     const journal = await make();
     await journal.put(record());
-    expect(await journal.get(8, 3)).toBeNull();
+    expect(await journal.all(8, 3)).toEqual([]);
+  });
+
+  it("keeps what two rooms drew on one case, each for itself, and nothing of other cases", async () => {
+    const journal = await make();
+    await journal.put(record());
+    await journal.put(record({ key: journalKey(7, 3, 2), sequence: 2 }));
+    await journal.put(record({ assignment: 30 }));
+    const before = record({ key: "7:3", sequence: 3 }); // of before rooms had their own
+    await journal.put(before);
+    const sequences = async () => (await journal.all(7, 3)).map(({ sequence }) => sequence).sort();
+    expect(await sequences()).toEqual([1, 2, 3]);
+    await journal.remove(journalKey(7, 3, 2));
+    expect(await sequences()).toEqual([1, 3]);
   });
 
   it("lists only unacknowledged submissions of this campaign", async () => {
@@ -46,7 +59,7 @@ describe.each(["stored", "memory"])("the %s journal", (kind) => {
     await journal.put(record({ assignment: 4, submitKey: "k" }));
     await journal.put(record({ assignment: 5, submitKey: "k", campaign: "other" }));
     expect((await journal.unsent(7, "brain-mri")).map((r) => r.assignment)).toEqual([4]);
-    await journal.remove(7, 4);
+    await journal.remove(journalKey(7, 4, 1));
     expect(await journal.unsent(7, "brain-mri")).toEqual([]);
   });
 
@@ -55,14 +68,14 @@ describe.each(["stored", "memory"])("the %s journal", (kind) => {
     const mask = Uint8Array.from([1, 1, 1]);
     await journal.put(record({ mask }));
     mask.fill(5);
-    expect([...(await journal.get(7, 3))!.mask]).toEqual([1, 1, 1]);
+    expect([...(await journal.get("7:3:1"))!.mask]).toEqual([1, 1, 1]);
   });
 });
 
 it("the stored journal outlives the page", async () => {
   const name = crypto.randomUUID();
   await (await openJournal(name)).put(record());
-  expect((await (await openJournal(name)).get(7, 3))?.token).toBe("t");
+  expect((await (await openJournal(name)).get("7:3:1"))?.token).toBe("t");
 });
 
 it("the stored journal goes on when the browser has closed its database", async () => {
@@ -79,7 +92,7 @@ it("the stored journal goes on when the browser has closed its database", async 
   opened[0]!.close();
   await journal.put(record());
   expect(journal.durable).toBe(true);
-  expect((await (await openJournal(name)).get(7, 3))?.token).toBe("t");
+  expect((await (await openJournal(name)).get("7:3:1"))?.token).toBe("t");
 });
 
 it("says when what it was given would not outlive the page", async () => {

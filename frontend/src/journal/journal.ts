@@ -1,12 +1,14 @@
 /**
  * The journal of unsent work, in IndexedDB: every change of a mask is kept in the browser until the
- * server has acknowledged it. One record an assignment and reader; raw bytes are stored, so that
- * a record can be written at once, without waiting for compression, even as the page closes.
+ * server has acknowledged it. One record an assignment, reader and reading room, so that no window
+ * writes over what another one keeps; raw bytes are stored, so that a record can be written at
+ * once, without waiting for compression, even as the page closes.
  */
 import type { Findings } from "../api/client";
+import type { Lineage } from "../domain/lineage";
 
 export interface JournalRecord {
-  /** `${user}:${assignment}` */
+  /** See `journalKey`; `${user}:${assignment}` in records of before rooms had their own. */
   readonly key: string;
   readonly user: number;
   readonly assignment: number;
@@ -19,8 +21,12 @@ export interface JournalRecord {
   /** Missing in records of before there were questions. */
   readonly findings?: Findings;
   readonly unseen?: readonly number[];
-  /** Grows with every change; a draft on the server with a lower one is older. */
+  /** Grows with every change. */
   readonly sequence: number;
+  /** What the drawing goes back to, of a series frame by frame; missing in records of before. */
+  readonly lineages?: readonly Lineage[];
+  /** When it was last drawn on, or handed in (ms); missing in records of before. */
+  readonly at?: number;
   readonly seconds: number;
   /** Set once the reader submitted: the idempotency key the submission is sent with. */
   readonly submitKey: string | null;
@@ -36,16 +42,23 @@ export interface Journal {
   /** Whether the last work put here would outlive the page. */
   readonly durable: boolean;
   put(record: JournalRecord): Promise<void>;
-  get(user: number, assignment: number): Promise<JournalRecord | null>;
+  get(key: string): Promise<JournalRecord | null>;
+  /** What all rooms keep of an assignment. */
+  all(user: number, assignment: number): Promise<JournalRecord[]>;
   /** The submissions of this reader, in one campaign or in all, that the server has not acknowledged. */
   unsent(user: number, campaign?: string): Promise<JournalRecord[]>;
-  remove(user: number, assignment: number): Promise<void>;
+  remove(key: string): Promise<void>;
 }
 
 const STORE = "work";
 
-export function journalKey(user: number, assignment: number): string {
-  return `${user}:${assignment}`;
+/** A room is known by the remainder of its numbers. */
+export function journalKey(user: number, assignment: number, room: number): string {
+  return `${user}:${assignment}:${room}`;
+}
+
+function isOf(record: JournalRecord, user: number, assignment: number): boolean {
+  return record.user === user && record.assignment === assignment;
 }
 
 function isUnsent(record: JournalRecord, user: number, campaign?: string): boolean {
@@ -120,9 +133,17 @@ class StoredJournal implements Journal {
     await put;
   }
 
-  async get(user: number, assignment: number): Promise<JournalRecord | null> {
-    const found = await done(this.store("readonly").get(journalKey(user, assignment)));
+  async get(key: string): Promise<JournalRecord | null> {
+    const found = await done(this.store("readonly").get(key));
     return (found as JournalRecord | undefined) ?? null;
+  }
+
+  async all(user: number, assignment: number): Promise<JournalRecord[]> {
+    const from = `${user}:${assignment}`;
+    // Some keys of longer numbers lie between these, too.
+    const range = IDBKeyRange.bound(from, `${from}:\uffff`);
+    const found = (await done(this.store("readonly").getAll(range))) as JournalRecord[];
+    return found.filter((record) => isOf(record, user, assignment));
   }
 
   async unsent(user: number, campaign?: string): Promise<JournalRecord[]> {
@@ -130,8 +151,8 @@ class StoredJournal implements Journal {
     return all.filter((record) => isUnsent(record, user, campaign));
   }
 
-  async remove(user: number, assignment: number): Promise<void> {
-    await done(this.store("readwrite").delete(journalKey(user, assignment)));
+  async remove(key: string): Promise<void> {
+    await done(this.store("readwrite").delete(key));
   }
 }
 
@@ -144,15 +165,19 @@ export class MemoryJournal implements Journal {
     this.records.set(record.key, { ...record, mask: record.mask.slice() });
   }
 
-  async get(user: number, assignment: number): Promise<JournalRecord | null> {
-    return this.records.get(journalKey(user, assignment)) ?? null;
+  async get(key: string): Promise<JournalRecord | null> {
+    return this.records.get(key) ?? null;
+  }
+
+  async all(user: number, assignment: number): Promise<JournalRecord[]> {
+    return [...this.records.values()].filter((record) => isOf(record, user, assignment));
   }
 
   async unsent(user: number, campaign?: string): Promise<JournalRecord[]> {
     return [...this.records.values()].filter((record) => isUnsent(record, user, campaign));
   }
 
-  async remove(user: number, assignment: number): Promise<void> {
-    this.records.delete(journalKey(user, assignment));
+  async remove(key: string): Promise<void> {
+    this.records.delete(key);
   }
 }

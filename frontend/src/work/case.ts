@@ -8,6 +8,7 @@ import { Stopwatch } from "../domain/stopwatch";
 import { autoWindow, isDtype, type Pixels, samplesFrom, type Window } from "../domain/window";
 import type { Journal, JournalRecord } from "../journal/journal";
 import type { Server } from "./server";
+import { type Standing, standingOf } from "./standing";
 
 /** Requests for one case at once. */
 const AT_ONCE = 4;
@@ -38,8 +39,8 @@ export interface Slice {
   readonly origin: Origin;
   /** The sequence of the newest known state of the drawing. */
   readonly sequence: number;
-  /** True when the browser holds work that is newer than the server's draft. */
-  readonly unsent: boolean;
+  /** Beside what else is kept of it; its record is the drawing that only the browser has. */
+  readonly standing: Standing;
 }
 
 export interface Case {
@@ -94,17 +95,23 @@ interface Start {
 
 type Frame = Pick<Schemas["FrameOutput"], "assignment" | "case" | "image" | "suggestion" | "draft">;
 
+/** Who reads, and in which room: the remainder of its drawings' numbers (see lineage.ts). */
+export interface Seat {
+  readonly user: number;
+  readonly room: number;
+}
+
 /** Fetch and decode everything a case needs, all of it at once. */
 export async function loadCase(
   server: Server,
   journal: Journal,
-  user: number,
+  { user, room }: Seat,
   assignment: Assignment,
   amended: Amended | null = null,
 ): Promise<Case> {
   const [pixels, drawings] = await Promise.all([
     loadPixels(server, assignment.image),
-    loadDrawings(server, journal, user, assignment, amended),
+    loadDrawings(server, journal, { user, room }, assignment, amended),
   ]);
   // Sorts the samples now, while the case is fetched ahead, and not when it is to be shown.
   autoWindow(pixels);
@@ -113,18 +120,18 @@ export async function loadCase(
 
 type Drawings = Omit<Case, "assignment" | "amends" | "pixels">;
 
-/** The drawings of a case: the newer of the journal and the draft wins. */
+/** The drawings of a case: of the journal's and the draft the one that goes back to the other. */
 async function loadDrawings(
   server: Server,
   journal: Journal,
-  user: number,
+  { user, room }: Seat,
   assignment: Assignment,
   amended: Amended | null,
 ): Promise<Drawings> {
   const frames = framesOf(assignment);
   const { rows, columns } = assignment.image;
-  const [whole, suggestionOn] = await Promise.all([
-    journal.get(user, assignment.id),
+  const [ofCase, suggestionOn] = await Promise.all([
+    journal.all(user, assignment.id),
     loadSuggestions(server, assignment, frames),
   ]);
   const { stack, slices: masks } = makeStack(rows, columns, frames.length);
@@ -132,16 +139,23 @@ async function loadDrawings(
   let findings: Findings = {};
   let unseen: readonly number[] = [];
   let seconds = 0;
+  const kept = async (frame: Frame, place: number) =>
+    recordsOf(
+      frame,
+      place,
+      ofCase,
+      frame.assignment === assignment.id ? ofCase : await journal.all(user, frame.assignment),
+    );
   await inTurns(frames, AT_ONCE, async (frame, place) => {
     const { image, draft } = frame;
     const said = frame.suggestion?.findings ?? {};
-    const [suggestion, kept, answer] = await Promise.all([
+    const [suggestion, standing, answer] = await Promise.all([
       suggestionOn(frame),
-      keptFor(frame, place, whole, journal, user),
+      kept(frame, place).then((records) => standingOf(records, draft, room)),
       fromAnswer(server, assignment, image, amended),
     ]);
     const first =
-      fromJournal(kept, draft, image) ??
+      fromJournal(standing.record) ??
       (await fromDraft(draft, image)) ??
       answer ??
       (saysAnything(said) ? fromAnswers(said) : fromNothing(suggestion));
@@ -163,7 +177,7 @@ async function loadDrawings(
       maps: frame.suggestion?.maps ?? [],
       origin: first.origin,
       sequence: first.sequence ?? 0,
-      unsent: first.origin === "journal",
+      standing,
     };
   });
   return {
@@ -229,32 +243,29 @@ async function inTurns<T>(
   await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, turn));
 }
 
-/** What the journal holds of one frame: its own record, or its part of a series handed in whole. */
-async function keptFor(
-  frame: Frame,
+/** What the journal holds of one frame: its own records, and its parts of series handed in whole. */
+function recordsOf(
+  { assignment, image }: Frame,
   place: number,
-  whole: JournalRecord | null,
-  journal: Journal,
-  user: number,
-): Promise<JournalRecord | null> {
-  if (!whole?.frames) {
-    return frame.assignment === whole?.assignment ? whole : journal.get(user, frame.assignment);
-  }
-  if (whole.frames[place] !== frame.assignment) return null;
-  const size = frame.image.rows * frame.image.columns;
-  return { ...whole, mask: whole.mask.subarray(place * size, (place + 1) * size) };
+  ofCase: readonly JournalRecord[],
+  ofFrame: readonly JournalRecord[],
+): JournalRecord[] {
+  const size = image.rows * image.columns;
+  const parts = ofCase
+    .filter(({ frames }) => frames?.[place] === assignment)
+    .map(({ lineages, mask, ...whole }) => ({
+      ...whole,
+      mask: mask.subarray(place * size, (place + 1) * size),
+      ...(lineages && { lineages: [lineages[place]!] }),
+    }));
+  const alone = ofFrame.filter(({ frames }) => !frames);
+  return [...parts, ...alone].filter(({ mask }) => mask.length === size);
 }
 
-function fromJournal(
-  kept: JournalRecord | null,
-  draft: Frame["draft"],
-  { rows, columns }: ImageInfo,
-): Start | null {
-  if (!kept || kept.sequence <= (draft?.sequence ?? 0) || kept.mask.length !== rows * columns) {
-    return null;
-  }
-  const { findings, unseen, sequence, seconds } = kept;
-  const mask = maskFrom(rows, columns, kept.mask);
+function fromJournal(record: JournalRecord | null): Start | null {
+  if (!record) return null;
+  const { rows, columns, findings, unseen, sequence, seconds } = record;
+  const mask = maskFrom(rows, columns, record.mask);
   return { mask, origin: "journal", findings, unseen, sequence, seconds };
 }
 

@@ -204,6 +204,12 @@ export class FakeServer implements Server {
     });
   }
 
+  /** Another draft is there than the one that the work goes upon. */
+  private other({ draft }: Row, base: number | undefined): void {
+    if (!draft || base === undefined || base === draft.sequence) return;
+    throw new ApiError(409, "stale_draft", "", { sequence: draft.sequence });
+  }
+
   private whole(text: string): Promise<Mask> {
     return unpackSent(text, this.size.rows, this.size.columns);
   }
@@ -256,7 +262,7 @@ export class FakeServer implements Server {
     const before = this.rows.get(id)!.draft;
     if (work.box && before?.sequence !== work.base) {
       return this.answer(() => {
-        throw new ApiError(409, "stale_draft", "");
+        throw new ApiError(409, "stale_draft", "", { sequence: before?.sequence ?? 0 });
       });
     }
     const whole = work.box
@@ -269,6 +275,7 @@ export class FakeServer implements Server {
       if (row.key !== work.key) {
         if (this.shut) throw new ApiError(409, "campaign_closed", "");
         if (row.state === "submitted") throw new ApiError(409, "already_submitted", "");
+        this.other(row, work.base);
         if (row.state === "lost") throw new ApiError(409, "lease_lost", "kept as your draft");
         this.submits++;
       }
@@ -281,7 +288,7 @@ export class FakeServer implements Server {
 
   async submitSeries(
     id: number,
-    work: { key: string; frames: { assignment: number; mask: string }[]; findings?: Findings },
+    work: Schemas["SeriesInputRequest"],
   ): Promise<{ frames: { annotation: number; mask_sha256: string; task_state: "settled" }[] }> {
     const masks = await Promise.all(work.frames.map(({ mask }) => this.whole(mask)));
     return this.answer(() => {
@@ -291,10 +298,19 @@ export class FakeServer implements Server {
         throw new ApiError(400, "frames_differ", "");
       }
       if (this.rows.get(id)!.state === "lost") throw new ApiError(409, "lease_lost", "");
+      const others = work.frames.flatMap(({ assignment, base }) => {
+        const { draft } = this.rows.get(assignment)!;
+        const known = !draft || base === undefined || base === draft.sequence;
+        return known ? [] : [[assignment, draft.sequence]];
+      });
+      if (others.length > 0) {
+        throw new ApiError(409, "stale_draft", "", { frames: Object.fromEntries(others) });
+      }
       if (this.rows.get(id)!.key !== work.key) this.submits++;
       for (const [place, [, row]] of rows.entries()) {
         const { findings = {}, key } = work;
-        Object.assign(row, { mask: [...masks[place]!.data], findings, key, state: "submitted" });
+        const mask = [...masks[place]!.data];
+        Object.assign(row, { mask, findings, key, state: "submitted", draft: null });
       }
       return {
         frames: sent.map((annotation) => ({
@@ -339,11 +355,12 @@ export class FakeServer implements Server {
 
   async amend(
     id: number,
-    work: { key: string; mask: string; findings?: Findings },
+    work: Schemas["AmendInputRequest"],
   ): Promise<{ annotation: number; mask_sha256: string; task_state: "settled" }> {
     const mask = [...(await this.whole(work.mask)).data];
     return this.answer(() => {
       const row = this.rows.get(id)!;
+      this.other(row, work.base);
       if (row.key !== work.key) this.amendments++;
       Object.assign(row, { key: work.key, mask, findings: work.findings ?? {}, draft: null });
       return { annotation: id, mask_sha256: "", task_state: "settled" as const };

@@ -6,6 +6,7 @@
 import type { Schemas } from "../api/client";
 import { ApiError, isPassing, isSignedOut } from "../api/errors";
 import { maskHash, packMask, packPart } from "../domain/codec";
+import { holds } from "../domain/lineage";
 import type { Mask } from "../domain/mask";
 import type { Journal, JournalRecord } from "../journal/journal";
 import type { KeptDraft } from "./saver";
@@ -30,6 +31,7 @@ type Beside = Pick<
 >;
 
 const RETRY = [1500, 3000, 6000, 12000];
+const STALE = "stale_draft";
 
 export class Outbox {
   private readonly queue: JournalRecord[] = [];
@@ -104,24 +106,37 @@ export class Outbox {
     }
   }
 
+  /** Hand in upon the drafts that the work goes back to; upon another one the server does not. */
   private async hand(record: JournalRecord): Promise<void> {
-    const { frames } = record;
+    let bases = record.lineages?.map(({ base }) => base);
+    for (;;) {
+      const draft = this.drafts.get(record);
+      try {
+        if (draft && (await this.handPart(record, draft))) return;
+        if (!draft) return await this.handWhole(record, bases);
+      } catch (error) {
+        const now = basesNow(record, error);
+        if (!now || (!draft && now.join() === bases?.join())) throw error;
+        bases = now;
+      }
+      this.drafts.delete(record);
+    }
+  }
+
+  private async handWhole(record: JournalRecord, bases?: readonly number[]): Promise<void> {
+    const { frames, token } = record;
     if (frames) {
-      const { token } = record;
-      const drawn = await packFrames(record, frames);
-      const series = { ...start(record), token, frames: drawn };
+      const series = { ...start(record), token, frames: await packFrames(record, frames, bases) };
       await this.server.submitSeries(record.assignment, series);
       return;
     }
-    const draft = this.drafts.get(record);
-    if (draft && (await this.handPart(record, draft))) return;
-    this.drafts.delete(record);
-    const work = { ...start(record), mask: await packMask(drawnIn(record)) };
+    const upon = bases && { base: bases[0]! };
+    const work = { ...start(record), ...upon, mask: await packMask(drawnIn(record)) };
     if (record.amends) await this.server.amend(record.amends, work);
-    else await this.server.submit(record.assignment, { ...work, token: record.token });
+    else await this.server.submit(record.assignment, { ...work, token });
   }
 
-  /** Send what changed since the draft the server holds. False when it takes only the whole. */
+  /** Send what changed since the draft the server holds; false where no part can be sent. */
   private async handPart(record: JournalRecord, draft: KeptDraft): Promise<boolean> {
     const mask = drawnIn(record);
     const sha256 = await maskHash(mask);
@@ -129,13 +144,8 @@ export class Outbox {
     const part = await packPart(draft.mask, mask);
     const { token } = record;
     const work = { ...start(record), ...part, base: draft.sequence, sha256, token };
-    try {
-      await this.server.submit(record.assignment, work);
-      return true;
-    } catch (error) {
-      if (error instanceof ApiError && error.code === "stale_draft") return false;
-      throw error;
-    }
+    await this.server.submit(record.assignment, work);
+    return true;
   }
 
   /** True when the server has decided over this record, one way or the other. */
@@ -156,10 +166,11 @@ export class Outbox {
         }, after);
         return false;
       }
-      // A 409 leaves the work on the server as this reader's draft; any other refusal leaves it
-      // here, as does that of an amendment, which the server keeps only as far as it was autosaved.
+      // A 409 leaves the work on the server as this reader's draft, but for one that another draft
+      // is there; any other refusal leaves it here, as does that of an amendment, which the server
+      // keeps only as far as it was autosaved.
       const { code, message } = error;
-      const kept = error.status !== 409 || Boolean(record.amends);
+      const kept = error.status !== 409 || code === STALE || Boolean(record.amends);
       if (kept) await this.mark(record, { code, message });
       this.onRefused({ record, kept, code, message });
       if (kept) return true;
@@ -169,9 +180,9 @@ export class Outbox {
   }
 
   /** Let the journal go of what the server has, if newer work has not taken its place. */
-  private async clear({ user, assignment, submitKey }: JournalRecord): Promise<void> {
-    const there = await this.journal.get(user, assignment);
-    if (there?.submitKey === submitKey) await this.journal.remove(user, assignment);
+  private async clear({ key, submitKey }: JournalRecord): Promise<void> {
+    const there = await this.journal.get(key);
+    if (there?.submitKey === submitKey) await this.journal.remove(key);
   }
 
   /** Note in the journal that a submission was refused, if newer work has not taken its place. */
@@ -180,7 +191,7 @@ export class Outbox {
     refused: Pick<Refusal, "code" | "message">,
   ): Promise<void> {
     try {
-      const there = await this.journal.get(record.user, record.assignment);
+      const there = await this.journal.get(record.key);
       if (there?.submitKey === record.submitKey) await this.journal.put({ ...there, refused });
     } catch {
       // A store that refuses keeps it as it was: it is sent once more after a reload.
@@ -197,16 +208,32 @@ function drawnIn({ rows, columns, mask }: JournalRecord): Mask {
   return { rows, columns, data: mask };
 }
 
-/** The drawings of a series, each packed under its assignment. */
+/** The drawings of a series, each packed under its assignment, upon the draft it goes back to. */
 function packFrames(
   { rows, columns, mask }: JournalRecord,
   frames: readonly number[],
-): Promise<{ assignment: number; mask: string }[]> {
+  bases?: readonly number[],
+): Promise<Schemas["FrameInputRequest"][]> {
   const size = rows * columns;
   return Promise.all(
     frames.map(async (assignment, i) => {
       const data = mask.subarray(i * size, (i + 1) * size);
-      return { assignment, mask: await packMask({ rows, columns, data }) };
+      const drawn = await packMask({ rows, columns, data });
+      return { assignment, mask: drawn, ...(bases && { base: bases[i]! }) };
     }),
   );
+}
+
+/**
+ * After a refusal since other drafts are there: theirs, if this work holds all that they do; null
+ * when one of them is another window's, or the refusal is another one.
+ */
+function basesNow({ lineages, frames }: JournalRecord, error: unknown): number[] | null {
+  if (!(error instanceof ApiError) || error.code !== STALE || !lineages) return null;
+  const { sequence = 0, frames: there = {} } = (error.detail ?? {}) as {
+    sequence?: number;
+    frames?: Record<string, number>;
+  };
+  const now = lineages.map(({ base }, i) => (frames ? (there[frames[i]!] ?? base) : sequence));
+  return lineages.every((lineage, i) => holds(lineage, now[i]!)) ? now : null;
 }

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ApiError } from "../api/errors";
 import { unpackMask } from "../domain/codec";
+import { STEP } from "../domain/lineage";
 import { type Journal, MemoryJournal } from "../journal/journal";
 import { ownSlice } from "./case";
 import { FakeServer } from "./fake-server";
 import { Reading } from "./reading";
-import { STEP } from "./saver";
 
 let server: FakeServer;
 let journal: Journal;
@@ -129,7 +129,7 @@ describe("saving", () => {
     }
     const { draft } = server.rows.get(101)!;
     expect([...(await unpackMask(draft!.mask, 4, 4)).data]).toEqual(Array(16).fill(4));
-    expect(await journal.get(7, 101)).toBeNull();
+    expect(await journal.all(7, 101)).toEqual([]);
   });
 
   it("drafts carry growing sequences", async () => {
@@ -151,7 +151,7 @@ describe("saving", () => {
     server.mode = "away";
     draw(5);
     await until(() => now().save.kind === "offline");
-    expect((await journal.get(7, 101))?.mask[0]).toBe(5);
+    expect((await journal.all(7, 101))[0]?.mask[0]).toBe(5);
     server.mode = "well";
     await until(() => now().save.kind === "saved");
     expect(server.rows.get(101)!.draft).not.toBeNull();
@@ -278,16 +278,6 @@ describe("drafts of what changed", () => {
     expect(server.rows.get(101)!.mask).toEqual(drawn);
   });
 
-  it("a submission upon a draft that is another one is sent whole, once", async () => {
-    await begin();
-    await touch(0, 3);
-    server.rows.get(101)!.draft!.sequence++;
-    await reading.submit();
-    expect(server.handed).toEqual([null]);
-    expect(server.submits).toBe(1);
-    expect(now().refusals).toEqual([]);
-  });
-
   it("a submission whose answer was lost counts once, though its draft is gone", async () => {
     await begin();
     await touch(0, 3);
@@ -306,6 +296,172 @@ describe("drafts of what changed", () => {
     own().mask.data[3] = 9;
     await until(() => now().save.kind === "saved");
     expect(await drafted()).toEqual(Array(16).fill(1));
+  });
+});
+
+describe("two windows on one case", () => {
+  let other: Reading;
+  const there = () => other.store.get();
+
+  /** The same browser has one journal, another machine its own. */
+  async function both(elsewhere: Journal): Promise<void> {
+    await begin();
+    other = new Reading("c", 7, server, elsewhere);
+    await other.start();
+    expect(there().work?.assignment.id).toBe(101);
+  }
+  afterEach(() => other.close());
+
+  function drawThere(value: number): void {
+    const { work } = there();
+    ownSlice(work!).mask.data.fill(value);
+    work!.history.commit({ x0: 0, y0: 0, x1: 4, y1: 4 });
+    other.changed();
+  }
+
+  /** What the other window drew lies on the server. */
+  async function savedThere(value: number): Promise<void> {
+    drawThere(value);
+    await until(() => there().save.kind === "saved");
+  }
+  const drafted = async () => [...(await unpackMask(server.rows.get(101)!.draft!.mask, 4, 4)).data];
+
+  it("what one saved is not dropped by what the other hands in, which comes back for a choice", async () => {
+    await both(new MemoryJournal());
+    await savedThere(2);
+    other.close();
+    draw(5);
+    await reading.submit();
+    await until(() => now().save.kind === "stale");
+    expect([now().work?.assignment.id, own().mask.data[0]]).toEqual([101, 5]);
+    expect(now().refusals.map(({ kept, code }) => [kept, code])).toEqual([[false, "stale_draft"]]);
+    expect([server.submits, await drafted()]).toEqual([0, Array(16).fill(2)]);
+    expect([...(await reading.rival(null))!.mask.data]).toEqual(Array(16).fill(2));
+    reading.keepMine();
+    await until(() => now().save.kind === "saved");
+    expect(now().refusals).toEqual([]);
+    await reading.submit();
+    expect(server.rows.get(101)!.mask).toEqual(Array(16).fill(5));
+    expect(await journal.all(7, 101)).toEqual([]);
+  });
+
+  it("the other one's is taken up instead, and handed in", async () => {
+    await both(journal);
+    await savedThere(2);
+    await reading.submit(); // nothing drawn here
+    await until(() => now().save.kind === "stale");
+    await reading.takeTheirs();
+    expect([now().work?.assignment.id, own().mask.data[0]]).toEqual([101, 2]);
+    expect([now().refusals, now().save.kind]).toEqual([[], "saved"]);
+    await reading.submit();
+    expect(server.rows.get(101)!.mask).toEqual(Array(16).fill(2));
+    expect(await journal.all(7, 101)).toEqual([]);
+  });
+
+  it("the choice is there again after a reload", async () => {
+    await both(journal);
+    await savedThere(2);
+    draw(5);
+    await reading.submit();
+    await until(() => now().save.kind === "stale");
+    await again();
+    expect([own().mask.data[0], now().save.kind]).toEqual([5, "stale"]);
+    expect(await drafted()).toEqual(Array(16).fill(2));
+    expect(server.submits).toBe(0);
+  });
+
+  it("what was drawn in one and not saved outlives it, whatever the other one saves after", async () => {
+    await both(journal);
+    await savedThere(2);
+    draw(5);
+    await until(() => now().save.kind === "stale");
+    reading.close();
+    await savedThere(3);
+    reading = new Reading("c", 7, server, journal);
+    await reading.start();
+    expect([own().mask.data[0], now().save.kind]).toEqual([5, "stale"]);
+    expect([...(await reading.rival(null))!.mask.data]).toEqual(Array(16).fill(3));
+  });
+
+  it("of two drawings that only this browser has, one after the other is chosen between", async () => {
+    await both(journal);
+    server.mode = "away";
+    drawThere(2);
+    await until(() => there().save.kind === "offline");
+    draw(5);
+    await until(() => now().save.kind === "offline");
+    other.close();
+    server.mode = "well";
+    await again();
+    expect([own().mask.data[0], now().save.kind]).toEqual([5, "stale"]);
+    expect([...(await reading.rival(null))!.mask.data]).toEqual(Array(16).fill(2));
+    draw(6); // goes into the journal, and to the server only after the choice
+    expect(now().save.kind).toBe("stale");
+    await reading.takeTheirs();
+    expect(own().mask.data[0]).toBe(2);
+    await until(() => now().save.kind === "saved");
+    expect(await drafted()).toEqual(Array(16).fill(2));
+    expect(await journal.all(7, 101)).toEqual([]);
+  });
+
+  it("the same drawing in both is nothing to choose between", async () => {
+    await both(journal);
+    await savedThere(5);
+    draw(5);
+    await until(() => now().save.kind === "stale");
+    await again();
+    expect(now().save.kind).not.toBe("stale");
+    await until(() => now().save.kind === "saved");
+  });
+
+  it("a draft of its own that came after the submission began is no other one", async () => {
+    await begin();
+    other = reading;
+    draw(3);
+    await until(() => now().save.kind === "saved");
+    server.mode = "deaf"; // the next draft arrives, its answer does not
+    draw(4);
+    await until(() => now().save.kind === "offline");
+    server.mode = "well";
+    await reading.submit();
+    expect(server.rows.get(101)!.mask).toEqual(Array(16).fill(4));
+    expect(now().refusals).toEqual([]);
+  });
+
+  it("a draft that is gone is no other one", async () => {
+    await begin();
+    other = reading;
+    draw(3);
+    await until(() => now().save.kind === "saved");
+    server.rows.get(101)!.draft = null;
+    await reading.submit();
+    expect(server.handed).toEqual([null]);
+    expect(now().refusals).toEqual([]);
+  });
+
+  it("what one saved of an amendment is not dropped by the other's, which can be taken up again", async () => {
+    await begin();
+    draw(1);
+    await reading.submit();
+    other = new Reading("c", 7, server, new MemoryJournal());
+    await other.start();
+    const [answer] = await reading.recent();
+    await reading.reopen(answer!);
+    await other.reopen(answer!);
+    await savedThere(2);
+    draw(5);
+    await reading.submit();
+    await until(() => now().work?.assignment.id === 102);
+    expect(now().refusals.map(({ kept, code }) => [kept, code])).toEqual([[true, "stale_draft"]]);
+    expect([server.amendments, await drafted()]).toEqual([0, Array(16).fill(2)]);
+    await reading.revisit();
+    expect([now().work?.amends, own().mask.data[0], now().save.kind]).toEqual([101, 5, "stale"]);
+    await reading.takeTheirs();
+    expect([now().work?.amends, own().mask.data[0]]).toEqual([101, 2]);
+    await reading.submit();
+    await until(() => now().work?.assignment.id === 102);
+    expect(server.rows.get(101)!.mask).toEqual(Array(16).fill(2));
+    expect(now().refusals).toEqual([]);
   });
 });
 
@@ -331,7 +487,7 @@ describe("after a reload", () => {
     server.mode = "away";
     draw(6);
     await until(() => now().save.kind === "offline");
-    const { sequence } = (await journal.get(7, 101))!;
+    const { sequence } = (await journal.all(7, 101))[0]!;
     server.mode = "well";
     await again();
     return { sequence, mask: "" };
@@ -630,10 +786,10 @@ describe("a submission that the server does not take, and keeps nothing of", () 
 
   it("does not take newer work on its case with it", async () => {
     await refused();
-    const kept = (await journal.get(7, 101))!;
+    const kept = (await journal.all(7, 101))[0]!;
     await journal.put({ ...kept, submitKey: null, sequence: kept.sequence + 1 });
     await reading.discard();
-    expect(await journal.get(7, 101)).not.toBeNull();
+    expect(await journal.all(7, 101)).toHaveLength(1);
   });
 
   it("is not sent in its old version once its case was open again", async () => {

@@ -5,12 +5,13 @@
 import type { Assignment, Findings, Recent, Schemas } from "../api/client";
 import { ApiError, isPassing, isSignedOut } from "../api/errors";
 import { unpackMask } from "../domain/codec";
-import type { Mask } from "../domain/mask";
+import { newRemainder } from "../domain/lineage";
+import { type Mask, maskFrom } from "../domain/mask";
 import type { Journal, JournalRecord } from "../journal/journal";
-import { type Case, loadCase, type Slice } from "./case";
+import { type Case, loadCase, type Seat, type Slice } from "./case";
 import { Outbox, type OutboxState, type Refusal } from "./outbox";
 import type { SaveState } from "./saver";
-import { Savers, submission } from "./savers";
+import { Savers } from "./savers";
 import type { Server } from "./server";
 import { Store } from "./store";
 
@@ -39,7 +40,8 @@ export interface Rival {
   readonly slice: Slice;
   readonly mask: Mask;
   readonly findings: Findings;
-  readonly savedAt: string;
+  /** Null where the browser does not know it any more. */
+  readonly savedAt: string | null;
   /** When this window's drawing was last changed (ms); null: not since the page was loaded. */
   readonly changedAt: number | null;
   /** How many slices the other window saved newer drawings of. */
@@ -73,13 +75,15 @@ export class Reading {
   private advancing = false;
   private again = false;
   private closed = false;
+  private readonly seat: Seat;
 
   constructor(
     readonly campaign: string,
-    private readonly user: number,
+    user: number,
     private readonly server: Server,
     private readonly journal: Journal,
   ) {
+    this.seat = { user, room: newRemainder() };
     this.outbox = new Outbox(
       server,
       journal,
@@ -95,7 +99,7 @@ export class Reading {
   }
 
   async start(): Promise<void> {
-    const left = await this.journal.unsent(this.user, this.campaign).catch(() => []);
+    const left = await this.journal.unsent(this.seat.user, this.campaign).catch(() => []);
     for (const record of left) {
       if (record.refused) this.told({ record, kept: true, ...record.refused });
       else this.outbox.add(record);
@@ -129,15 +133,24 @@ export class Reading {
     const stale = this.saver?.stale ?? [];
     const saver = stale.find(({ slice }) => slice === wanted) ?? stale[0];
     if (!saver) return null;
-    const { slice, changedAt } = saver;
+    const { slice, changedAt, rival } = saver;
+    const { rows, columns } = slice.image;
+    if (rival) {
+      const { findings = {}, at } = rival;
+      const savedAt = at === undefined ? null : new Date(at).toISOString();
+      const mask = maskFrom(rows, columns, rival.mask);
+      return { slice, mask, findings, savedAt, changedAt, slices: stale.length };
+    }
     const { draft } = await this.server.assignment(slice.assignment);
     if (!draft) return null;
     const { findings = {}, saved_at: savedAt } = draft;
-    const mask = await unpackMask(draft.mask, slice.image.rows, slice.image.columns);
+    const mask = await unpackMask(draft.mask, rows, columns);
     return { slice, mask, findings, savedAt, changedAt, slices: stale.length };
   }
 
+  /** Let this window's drawing stand, to be saved in the place of the other one. */
   keepMine(): void {
+    this.chosen();
     void this.saver?.keepMine().catch(() => undefined);
   }
 
@@ -145,10 +158,34 @@ export class Reading {
   async takeTheirs(): Promise<void> {
     const { saver } = this;
     const { work } = this.store.get();
-    saver?.close();
-    await saver?.forget().catch(() => undefined);
+    this.chosen();
+    await saver?.takeTheirs().catch(() => undefined);
     if (this.holds(work)) this.forget();
-    await this.advance();
+    if (work?.amends) await this.amendAgain(work.amends);
+    else await this.advance();
+  }
+
+  /** Take up the amendment that was refused first, to choose between two windows' drawings. */
+  async revisit(): Promise<void> {
+    const amends = this.store.get().refusals[0]?.record.amends;
+    if (amends) await this.amendAgain(amends);
+  }
+
+  /** Take up the reader's own answer, or the case at hand where it is none of the last any more. */
+  private async amendAgain(annotation: number): Promise<void> {
+    try {
+      const answer = (await this.recent()).find((each) => each.annotation === annotation);
+      if (answer) await this.reopen(answer);
+    } catch (error) {
+      this.stumbled(error);
+    }
+    if (!this.store.get().work) await this.advance();
+  }
+
+  /** Which of two drawings stays is settled, and with it why the case was not taken. */
+  private chosen(): void {
+    const { work } = this.store.get();
+    this.settle(({ record }) => record.assignment !== work?.assignment.id);
   }
 
   /**
@@ -157,11 +194,10 @@ export class Reading {
    */
   async submit(): Promise<void> {
     const { work, lost, phase, save } = this.store.get();
-    if (!work || lost || phase !== "ready" || save.kind === "stale") return;
-    work.stopwatch.activity(performance.now() / 1000);
-    const key = newKey();
     const { saver } = this;
-    const record = submission(work, this.user, key);
+    if (!work || !saver || lost || phase !== "ready" || save.kind === "stale") return;
+    work.stopwatch.activity(performance.now() / 1000);
+    const record = saver.submission(newKey());
     // Handed in anew: what was refused of it before is overtaken.
     this.settle((refusal) => refusal.record.assignment !== record.assignment);
     const next = work.amends ? null : this.next;
@@ -171,8 +207,8 @@ export class Reading {
     } else this.forget();
     this.store.set({ submitted: this.store.get().submitted + 1 });
     // A browser without storage still sends; the journal is the second belt.
-    await saver?.seal(key).catch(() => undefined);
-    this.outbox.add(record, saver?.draft);
+    await saver.seal(record).catch(() => undefined);
+    this.outbox.add(record, saver.draft);
     await this.advance();
   }
 
@@ -231,7 +267,7 @@ export class Reading {
     if (!first) return;
     this.dismiss();
     const there = await this.kept(first.record);
-    if (there) await this.journal.remove(there.user, there.assignment).catch(() => undefined);
+    if (there) await this.journal.remove(there.key).catch(() => undefined);
   }
 
   private told(refusal: Refusal): void {
@@ -257,12 +293,8 @@ export class Reading {
   }
 
   /** What the journal holds of a submission; null where newer work on its case is there. */
-  private async kept({
-    user,
-    assignment,
-    submitKey,
-  }: JournalRecord): Promise<JournalRecord | null> {
-    const there = await this.journal.get(user, assignment).catch(() => null);
+  private async kept({ key, submitKey }: JournalRecord): Promise<JournalRecord | null> {
+    const there = await this.journal.get(key).catch(() => null);
     return there?.submitKey === submitKey ? there : null;
   }
 
@@ -274,7 +306,7 @@ export class Reading {
   /** Take up an earlier answer to amend it; the case at hand is put aside and comes back after. */
   async reopen(answer: Recent): Promise<void> {
     const assignment = await this.server.assignment(answer.assignment);
-    const work = await loadCase(this.server, this.journal, this.user, assignment, answer);
+    const work = await loadCase(this.server, this.journal, this.seat, assignment, answer);
     const parked = this.saver?.park();
     this.forget();
     this.show(work);
@@ -304,7 +336,7 @@ export class Reading {
   private show(work: Case): void {
     const { assignment } = work;
     this.reopened(work);
-    this.saver = new Savers(work, this.user, this.server, this.journal, (save) => {
+    this.saver = new Savers(work, this.seat, this.server, this.journal, (save) => {
       if (this.store.get().work === work) this.store.set({ save });
     });
     this.store.set({
@@ -392,7 +424,7 @@ export class Reading {
   }
 
   private load(assignment: Assignment): Promise<Case> {
-    return loadCase(this.server, this.journal, this.user, assignment);
+    return loadCase(this.server, this.journal, this.seat, assignment);
   }
 
   private stumbled(error: unknown): void {

@@ -6,9 +6,10 @@
 import type { Assignment, Schemas } from "../api/client";
 import { ApiError, isPassing, isSignedOut } from "../api/errors";
 import { packMask, packPart } from "../domain/codec";
+import { holds, type Lineage, numberAfter } from "../domain/lineage";
 import type { Mask } from "../domain/mask";
 import { type Journal, type JournalRecord, journalKey } from "../journal/journal";
-import type { Case, Slice } from "./case";
+import type { Case, Seat, Slice } from "./case";
 import type { Server } from "./server";
 
 /** A draft that the server is known to hold. */
@@ -30,14 +31,6 @@ export type SaveState =
 export const SAVE_AFTER = 1200;
 const RETRY = [2000, 4000, 8000, 15000];
 
-/** Each window counts in steps from a remainder of its own: no two give drafts the same number. */
-export const STEP = 1009;
-const OWN = Math.floor(Math.random() * STEP);
-
-export function numberAfter(sequence: number): number {
-  return sequence - (sequence % STEP) + STEP + OWN;
-}
-
 export class Saver {
   /** Of the newest state of the drawing. */
   sequence: number;
@@ -46,10 +39,8 @@ export class Saver {
   private kept: Mask | null;
   /** The server's draft by its sequence, 0 for none: another one there was not saved by this window. */
   private base: number;
-  /** Sent since the last acknowledgement: the server may hold one of them, its answer lost. */
-  private readonly unanswered = new Set<number>();
-  /** The state that the journal kept when this page was left: a draft of it may still arrive. */
-  private readonly left: number | null;
+  /** Other drawings that only this browser keeps: the reader chooses before more is saved. */
+  private rivals: readonly JournalRecord[];
   private timer: ReturnType<typeof setTimeout> | null = null;
   private sending = false;
   private writing = false;
@@ -63,22 +54,24 @@ export class Saver {
   constructor(
     private readonly work: Case,
     readonly slice: Slice,
-    private readonly user: number,
+    private readonly seat: Seat,
     private readonly server: Server,
     private readonly journal: Journal,
     private readonly onState: (state: SaveState) => void,
   ) {
-    const { sequence, unsent, origin } = slice;
-    const draft = draftOf(work, slice);
+    const { sequence, origin, standing } = slice;
+    const unsent = standing.record !== null;
     this.sequence = sequence;
     this.acknowledged = unsent ? sequence - 1 : sequence;
-    this.base = draft?.sequence ?? 0;
+    this.base = standing.lineage.base;
+    this.rivals = standing.rivals;
     this.kept = origin === "draft" ? this.snapshot() : null;
     this.written = sequence;
-    this.left = unsent ? sequence : null;
-    if (unsent) this.plan(0);
-    else if (origin === "draft" && draft) {
-      this.state = { kind: "saved", at: Date.parse(draft.saved_at) };
+    if (standing.besideDraft || this.rivals.length > 0) this.state = { kind: "stale" };
+    else if (unsent) this.plan(0);
+    else if (origin === "draft") {
+      const { saved_at } = draftOf(work, slice)!;
+      this.state = { kind: "saved", at: Date.parse(saved_at) };
     }
   }
 
@@ -91,9 +84,19 @@ export class Saver {
     return this.kept ? { sequence: this.base, mask: this.kept } : null;
   }
 
+  /** What the drawing at hand goes back to. */
+  get lineage(): Lineage {
+    return { base: this.base, own: [...this.slice.standing.lineage.own, this.sequence] };
+  }
+
+  /** Of two drawings that only this browser keeps, the one that is not at hand. */
+  get rival(): JournalRecord | null {
+    return this.rivals[0] ?? null;
+  }
+
   /** The drawing changed. */
   changed(): void {
-    this.sequence = numberAfter(this.sequence);
+    this.sequence = this.number();
     this.changedAt = Date.now();
     void this.write();
     this.plan(SAVE_AFTER);
@@ -105,14 +108,21 @@ export class Saver {
     if (this.dirty && this.state.kind !== "stale") this.plan(0);
   }
 
-  /** Another window saved newer work and this reader wants to keep this one. */
+  /** Of two windows' drawings the reader wants to keep this one. */
   async keepMine(): Promise<void> {
-    const there = await this.server.assignment(this.slice.assignment);
-    this.base = there.draft?.sequence ?? 0;
+    const [rival, ...others] = this.rivals;
+    if (rival) {
+      await this.journal.remove(rival.key);
+      this.rivals = others;
+    } else {
+      const there = await this.server.assignment(this.slice.assignment);
+      this.base = draftOf({ assignment: there }, this.slice)?.sequence ?? 0;
+    }
     this.kept = null;
-    this.sequence = numberAfter(Math.max(this.sequence, this.base));
-    this.tell({ kind: "saving" });
+    this.sequence = this.number(this.base);
     await this.write();
+    if (this.rivals.length > 0) return;
+    this.tell({ kind: "saving" });
     this.plan(0);
   }
 
@@ -128,13 +138,17 @@ export class Saver {
     if (this.timer) clearTimeout(this.timer);
   }
 
+  private number(above = 0): number {
+    return numberAfter(Math.max(this.sequence, above), this.seat.room);
+  }
+
   private tell(state: SaveState): void {
     this.state = state;
     if (!this.closed) this.onState(state);
   }
 
   private plan(after: number): void {
-    if (this.closed || this.sending) return;
+    if (this.closed || this.sending || this.rivals.length > 0) return;
     if (this.timer && after > 0) return;
     if (this.timer) clearTimeout(this.timer);
     if (this.state.kind !== "offline" && this.state.kind !== "signed_out") {
@@ -160,8 +174,10 @@ export class Saver {
   }
 
   private put(): Promise<void> {
-    const { slice, sequence } = this;
-    return this.journal.put({ ...recordOf(this.work, this.user, slice), sequence });
+    const { slice, sequence, lineage } = this;
+    const record = recordOf(this.work, this.seat, slice);
+    const at = this.changedAt ?? slice.standing.record?.at ?? Date.now();
+    return this.journal.put({ ...record, sequence, lineages: [lineage], at });
   }
 
   /** The drawing without a stroke that is still under way. */
@@ -184,7 +200,6 @@ export class Saver {
     try {
       const now = this.snapshot();
       const packed = await this.pack(now);
-      this.unanswered.add(sequence);
       await this.server.draft(this.slice.assignment, {
         token: assignment.token,
         sequence,
@@ -194,7 +209,6 @@ export class Saver {
         seconds: stopwatch.seconds,
         ...packed,
       });
-      this.unanswered.clear();
       this.base = sequence;
       this.kept = now;
       this.acknowledged = Math.max(this.acknowledged, sequence);
@@ -213,8 +227,18 @@ export class Saver {
   private async saved(): Promise<void> {
     this.tell({ kind: "saved", at: Date.now() });
     if (!this.closed && !this.writing) {
-      await this.journal.remove(this.user, this.slice.assignment).catch(() => undefined);
+      await this.forget().catch(() => undefined);
     }
+  }
+
+  /** Remove what the journal keeps of this drawing alone, but for one record. */
+  async forget(but: string | null = null): Promise<void> {
+    const { standing, assignment } = this.slice;
+    const { user, room } = this.seat;
+    const keys = new Set([...standing.held, journalKey(user, assignment, room)]);
+    if (but !== null) keys.delete(but);
+    // All at once: what is drawn meanwhile is written after them.
+    await Promise.all([...keys].map((key) => this.journal.remove(key)));
   }
 
   /** Tell what went wrong; the time after which to try again, or null to wait for the reader. */
@@ -239,30 +263,23 @@ export class Saver {
    */
   private differs({ detail }: ApiError): number | null {
     const { sequence } = (detail ?? {}) as { sequence?: number };
-    if (sequence === undefined || sequence === this.base || !this.isOwn(sequence)) {
+    if (sequence === undefined || sequence === this.base || !holds(this.lineage, sequence)) {
       this.tell({ kind: "stale" });
       return null;
     }
     this.base = sequence;
     this.kept = null;
-    if (this.sequence <= sequence) this.sequence = numberAfter(sequence);
+    if (this.sequence <= sequence) this.sequence = this.number(sequence);
     return 0;
-  }
-
-  /** Whether a draft of this sequence holds nothing that this window, or the page before, lacks. */
-  private isOwn(sequence: number): boolean {
-    const { left } = this;
-    const late = left !== null && sequence <= left && (left - sequence) % STEP === 0;
-    return sequence === 0 || late || this.unanswered.has(sequence);
   }
 }
 
 /** What the journal keeps of one drawing. */
-export function recordOf(work: Case, user: number, slice: Slice): JournalRecord {
+export function recordOf(work: Case, { user, room }: Seat, slice: Slice): JournalRecord {
   const { assignment, findings, unseen, stopwatch, amends } = work;
   const { mask } = slice;
   return {
-    key: journalKey(user, slice.assignment),
+    key: journalKey(user, slice.assignment, room),
     user,
     assignment: slice.assignment,
     campaign: assignment.campaign,
@@ -287,8 +304,8 @@ function committed({ slices, history }: Case, slice: Slice): Uint8Array {
   return history.committed.subarray(place * size, (place + 1) * size);
 }
 
-/** The draft that the server had of a slice when the case was loaded. */
-function draftOf({ assignment }: Case, slice: Slice): Assignment["draft"] {
+/** The draft that the server had of a slice when the case was fetched. */
+function draftOf({ assignment }: Pick<Case, "assignment">, slice: Slice): Assignment["draft"] {
   if (assignment.frames.length === 0) return assignment.draft;
   return assignment.frames.find((each) => each.assignment === slice.assignment)?.draft ?? null;
 }

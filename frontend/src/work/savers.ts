@@ -1,7 +1,8 @@
 /** Saves a case: one saver for each of its drawings, and their states as one. */
+import { numberAfter } from "../domain/lineage";
 import type { Journal, JournalRecord } from "../journal/journal";
-import type { Case } from "./case";
-import { type KeptDraft, numberAfter, recordOf, Saver, type SaveState } from "./saver";
+import type { Case, Seat } from "./case";
+import { type KeptDraft, recordOf, Saver, type SaveState } from "./saver";
 import type { Server } from "./server";
 
 /** From the quietest to what the reader must know first. */
@@ -20,14 +21,18 @@ export class Savers {
 
   constructor(
     private readonly work: Case,
-    private readonly user: number,
+    private readonly seat: Seat,
     server: Server,
     private readonly journal: Journal,
     onState: (state: SaveState) => void,
   ) {
     // A saver with unsent work speaks up as it is made, before all of them are there.
-    const told = () => this.each.length > 0 && onState(this.state);
-    this.each = work.slices.map((slice) => new Saver(work, slice, user, server, journal, told));
+    const told = () => {
+      if (this.each.length === 0) return;
+      if (!this.each.some((saver) => saver.dirty)) void this.forgetSeries().catch(() => undefined);
+      onState(this.state);
+    };
+    this.each = work.slices.map((slice) => new Saver(work, slice, seat, server, journal, told));
   }
 
   /** The gravest of all; of the saved ones the newest. */
@@ -59,6 +64,14 @@ export class Savers {
     await Promise.all(this.stale.map((saver) => saver.keepMine()));
   }
 
+  /** Let go of the drawings that have another one, for that; what is on other slices stays. */
+  async takeTheirs(): Promise<void> {
+    this.close();
+    const { stale } = this;
+    for (const saver of this.each) await (stale.includes(saver) ? saver.forget() : saver.park());
+    await this.forgetSeries();
+  }
+
   async park(): Promise<void> {
     await Promise.all(this.each.map((saver) => saver.park()));
   }
@@ -67,38 +80,49 @@ export class Savers {
     for (const saver of this.each) saver.close();
   }
 
+  /** The finished case as it is kept and sent. */
+  submission(submitKey: string): JournalRecord {
+    const { work, each } = this;
+    const record = recordOf(work, this.seat, work.slices[work.own]!);
+    const last = Math.max(...each.map((saver) => saver.sequence));
+    const sealed = {
+      ...record,
+      submitKey,
+      sequence: numberAfter(last, this.seat.room),
+      lineages: each.map((saver) => saver.lineage),
+      at: Date.now(),
+    };
+    if (each.length === 1) return sealed;
+    const frames = work.slices.map((slice) => slice.assignment);
+    return { ...sealed, mask: work.history.committed, frames };
+  }
+
   /**
    * Write a submission into the journal, where it stays until the server acknowledged it; of a
    * series as one record, in the place of those of its drawings.
    */
-  async seal(submitKey: string): Promise<void> {
+  async seal(submission: JournalRecord): Promise<void> {
     this.close();
-    const sequence = numberAfter(Math.max(...this.each.map((saver) => saver.sequence)));
-    await this.journal.put({ ...submission(this.work, this.user, submitKey), sequence });
-    await this.forget(this.work.assignment.id);
+    await this.journal.put(submission);
+    await this.forget(submission.key);
   }
 
-  /** Remove what the journal holds of this case, but for one record. */
-  async forget(but: number | null = null): Promise<void> {
-    for (const { assignment } of this.work.slices) {
-      if (assignment !== but) await this.journal.remove(this.user, assignment);
-    }
+  /** Remove what the journal keeps of this case, but for one record. */
+  async forget(but: string | null = null): Promise<void> {
+    await this.forgetSeries(but);
+    for (const saver of this.each) await saver.forget(but);
+  }
+
+  /** Remove the submissions of a series that this drawing goes back to. */
+  private async forgetSeries(but: string | null = null): Promise<void> {
+    const rivals = this.work.slices.flatMap(({ standing }) => standing.rivals);
+    const keep = new Set([but, ...rivals.map(({ key }) => key)]);
+    const held = new Set(this.work.slices.flatMap(({ standing }) => standing.series));
+    for (const key of held) if (!keep.has(key)) await this.journal.remove(key);
   }
 }
 
 function graver(a: SaveState, b: SaveState): SaveState {
   if (a.kind === "saved" && b.kind === "saved") return a.at > b.at ? a : b;
   return GRAVITY.indexOf(b.kind) > GRAVITY.indexOf(a.kind) ? b : a;
-}
-
-/** A finished case as it is kept and sent. */
-export function submission(work: Case, user: number, submitKey: string): JournalRecord {
-  const own = work.slices[work.own]!;
-  const record = { ...recordOf(work, user, own), submitKey };
-  if (work.slices.length === 1) return record;
-  return {
-    ...record,
-    mask: work.history.committed,
-    frames: work.slices.map((slice) => slice.assignment),
-  };
 }

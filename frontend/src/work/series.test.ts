@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Findings } from "../api/client";
+import { ApiError, NetworkError } from "../api/errors";
 import { MemoryJournal } from "../journal/journal";
 import { loadCase } from "./case";
 import { FakeServer } from "./fake-server";
@@ -79,7 +80,7 @@ describe("a series in one reader's hands", () => {
     await until(() => reading.store.get().save.kind === "saved");
     server.mode = "away";
     draw(2, 4);
-    await vi.waitFor(async () => expect(await journal.get(7, 2101)).not.toBeNull());
+    await vi.waitFor(async () => expect(await journal.all(7, 2101)).toHaveLength(1));
     server.mode = "well";
     await again();
     expect([0, 1, 2].map(first)).toEqual([1, 0, 4]);
@@ -126,7 +127,7 @@ describe("a series in one reader's hands", () => {
     long.suggest = true;
     const leased = await long.lease("c", "current");
     const before = long.requests;
-    const { slices } = await loadCase(long, new MemoryJournal(), 7, leased!);
+    const { slices } = await loadCase(long, new MemoryJournal(), { user: 7, room: 1 }, leased!);
     expect(slices.map(({ suggestion }) => suggestion?.data[15])).toEqual(
       Array.from({ length: frames }, (_, place) => 2 + place),
     );
@@ -135,7 +136,7 @@ describe("a series in one reader's hands", () => {
 
   it("asks for no drawings where every frame is blind", async () => {
     const before = server.requests;
-    await loadCase(server, journal, 7, work().assignment);
+    await loadCase(server, journal, { user: 7, room: 1 }, work().assignment);
     expect(server.requests - before).toBe(1);
   });
 
@@ -144,7 +145,57 @@ describe("a series in one reader's hands", () => {
     const all = await server.suggestions(101);
     server.suggestions = () => Promise.resolve({ frames: all.frames.slice(1) });
     const leased = await server.assignment(101);
-    await expect(loadCase(server, journal, 7, leased)).rejects.toThrow("frame 101");
+    await expect(loadCase(server, journal, { user: 7, room: 1 }, leased)).rejects.toThrow(
+      "frame 101",
+    );
+  });
+
+  it("does not drop what another window saved of a frame when it is handed in", async () => {
+    const other = new Reading("c", 7, server, new MemoryJournal());
+    await other.start();
+    const there = other.store.get().work!;
+    there.slices[1]!.mask.data.fill(2);
+    there.history.commit({ x0: 0, y0: 4, x1: 4, y1: 8 });
+    other.changed([1]);
+    await until(() => other.store.get().save.kind === "saved");
+    other.close();
+    draw(0, 5);
+    await reading.submit();
+    await until(() => reading.store.get().save.kind === "stale");
+    expect([ids()[0], first(0), first(1), server.submits]).toEqual([101, 5, 0, 0]);
+    const rival = await reading.rival(null);
+    expect([rival!.slice.assignment, rival!.mask.data[0], rival!.slices]).toEqual([1101, 2, 1]);
+    await again();
+    expect([first(0), reading.store.get().save.kind]).toEqual([5, "stale"]);
+    await reading.takeTheirs();
+    expect([0, 1].map(first)).toEqual([5, 2]);
+    await reading.submit();
+    expect([101, 1101].map((id) => server.rows.get(id)?.mask?.[0])).toEqual([5, 2]);
+    expect(await journal.unsent(7)).toEqual([]);
+  });
+
+  it("keeps a series that was not taken until each of its frames is saved", async () => {
+    const submit = server.submitSeries.bind(server);
+    server.submitSeries = () => Promise.reject(new ApiError(403, "forbidden", "no reader"));
+    [0, 1, 2].forEach((place) => {
+      draw(place, 5);
+    });
+    await reading.submit();
+    server.rows.get(102)!.slot = "next";
+    server.mode = "well";
+    const draft = server.draft.bind(server);
+    server.draft = (id, work) =>
+      id === 101 ? draft(id, work) : Promise.reject(new NetworkError());
+    await again();
+    expect(ids()[0]).toBe(101);
+    await until(() => server.rows.get(101)!.draft !== null);
+    await again(); // the frames that were not saved are in the journal alone
+    expect([0, 1, 2].map(first)).toEqual([5, 5, 5]);
+    Object.assign(server, { draft, submitSeries: submit });
+    reading.poke();
+    await until(() => reading.store.get().save.kind === "saved");
+    await until(() => server.rows.get(2101)!.draft !== null);
+    await vi.waitFor(async () => expect(await journal.unsent(7)).toEqual([]));
   });
 
   it("shows the gravest state of all its frames", async () => {

@@ -19,6 +19,9 @@ export function Notices({ station }: { station: Workstation }) {
   const [lacks] = usePick(station.ui, (ui) => ui.lacking);
   const complete = usePick(station.ui, () => station.slides.complete);
   const changed = save.kind !== "clean"; // by this reader, now or before
+  // The case that was not taken is open again, at the choice that kept it from being taken.
+  const chooses = refusal && !refusal.kept && refusal.code === "stale_draft";
+  if (chooses && save.kind === "stale") return <Stale station={station} refusal={refusal} />;
   if (refusal) return <Refused key={refusal.record.key} station={station} refusal={refusal} />;
   if (lost) {
     return (
@@ -66,8 +69,8 @@ export function Notices({ station }: { station: Workstation }) {
   return null;
 }
 
-/** Another window saved newer work: only one of the two drawings stays. */
-function Stale({ station }: { station: Workstation }) {
+/** Another window saved other work: only one of the two drawings stays. */
+function Stale({ station, refusal }: { station: Workstation; refusal?: Refusal }) {
   const { reading } = station;
   const [asked, setAsked] = useState<"takeTheirs" | "keepMine" | null>(null);
   const confirm = (kept: "takeTheirs" | "keepMine") => (
@@ -90,7 +93,7 @@ function Stale({ station }: { station: Workstation }) {
           [t("work.keepMine"), () => setAsked("keepMine")],
         ]}
       >
-        {t("work.stale")}
+        {refusal ? sentences(refusalText(refusal), t("work.chooseAndSubmit")) : t("work.stale")}
       </Notice>
       {confirm("takeTheirs")}
       {confirm("keepMine")}
@@ -108,10 +111,17 @@ function Refused({ station, refusal }: { station: Workstation; refusal: Refusal 
       <Notice acts={[[t("work.dismiss"), () => reading.dismiss()]]}>{refusalText(refusal)}</Notice>
     );
   }
-  const acts: Act[] = [
-    [t("work.sendAgain"), () => void reading.resend()],
-    [t("work.discard"), () => setAsking(true)],
-  ];
+  const acts: Act[] = [[t("work.discard"), () => setAsking(true)]];
+  if (refusal.code !== "stale_draft") {
+    acts.unshift([t("work.sendAgain"), () => void reading.resend()]);
+  } else if (record.amends) {
+    acts.unshift([
+      t("work.openToChoose"),
+      () => {
+        if (station.marks.complete()) void reading.revisit();
+      },
+    ]);
+  }
   // Where the browser keeps nothing there is no later: with the notice the work would be out of reach.
   if (reading.durable) acts.push([t("work.decideLater"), () => reading.dismiss()]);
   return (
@@ -158,6 +168,7 @@ function lossText(code: string): string {
 
 function refusalText({ record, code, message }: Refusal): string {
   const { caseName } = record;
+  if (code === "stale_draft") return t("work.refused.stale", { case: caseName });
   // An amendment that is refused stays in this browser alone: the server's words say why.
   if (record.amends) return t("work.refused", { case: caseName, message });
   switch (code) {

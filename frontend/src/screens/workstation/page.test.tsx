@@ -21,7 +21,7 @@ afterEach(() => {
 it("who left the campaign still decides on a case that was not taken", async () => {
   const journal = await openJournal();
   await journal.put({
-    key: journalKey(7, 55),
+    key: journalKey(7, 55, 1),
     user: 7,
     assignment: 55,
     campaign: "c",

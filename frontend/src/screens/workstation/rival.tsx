@@ -56,7 +56,7 @@ export function BothDrawings({ station }: { station: Workstation }) {
         />
         <One
           name={t("work.rival.theirs")}
-          at={t("work.rival.saved", { at: dateTime(rival.savedAt, "medium") })}
+          at={rival.savedAt ? t("work.rival.saved", { at: dateTime(rival.savedAt, "medium") }) : ""}
           answers={<Answers questions={differ} findings={rival.findings} />}
           picture={<Picture station={station} found={found} mask={rival.mask} />}
         />
