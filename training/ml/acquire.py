@@ -1,6 +1,6 @@
 """Which cases to read next: from scores and features of a pool to an order. Needs numpy only.
 
-    order = select_order(pool, strategy="stratified", random_share=1 / 3, seed=7)
+    order = select_order(pool, strategy="class_balanced", random_share=1 / 3, seed=7)
     order[0].index        # the case to read first; .share: chosen by the model or by chance
 
 Plain top-k uncertainty is worse than random in a redundant pool of neighbouring slices, so what a
