@@ -86,7 +86,7 @@ class Campaign(models.Model):
         validators=[MinValueValidator(0), MaxValueValidator(1)],
         help_text="share of model-ordered cases whose suggestion is withheld",
     )
-    strategy = models.CharField(max_length=20, choices=Strategy, default=Strategy.STRATIFIED)
+    strategy = models.CharField(max_length=20, choices=Strategy, default=Strategy.CLASS_BALANCED)
     random_share = models.FloatField(
         default=1 / 3, validators=[MinValueValidator(0), MaxValueValidator(1)]
     )

@@ -6,6 +6,8 @@ import re
 import sysconfig
 from pathlib import Path
 
+from annotations.models import Campaign
+
 BASE = Path(__file__).resolve().parents[1]
 
 
@@ -35,6 +37,15 @@ def test_the_architecture_lists_every_door_and_no_other() -> None:
     schema = json.loads((BASE / "frontend/openapi.json").read_text())
     doors = [path.removeprefix("/api/v1/") for path in schema["paths"]]
     assert sorted(said) == sorted([*doors, "schema"])
+
+
+def test_a_new_campaign_begins_on_the_page_as_on_the_server() -> None:
+    text = (BASE / "frontend/src/screens/campaign/policy.tsx").read_text()
+    block = text.split("export const defaults = {")[1].split("}")[0]
+    said = {name: json.loads(value) for name, value in re.findall(r"(\w+): (.+),", block)}
+    assert "strategy" in said
+    new = Campaign()
+    assert said == {name: getattr(new, name) for name in said}
 
 
 def test_importing_the_web_process_loads_no_torch() -> None:

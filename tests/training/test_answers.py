@@ -580,7 +580,7 @@ def test_where_only_free_text_is_asked_for_there_is_nothing_to_learn(
 @pytest.mark.parametrize(
     ("strategy", "used"),
     [("bald", "entropy"), ("variance", "entropy"), ("badge", "core_set"), ("foreground", "random"),
-     ("margin", "margin"), ("stratified", "stratified")],
+     ("margin", "margin"), ("class_balanced", "class_balanced")],
 )  # fmt: skip
 def test_a_strategy_that_needs_drawings_gives_way_to_one_that_does_not(
     strategy: str, used: str

@@ -96,6 +96,25 @@ def test_the_most_uncertain_case_of_the_stored_scores_is_served_first(campaign: 
 
 
 @pytest.mark.django_db
+def test_unless_said_otherwise_rare_classes_are_weighted_up() -> None:
+    manager = make.user("manager")
+    made = make.campaign(manager, patients=12, per_patient=1, random_share=0.0)
+    assert made.strategy == "class_balanced"
+    model = champion(made)
+    *most, rare, unknown = waiting(made)
+    for number, task in enumerate(most):
+        value = 0.5 + number / 100
+        score(model, task, value, class_scores={"grey": value, "white": 1e-4})
+    score(model, rare, 0.4, class_scores={"grey": 0.4, "white": 1e-2})
+    score(model, unknown, None, class_scores={})
+    predict.scores_publish(model=model)
+    order = waiting(made)
+    assert [task.pk for task in order] == [rare.pk, *(task.pk for task in most[::-1]), unknown.pk]
+    assert order[0].priority_from["strategy"] == "class_balanced"
+    assert order[-1].priority_from["score"] is None
+
+
+@pytest.mark.django_db
 def test_a_score_that_the_champion_has_not_renewed_is_used_and_says_whose_it_is(
     campaign: Campaign,
 ) -> None:
@@ -188,10 +207,10 @@ def test_the_part_of_a_pool_that_is_scored_rarely_moves(size: int, step: int) ->
 def test_eight_readers_at_once_are_served_the_top_of_the_stored_order() -> None:
     people = [make.user(f"reader-{number}") for number in range(8)]
     made = make.campaign(make.user("manager"), readers=people, patients=12, per_patient=4)
-    Campaign.objects.filter(pk=made.pk).update(strategy="entropy")
     model = champion(made)
     for number, task in enumerate(waiting(made)):
-        score(model, task, (number * 7 % 13) / 13)
+        value = (number * 7 % 13) / 13
+        score(model, task, value, class_scores={"grey": value, "white": 0.3})
     predict.scores_publish(model=model)
     order = list(made.tasks.filter(state="open").order_by("-priority").values_list("id", flat=True))
     served: list[int] = []

@@ -1,6 +1,6 @@
 """Which cases to read next: from scores and features of a pool to an order. Needs numpy only.
 
-    order = select_order(pool, strategy="stratified", random_share=1 / 3, seed=7)
+    order = select_order(pool, strategy="class_balanced", random_share=1 / 3, seed=7)
     order[0].index        # the case to read first; .share: chosen by the model or by chance
 
 Plain top-k uncertainty is worse than random in a redundant pool of neighbouring slices, so what a
@@ -178,13 +178,15 @@ def _finite(scores: Floats) -> Floats:
 def class_balanced(class_scores: Floats) -> Floats:
     """Mean over classes of score / the pool's mean score of the class: (N, C) -> (N,).
 
-    A rare class's scores are low everywhere; dividing lets its few uncertain cases count.
+    A rare class's scores are low everywhere; dividing lets its few uncertain cases count. Both
+    means are over what is known; a case of which nothing is known gets NaN.
     """
-    if not class_scores.size:
-        return np.full(len(class_scores), np.nan)
-    scores = _finite(class_scores)
-    mean = scores.mean(axis=0)
-    return np.asarray((scores / np.where(mean > 0, mean, 1)).mean(axis=1))
+    known = np.isfinite(class_scores)
+    scores = np.where(known, class_scores, 0.0)
+    mean = scores.sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    relative = scores / np.where(mean > 0, mean, 1)
+    classes = known.sum(axis=1)
+    return np.where(classes > 0, relative.sum(axis=1) / np.maximum(classes, 1), np.nan)
 
 
 def by_patients(pool: Pool, among: npt.NDArray[np.bool_], rng: np.random.Generator) -> list[int]:
@@ -225,10 +227,19 @@ def _foreground(pool: Pool, rng: np.random.Generator) -> list[int]:
     return by_patients(pool, _finite(shown) > 0, rng)
 
 
+def _by_class(pool: Pool) -> bool:
+    """Tell whether any class has a score: else the image as a whole has to do."""
+    return bool(np.isfinite(pool.class_scores).any())
+
+
 def _classes(pool: Pool, rng: np.random.Generator) -> list[int]:
-    if pool.class_scores.ndim != 2 or not pool.class_scores.shape[1]:
+    if not _by_class(pool):
         return _top("entropy")(pool, rng)
     return _spread(pool, stratified(_finite(pool.class_scores), rng))
+
+
+def _balanced(pool: Pool) -> Floats:
+    return class_balanced(pool.class_scores) if _by_class(pool) else pool.measure("entropy")
 
 
 def _features(pool: Pool) -> Floats:
@@ -254,9 +265,7 @@ ORDERINGS: Mapping[str, Ordering] = {
     "softmax": lambda pool, rng: _spread(
         pool, _descending(softmax_drawn(pool.measure("entropy"), rng), rng)
     ),
-    "class_balanced": lambda pool, rng: _spread(
-        pool, _descending(class_balanced(pool.class_scores), rng)
-    ),
+    "class_balanced": lambda pool, rng: _spread(pool, _descending(_balanced(pool), rng)),
     "stratified": _classes,
     "core_set": lambda pool, rng: _head(
         pool, diversity.k_center(_features(pool), pool.labelled, GREEDY, rng), rng
@@ -317,7 +326,7 @@ def cold_order(pool: Pool, *, random_share: float, seed: int) -> list[Ranked]:
 def _shown(pool: Pool, strategy: str) -> Floats:
     """The score that is told beside a place: the strategy's own measure, else the entropy."""
     if strategy == "class_balanced":
-        return class_balanced(pool.class_scores)
+        return _balanced(pool)
     return pool.measure(strategy if strategy in pool.measures else "entropy")
 
 

@@ -251,7 +251,7 @@ export const en = {
   "new.strategy.disagreement": "Models that disagree",
   "new.strategy.power": "Unsure, drawn by chance (power)",
   "new.strategy.softmax": "Unsure, drawn by chance (softmax)",
-  "new.strategy.class_balanced": "Unsure, rare classes weighted up",
+  "new.strategy.class_balanced": "Unsure, what is rare weighted up",
   "new.strategy.stratified": "Unsure and varied",
   "new.strategy.core_set": "Far from what is labelled (core-set)",
   "new.strategy.k_means": "Typical of each cluster (k-means)",

@@ -231,7 +231,7 @@ export const zh: Record<TextKey, string> = {
   "new.strategy.disagreement": "模型之间不一致",
   "new.strategy.power": "不确定，按概率抽取（幂）",
   "new.strategy.softmax": "不确定，按概率抽取（softmax）",
-  "new.strategy.class_balanced": "不确定，少见类别加权",
+  "new.strategy.class_balanced": "不确定，少见者加权",
   "new.strategy.stratified": "不确定且多样",
   "new.strategy.core_set": "远离已标注者（core-set）",
   "new.strategy.k_means": "各簇的典型（k-means）",

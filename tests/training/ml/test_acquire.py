@@ -77,7 +77,7 @@ def test_every_prefix_holds_its_share_of_chance(share: float) -> None:
         assert abs(by_chance[place] - share * (place + 1)) <= 1.0
 
 
-@pytest.mark.parametrize("strategy", NAMES)
+@pytest.mark.parametrize("strategy", [*NAMES, "class_balanced"])
 def test_a_plain_measure_serves_the_most_uncertain_first_when_nothing_crowds(
     strategy: str,
 ) -> None:
@@ -95,6 +95,48 @@ def test_a_rare_class_gets_its_turn(strategy: str) -> None:
     pool = Pool([str(i) for i in range(30)], [0] * 30, class_scores)
     order = select_order(pool, strategy=strategy, random_share=0.0, seed=0)
     assert {28, 29} <= {place.index for place in order[:4]}
+
+
+@pytest.mark.parametrize("strategy", ["stratified", "class_balanced"])
+@pytest.mark.parametrize("classes", [0, 2])
+def test_where_no_class_has_a_score_the_whole_image_orders(strategy: str, classes: int) -> None:
+    """There are no classes, or all are newer than the champion: questions that were replaced."""
+    unknown = np.full((4, classes), np.nan)
+    whole = {"entropy": np.array([0.1, 0.9, np.nan, 0.5])}
+    pool = Pool(list("abcd"), [0] * 4, unknown, whole)
+    order = select_order(pool, strategy=strategy, random_share=0.0, seed=0)
+    assert [(place.index, place.score) for place in order] == [
+        (1, 0.9), (3, 0.5), (0, 0.1), (2, None)
+    ]  # fmt: skip
+
+
+def test_a_case_is_weighed_by_the_classes_that_its_model_knew() -> None:
+    """The second class is new: the champion before, whose scores two cases still have, lacked it.
+
+    They stand amidst the others, neither behind them all nor lifted by what is not known.
+    """
+    nan = np.nan
+    scores = np.array([[0.5, nan], [0.5, 0.1], [0.5, nan], [0.5, 0.3], [nan, nan]])
+    pool = Pool(list("abcde"), [0] * 5, scores)
+    order = select_order(pool, strategy="class_balanced", random_share=0.0, seed=0)
+    found = {place.index: place.score for place in order}
+    assert order[0].index == 3
+    assert [place.index for place in order[-2:]] == [1, 4]
+    assert found[0] == found[2] == pytest.approx(1.0), "as unsure as the pool on average"
+    assert found[3] == pytest.approx(1.25)
+    assert found[4] is None
+
+
+def test_cases_that_tie_under_class_balanced_come_in_another_order_by_every_seed() -> None:
+    pool = simple(np.full(40, 0.5))
+    orders = {
+        tuple(
+            place.index
+            for place in select_order(pool, strategy="class_balanced", random_share=0.0, seed=seed)
+        )
+        for seed in range(3)
+    }
+    assert len(orders) == 3
 
 
 def test_a_batch_is_not_filled_by_neighbours_of_one_patient() -> None:

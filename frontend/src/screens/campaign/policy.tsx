@@ -11,13 +11,14 @@ export type Policy = Omit<
 >;
 type Training = Schemas["TrainingPolicyRequest"];
 
-export const defaults: Policy = {
+/** As on the server: tests/test_house.py holds them equal. */
+export const defaults = {
   readers_per_task: 1,
   review: "none",
   lease_minutes: 30,
   suggestions: true,
-  strategy: "stratified",
-};
+  strategy: "class_balanced",
+} satisfies Policy;
 
 const NUMBERS = [
   "minimum_total",
@@ -35,10 +36,10 @@ type Strategy = NonNullable<Policy["strategy"]>;
 
 /** In the order of the list: the default first, then by kind. */
 const STRATEGIES = Object.keys({
+  class_balanced: true,
   stratified: true,
   power: true,
   softmax: true,
-  class_balanced: true,
   badge: true,
   core_set: true,
   k_means: true,
@@ -148,7 +149,7 @@ function ModelFields(props: {
       <Select
         label={t("new.strategy")}
         data={offered.map((value) => ({ value, label: word("new.strategy", value) }))}
-        value={policy.strategy ?? "stratified"}
+        value={policy.strategy ?? defaults.strategy}
         onChange={(value) => value && set({ strategy: value as Strategy })}
         allowDeselect={false}
       />
