@@ -138,16 +138,17 @@ def page(draws: Sequence[list[Row]]) -> str:
     ]  # fmt: skip
     rows = [head, ["---"] * len(head), *(cells for cells, _ in found), last]
     labels = sum(row.get("event") == "submit" for events in draws for row in events)
-    cases = next(row["cases"] for row in draws[0] if row.get("event") == "final")
+    final = next(row for row in draws[0] if row.get("event") == "final")
+    patients = final["classes"]["grey"]["patients"]
     return "\n".join(
         [
             "# The loop on `brain-mri`, two simulated readers, 60 labels",
             "",
             f"`.venv/bin/python benchmarks/draws.py`: {len(draws)} fresh installations, each with"
-            " its own key, which says who of the 12 patients the 3 held-out ones are (128 px, a"
-            " run every 12 labels, readers wait for each decision).",
+            f" its own key, which says who of the 12 patients the {patients}"
+            " held-out ones are (128 px, a run every 12 labels, readers wait for each decision).",
             "All champions and the baseline on all images of the held-out patients, with their"
-            f" reference, read or not ({cases})."
+            f" reference, read or not ({final['cases']})."
             f" {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()};"
             " nothing else running.",
             "",

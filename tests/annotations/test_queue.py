@@ -11,7 +11,7 @@ from django.utils.timezone import now
 
 import make
 from annotations import queue
-from annotations.campaigns import campaign_set_state, images_join
+from annotations.campaigns import campaign_set_state, held_out_patients, images_join
 from annotations.models import Assignment, Campaign, Suggestion, Task
 from annotations.queue import Place, lease_release, lease_renew, order_publish, task_lease
 from locks import wait_until, waits_for_a_lock
@@ -277,14 +277,57 @@ def test_held_out_membership_is_by_patient_and_never_changes() -> None:
     found = set(campaign.tasks.values_list("image__series__study__patient_key", "held_out"))
     sides = Counter(patient for patient, _ in found)
     assert max(sides.values()) == 1, "a patient is on both sides"
-    assert sum(held_out for _, held_out in found) == 3
+    assert sum(held_out for _, held_out in found) == 4
     for number in range(12):
         images_join(
             actor=manager, campaign=campaign, images=make.images(2, patient=f"brain-new-{number}")
         )
     after = set(campaign.tasks.values_list("image__series__study__patient_key", "held_out"))
     assert found <= after
-    assert sum(held_out for _, held_out in after) == 5
+    assert sum(held_out for _, held_out in after) == 8
+
+
+@pytest.mark.parametrize(
+    ("patients", "wanted"),
+    [(2, 0), (3, 1), (9, 3), (12, 4), (24, 8), (27, 9), (30, 9), (45, 9), (48, 10), (60, 12)],
+)
+def test_nine_patients_are_held_out_or_a_third_of_few_or_a_fifth_of_many(
+    patients: int, wanted: int
+) -> None:
+    names = [f"P-{number}" for number in range(patients)]
+    assert len(held_out_patients({}, names)) == wanted
+    known: dict[str, bool] = {}
+    for name in names:
+        known[name] = name in held_out_patients(known, [name])
+    assert sum(known.values()) == wanted, "imported one by one"
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 5, 15])
+def test_a_campaign_that_holds_out_fewer_catches_up_with_every_third_who_joins(
+    at_once: int,
+) -> None:
+    """Thirty patients of whom six are held out, as earlier releases chose them."""
+    known = {f"P-{number}": number < 6 for number in range(30)}
+    new = [f"new-{number}" for number in range(15)]
+    for first in range(0, len(new), at_once):
+        joining = new[first : first + at_once]
+        chosen = held_out_patients(known, joining)
+        assert len(chosen) <= (at_once + 2) // 3, "the others are there to learn from"
+        known |= {name: name in chosen for name in joining}
+        assert sum(known.values()) == min(9, 6 + (first + at_once) // 3)
+    assert sum(known[name] for name in new) == 3
+
+
+def test_of_five_who_join_a_running_campaign_that_holds_out_six_of_thirty_one_is_held_out() -> None:
+    manager = make.user("manager")
+    campaign = make.campaign(manager, patients=30)
+    moved = campaign.tasks.filter(held_out=True).order_by("id")[:3]
+    campaign.tasks.filter(pk__in=[task.pk for task in moved]).update(held_out=False)
+    before = set(campaign.tasks.values_list("image_id", "held_out"))
+    new = [image for n in range(5) for image in make.images(1, patient=f"new-{n}")]
+    images_join(actor=manager, campaign=campaign, images=new)
+    assert before <= set(campaign.tasks.values_list("image_id", "held_out"))
+    assert campaign.tasks.filter(held_out=True, image__in=new).count() == 1
 
 
 def test_a_lone_volume_is_held_out_in_three_blocks_with_gaps() -> None:
@@ -395,4 +438,4 @@ def test_campaigns_over_the_same_patients_hold_out_the_same_ones() -> None:
         held_out = campaign.tasks.filter(held_out=True)
         found.append(set(held_out.values_list("image_id", flat=True)))
     assert found[0] == found[1]
-    assert len(found[0]) == 3
+    assert len(found[0]) == 5

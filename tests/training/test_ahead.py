@@ -40,7 +40,7 @@ def small_head(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def campaign_of(readers: Sequence[User], **fields: Any) -> Campaign:
-    values = {"patients": 12, "per_patient": 3, "blind_share": 0.0, **fields}
+    values = {"patients": 13, "per_patient": 3, "blind_share": 0.0, **fields}
     return make.campaign(
         make.user("manager"), readers=readers, training={"enabled": 0}, **values
     )  # fmt: skip

@@ -40,9 +40,9 @@ def quick(settings: Settings) -> None:
 
 
 def campaign(**fields: Any) -> Campaign:
-    """Twenty-four patients of two images, to begin by differences."""
+    """Thirty patients of two images, to begin by differences."""
     return make.campaign(
-        make.user("manager"), patients=24, per_patient=2, readers=[make.user("reader")],
+        make.user("manager"), patients=30, per_patient=2, readers=[make.user("reader")],
         **{"cold_start": "diversity", "training": TINY, "random_share": 0.25, **fields},
     )  # fmt: skip
 

@@ -26,8 +26,8 @@ CARD = {"classes": CLASSES, "architecture": {"name": "unet", "widths": [8, 16, 3
 
 @pytest.fixture
 def campaign() -> Campaign:
-    """Twenty-five patients of one image; five of them are held out."""
-    made = make.campaign(make.user("manager"), readers=[make.user("reader")], patients=25)
+    """Seventeen patients of one image; five of them are held out."""
+    made = make.campaign(make.user("manager"), readers=[make.user("reader")], patients=17)
     sexes = {}
     for number, task in enumerate(held_out(made)):
         series = task.image.series
@@ -416,7 +416,7 @@ def test_a_decision_says_why_by_codes_and_one_of_before_by_its_sentences(
 
 
 def settle(campaign: Campaign) -> None:
-    make.read(campaign, User.objects.get(username="reader"), 25)
+    make.read(campaign, User.objects.get(username="reader"), 17)
 
 
 def test_a_run_asked_for_by_hand_does_as_it_is_told(campaign: Campaign) -> None:
