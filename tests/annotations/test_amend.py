@@ -126,7 +126,11 @@ def test_unfinished_amendments_are_kept_as_drafts_until_they_are_handed_in(
 def test_an_amendment_never_drops_a_draft_that_its_sender_does_not_know(read: Submission) -> None:
     row = Assignment.objects.get(annotation=read.annotation)
     draft_save(assignment=row, sequence=9, packed=pack(make.mask(1)), seconds=1)
-    given = {"annotation": read.annotation, "packed": pack(make.mask(2)), "seconds": 3.0}
+    given: dict[str, Any] = {
+        "annotation": read.annotation,
+        "packed": pack(make.mask(2)),
+        "seconds": 3.0,
+    }
     with pytest.raises(Conflict) as caught:
         annotation_amend(key=uuid.uuid4(), base=0, **given)
     assert (caught.value.code, caught.value.detail) == ("stale_draft", {"sequence": 9})

@@ -235,7 +235,7 @@ def test_what_changed_is_kept_with_the_draft_when_the_lease_was_lost(held: Assig
 
 def test_a_submission_never_drops_a_draft_that_its_sender_does_not_know(held: Assignment) -> None:
     draft_save(assignment=held, sequence=5, packed=pack(make.mask(1)), seconds=3)
-    given = {"token": held.token, "packed": pack(make.mask(2)), "seconds": 9.0}
+    given: dict[str, Any] = {"token": held.token, "packed": pack(make.mask(2)), "seconds": 9.0}
     with pytest.raises(Conflict) as caught:
         annotation_submit(assignment=held, key=uuid.uuid4(), base=0, **given)
     assert (caught.value.code, caught.value.detail) == ("stale_draft", {"sequence": 5})
@@ -251,7 +251,11 @@ def test_work_that_comes_too_late_does_not_take_the_place_of_another_draft(
     held: Assignment,
 ) -> None:
     draft_save(assignment=held, sequence=5, packed=pack(make.mask(1)), seconds=3)
-    late = {"token": uuid.uuid4(), "key": uuid.uuid4(), "packed": pack(make.mask(2))}
+    late: dict[str, Any] = {
+        "token": uuid.uuid4(),
+        "key": uuid.uuid4(),
+        "packed": pack(make.mask(2)),
+    }
     with pytest.raises(Conflict) as caught:
         annotation_submit(assignment=held, base=0, seconds=9, **late)
     assert caught.value.code == "stale_draft", "nothing of it is kept: the sender must keep it"
