@@ -57,6 +57,11 @@ export function journalKey(user: number, assignment: number, room: number): stri
   return `${user}:${assignment}:${room}`;
 }
 
+/** The room that keeps a record; NaN where it is of before rooms had their own. */
+export function roomOf({ key }: JournalRecord): number {
+  return Number(key.split(":")[2]);
+}
+
 function isOf(record: JournalRecord, user: number, assignment: number): boolean {
   return record.user === user && record.assignment === assignment;
 }

@@ -94,7 +94,9 @@ export class Savers {
     };
     if (each.length === 1) return sealed;
     const frames = work.slices.map((slice) => slice.assignment);
-    return { ...sealed, mask: work.history.committed, frames };
+    // Beside the records of its slices: one of those may be written before all are saved.
+    const key = `${record.key}:series`;
+    return { ...sealed, key, mask: work.history.committed, frames };
   }
 
   /**

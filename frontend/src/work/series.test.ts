@@ -174,6 +174,27 @@ describe("a series in one reader's hands", () => {
     expect(await journal.unsent(7)).toEqual([]);
   });
 
+  it("keeps what is on each slice while the reader is asked, also when another one is drawn on", async () => {
+    const other = new Reading("c", 7, server, new MemoryJournal());
+    await other.start();
+    const there = other.store.get().work!;
+    there.slices[1]!.mask.data.fill(2);
+    there.history.commit({ x0: 0, y0: 4, x1: 4, y1: 8 });
+    other.changed([1]);
+    await until(() => other.store.get().save.kind === "saved");
+    other.close();
+    draw(1, 7);
+    await reading.submit();
+    await until(() => reading.store.get().save.kind === "stale");
+    draw(0, 6); // the slice that the series is kept under
+    await until(() => server.rows.get(101)!.draft !== null);
+    const crashed = reading; // without a last word
+    reading = new Reading("c", 7, server, journal);
+    await reading.start();
+    expect([first(0), first(1), reading.store.get().save.kind]).toEqual([6, 7, "stale"]);
+    crashed.close();
+  });
+
   it("keeps a series that was not taken until each of its frames is saved", async () => {
     const submit = server.submitSeries.bind(server);
     server.submitSeries = () => Promise.reject(new ApiError(403, "forbidden", "no reader"));

@@ -2,7 +2,7 @@
 import type { Assignment, Findings } from "../api/client";
 import { unpackMask } from "../domain/codec";
 import { holds, type Lineage } from "../domain/lineage";
-import type { JournalRecord } from "../journal/journal";
+import { type JournalRecord, roomOf } from "../journal/journal";
 
 type Draft = NonNullable<Assignment["draft"]>;
 
@@ -31,7 +31,7 @@ export async function standingOf(
   room: number,
 ): Promise<Standing> {
   const sequence = draft?.sequence ?? 0;
-  const own = (record: JournalRecord) => (record.key.endsWith(`:${room}`) ? 1 : 0);
+  const own = (record: JournalRecord) => (roomOf(record) === room ? 1 : 0);
   const [mine, ...others] = records
     .filter((record) => !heldBy(sequence, record))
     .sort((a, b) => own(b) - own(a) || (b.at ?? 0) - (a.at ?? 0) || b.sequence - a.sequence);

@@ -48,7 +48,7 @@ export function useStationOf(make: () => Promise<Workstation>): Workstation | nu
   return station;
 }
 
-const UNSENT: readonly string[] = ["saving", "offline", "signed_out"];
+const UNSENT: readonly string[] = ["saving", "offline", "signed_out", "stale", "refused"];
 
 /** Ask before the page goes with work that is nowhere but in it. */
 export function useLeaveGuard(station: Workstation | null): void {

@@ -261,6 +261,9 @@ describe("a submission that was not taken and lies in this browser alone", () =>
     expect(leave()).toBe(false);
     station.reading.dismiss();
     expect(leave()).toBe(true);
+    // Two windows' drawings wait for a choice, and one of them is here alone.
+    station.reading.store.set({ save: { kind: "stale" } });
+    expect(leave()).toBe(false);
   });
 
   it("is not decided on by the second click of a double click on the one before", () => {
