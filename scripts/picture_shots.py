@@ -133,8 +133,8 @@ def signed_out(page: Page) -> None:
     page.get_by_role("dialog").wait_for()
 
 
-def overtaken(page: Page) -> None:
-    """Save newer work on the case from a second window."""
+def saved_elsewhere(page: Page) -> None:
+    """Save other work on the case from a second window."""
     other = page.context.new_page()
     other.goto(page.url)
     other.wait_for_function(CASE)
@@ -145,9 +145,21 @@ def overtaken(page: Page) -> None:
     with other.expect_response("**/draft"):
         stroke(other, (0.3, place), (0.7, place + 0.1))
     other.close()
+
+
+def overtaken(page: Page) -> None:
+    """Draw on a case on which a second window has saved other work."""
+    saved_elsewhere(page)
     page.keyboard.press("3")
     stroke(page, (0.4, 0.3), (0.6, 0.7))
     page.get_by_role("alert").first.wait_for()
+
+
+def come_back(page: Page) -> None:
+    """Hand a case in that a second window has saved other work on: it comes back for a choice."""
+    saved_elsewhere(page)
+    page.keyboard.press("Enter")
+    page.get_by_role("alert").get_by_role("button").nth(1).wait_for()
 
 
 def overtaken_asking(place: int) -> Callable[[Page], None]:
@@ -580,6 +592,7 @@ def workstation() -> Iterator[Shot]:
     yield room("work-overtaken", act=overtaken)
     yield room("work-overtaken-theirs", act=overtaken_asking(0))
     yield room("work-overtaken-mine", act=overtaken_asking(1))
+    yield room("work-come-back", act=come_back)
     yield room("work-released", act=released)
     yield room("work-broken", act=broken)
     yield room("work-refused", act=refused)
