@@ -16,6 +16,7 @@ from annotations.submit import (
     Submission,
     answers_check,
     draft_keep,
+    drafts_other,
     drafts_unknown,
     key_reused,
     lock,
@@ -115,7 +116,7 @@ def _submit(
     seconds: float, bases: Mapping[int, int | None],
 ) -> list[Submission]:  # fmt: skip
     locked = lock(rows)
-    others = drafts_unknown({row.pk: bases[row.pk] for row in rows if row.state in queue.HANDS})
+    others = drafts_other(locked, bases)
     if others:
         raise stale_draft({"frames": others})
     return [

@@ -49,9 +49,10 @@ WHERE task.id = ANY(%s)
 _LOCK = """
 SELECT task.*, mine.id AS mine_id, mine.state AS mine_state, mine.token AS mine_token,
     CASE suggestion.findings WHEN '{}' THEN suggestion.packed END AS suggested,
-    suggestion.findings AS suggested_answers
+    suggestion.findings AS suggested_answers, draft.sequence AS draft
 FROM annotations_assignment mine JOIN annotations_task task ON task.id = mine.task_id
 LEFT JOIN annotations_suggestion suggestion ON suggestion.id = mine.suggestion_id
+LEFT JOIN annotations_draft draft ON draft.assignment_id = mine.id
 WHERE mine.id = ANY(%s) ORDER BY mine.id FOR UPDATE OF mine FOR NO KEY UPDATE OF task
 """
 
@@ -345,7 +346,7 @@ def _submit(
     if _in_series(row):
         raise queue.part_of_series()
     (locked,) = lock([row])
-    if row.state in queue.HANDS and drafts_unknown({row.pk: base}):
+    if drafts_other([locked], {row.pk: base}):
         raise _stale_draft(row)
     return submit_locked(locked, token, key, answer, seconds, base)
 
@@ -360,11 +361,13 @@ def _in_series(row: Assignment) -> bool:
 class Locked:
     """An assignment, locked with its task.
 
-    With the packed drawing and the answers that it started from, if any, and the questions asked.
+    With the number of its draft and the packed drawing and the answers that it started from, if
+    any, and the questions asked.
     """
 
     row: Assignment
     task: Task
+    draft: int | None
     suggested: bytes | None
     answers: Findings
     questions: Iterable[Question]
@@ -380,6 +383,7 @@ def lock(rows: Sequence[Assignment]) -> list[Locked]:
         Locked(
             row,
             task,
+            task.draft,
             bytes(task.suggested) if task.suggested is not None else None,
             json.loads(task.suggested_answers or "{}"),
             questions,
@@ -395,6 +399,17 @@ def drafts_unknown(bases: Mapping[int, int | None]) -> dict[int, int]:
     """
     kept = Draft.objects.filter(assignment__in=bases).values_list("assignment", "sequence")
     return {pk: number for pk, number in kept if bases[pk] not in {None, number}}
+
+
+def drafts_other(locked: Iterable[Locked], bases: Mapping[int, int | None]) -> dict[int, int]:
+    """Return the same of locked assignments that are still to be handed in, without asking."""
+    return {
+        each.row.pk: each.draft
+        for each in locked
+        if each.draft is not None
+        and each.row.state in queue.HANDS
+        and bases[each.row.pk] not in {None, each.draft}
+    }
 
 
 def submit_locked(
