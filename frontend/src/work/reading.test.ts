@@ -481,6 +481,31 @@ describe("after a reload", () => {
     await until(() => server.rows.get(101)!.draft!.sequence > first);
   });
 
+  it("a draft that was drawn on from the journal holds what the journal had", async () => {
+    await begin();
+    server.mode = "away";
+    draw(1);
+    await until(() => now().save.kind === "offline");
+    const [first] = await journal.all(7, 101);
+    reading.close();
+    server.mode = "well";
+    reading = new Reading("c", 7, server, journal);
+    // Before what was kept is sent: from here on drafts arrive, and their answers are lost.
+    const stop = reading.store.subscribe(() => {
+      if (now().work) server.mode = "deaf";
+    });
+    await reading.start();
+    stop();
+    draw(5);
+    const drafted = () => server.rows.get(101)!.draft?.sequence ?? 0;
+    await until(() => drafted() > first!.sequence);
+    reading.close();
+    expect(await journal.all(7, 101)).toHaveLength(2);
+    server.mode = "well";
+    await again();
+    expect([own().origin, own().mask.data[0], now().save.kind]).toEqual(["draft", 5, "saved"]);
+  });
+
   /** Leave the page with unsent work; return a draft that may still be on its way. */
   async function leftBehind(): Promise<{ sequence: number; mask: string }> {
     await begin();

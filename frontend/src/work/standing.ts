@@ -32,8 +32,9 @@ export async function standingOf(
 ): Promise<Standing> {
   const sequence = draft?.sequence ?? 0;
   const own = (record: JournalRecord) => (roomOf(record) === room ? 1 : 0);
+  const past = heldBy(sequence, records);
   const [mine, ...others] = records
-    .filter((record) => !heldBy(sequence, record))
+    .filter((record) => !past.has(record))
     .sort((a, b) => own(b) - own(a) || (b.at ?? 0) - (a.at ?? 0) || b.sequence - a.sequence);
   const upon = mine?.lineages?.[0] ?? { base: sequence, own: [] };
   const lineage = mine ? { ...upon, own: [...upon.own, mine.sequence] } : upon;
@@ -56,10 +57,26 @@ function keysOf(records: readonly JournalRecord[]): Pick<Standing, "held" | "ser
   return { held, series };
 }
 
-/** Whether the draft of this number is a later state of a record's drawing. */
-function heldBy(sequence: number, record: JournalRecord): boolean {
-  if (!record.lineages) return record.sequence <= sequence;
-  return sequence > 0 && holds({ base: 0, own: [sequence] }, record.sequence);
+/**
+ * The records that the draft of this number is a later state of: those of its own room, and those
+ * that these go back to. A room that took up another one's drawing has it in its draft, too.
+ */
+function heldBy(sequence: number, records: readonly JournalRecord[]): Set<JournalRecord> {
+  const past = new Set<JournalRecord>();
+  const known: Lineage[] = sequence > 0 ? [{ base: 0, own: [sequence] }] : [];
+  const isPast = (record: JournalRecord) =>
+    record.lineages
+      ? known.some((lineage) => holds(lineage, record.sequence))
+      : record.sequence <= sequence;
+  let found: JournalRecord[];
+  do {
+    found = records.filter((record) => !past.has(record) && isPast(record));
+    for (const record of found) {
+      past.add(record);
+      known.push(...(record.lineages ?? []));
+    }
+  } while (found.length > 0);
+  return past;
 }
 
 interface Said {
