@@ -21,9 +21,9 @@ export interface Standing {
 }
 
 /**
- * Find what stands of one slice. The room's own record goes before those of others, a later one
- * before an earlier one, and the draft before what it goes back to. The records' masks are of the
- * slice alone, and so is the one lineage of each.
+ * Find what stands of one slice. A record goes before those that it goes back to, the room's own
+ * before those of others, a later one before an earlier one, and the draft before what it goes back
+ * to. The records' masks are of the slice alone, and so is the one lineage of each.
  */
 export async function standingOf(
   records: readonly JournalRecord[],
@@ -33,8 +33,10 @@ export async function standingOf(
   const sequence = draft?.sequence ?? 0;
   const own = (record: JournalRecord) => (roomOf(record) === room ? 1 : 0);
   const past = heldBy(sequence, records);
-  const [mine, ...others] = records
-    .filter((record) => !past.has(record))
+  const left = records.filter((record) => !past.has(record));
+  const [mine, ...others] = left
+    // Not by the clock alone, which may have been put back meanwhile.
+    .filter((record) => !left.some((other) => overtakes(other, record)))
     .sort((a, b) => own(b) - own(a) || (b.at ?? 0) - (a.at ?? 0) || b.sequence - a.sequence);
   const upon = mine?.lineages?.[0] ?? { base: sequence, own: [] };
   const lineage = mine ? { ...upon, own: [...upon.own, mine.sequence] } : upon;
@@ -77,6 +79,13 @@ function heldBy(sequence: number, records: readonly JournalRecord[]): Set<Journa
     }
   } while (found.length > 0);
   return past;
+}
+
+/** Whether a record is a later state of another one's drawing. */
+function overtakes(one: JournalRecord, other: JournalRecord): boolean {
+  const goesBack = (from: JournalRecord, to: JournalRecord) =>
+    from.lineages?.some((lineage) => holds(lineage, to.sequence)) ?? false;
+  return goesBack(one, other) && !goesBack(other, one);
 }
 
 interface Said {
