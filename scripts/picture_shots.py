@@ -162,6 +162,23 @@ def come_back(page: Page) -> None:
     page.get_by_role("alert").get_by_role("button").nth(1).wait_for()
 
 
+def amended_elsewhere(page: Page) -> None:
+    """Amend an earlier answer on which another window has saved other work."""
+    said = {"code": "stale_draft", "message": "", "detail": {"sequence": 1}}
+    page.route("**/amend", lambda route: route.fulfill(status=409, json=said))
+    page.wait_for_function("() => window.__reticle.seen()")
+    with page.expect_response("**/submit"):
+        page.keyboard.press("Enter")
+    page.keyboard.press("Shift+B")
+    page.locator("[data-case]:not([data-testid])").first.click()
+    page.get_by_text(re.compile("amending an earlier answer|正在修改先前的提交")).wait_for()
+    page.keyboard.press("2")
+    stroke(page, (0.3, 0.3), (0.7, 0.7))
+    page.wait_for_function("() => window.__reticle.seen()")
+    page.keyboard.press("Enter")
+    page.get_by_role("alert").get_by_role("button").nth(1).wait_for()
+
+
 def overtaken_asking(place: int) -> Callable[[Page], None]:
     """Choose one of the two drawings, by the place of its button: it is asked about."""
 
@@ -324,6 +341,12 @@ def unsaved(page: Page) -> None:
     page.get_by_role("dialog").wait_for()
 
 
+def strategy(page: Page) -> None:
+    """Open the ways in which cases can be chosen."""
+    page.get_by_role("combobox", name=re.compile("model chooses cases|模型选取病例")).click()
+    page.locator("[role=option]:visible").first.wait_for()
+
+
 def closing(page: Page) -> None:
     """Ask to close the campaign."""
     page.get_by_role("button", name=re.compile("^(Close campaign|关闭标注项目)$")).click()
@@ -405,6 +428,8 @@ def desk() -> Iterator[Shot]:
         "campaigns/new",
         lambda page: page.locator("[type=radio]").nth(1).check(),
     )
+    yield Shot("new-strategy", "manager", "campaigns/new", strategy)
+    yield Shot("settings-strategy", "manager", "campaigns/brain-mri/settings", strategy)
     yield Shot("new-leaving", "manager", "campaigns/new", begun)
     yield Shot("nowhere", "reader", "nowhere")
     for tab in TABS:
@@ -593,6 +618,7 @@ def workstation() -> Iterator[Shot]:
     yield room("work-overtaken-theirs", act=overtaken_asking(0))
     yield room("work-overtaken-mine", act=overtaken_asking(1))
     yield room("work-come-back", act=come_back)
+    yield room("work-amended-elsewhere", act=amended_elsewhere)
     yield room("work-released", act=released)
     yield room("work-broken", act=broken)
     yield room("work-refused", act=refused)

@@ -4,7 +4,7 @@ import { keyOfLabel } from "../../actions/keys";
 import { HEAT_STOPS } from "../../domain/heat";
 import { IGNORE } from "../../domain/mask";
 import type { RegionStatistics } from "../../domain/measure";
-import { dateTime, decimal, number, t, word } from "../../i18n";
+import { number, t } from "../../i18n";
 import classes from "../../styles/workstation.module.css";
 import { IGNORE_COLOUR } from "../../viewer/palette";
 import { HEATS } from "../../work/ui";
@@ -13,11 +13,13 @@ import { usePick } from "./hooks";
 import { ImageAndLabels } from "./labels";
 import { Neighbours } from "./neighbours";
 import { Questions } from "./questions";
+import { Why } from "./why";
 import { unbroken } from "./words";
 
 /** Classes, layers, and why this case: folds away with one key. */
 export function SidePanel({ station }: { station: Workstation }) {
   const returned = usePick(station.reading.store, (state) => state.work?.assignment.returned);
+  const why = usePick(station.reading.store, (state) => state.work?.assignment.why);
   const draws = usePick(station.ui, (ui) => ui.classes.length > 0);
   return (
     <aside className={classes.panel} data-part="panel" aria-label={t("work.panel")}>
@@ -37,7 +39,7 @@ export function SidePanel({ station }: { station: Workstation }) {
       ) : (
         <AnswerMaps station={station} />
       )}
-      <Why station={station} />
+      {why ? <Why why={why} /> : null}
       <Neighbours station={station} />
     </aside>
   );
@@ -269,37 +271,5 @@ function Heats({ station }: { station: Workstation }) {
         </div>
       ) : null}
     </>
-  );
-}
-
-function Why({ station }: { station: Workstation }) {
-  const assignment = usePick(station.reading.store, (state) => state.work?.assignment);
-  if (!assignment) return null;
-  const { why } = assignment;
-  return (
-    <section>
-      <h2>{t("work.why")}</h2>
-      <p>{word("work.why", why.share)}</p>
-      {why.place && why.of ? (
-        <p className={classes.dim}>
-          {t("work.place", { place: number(why.place), of: number(why.of) })}
-        </p>
-      ) : null}
-      {why.strategy && why.score !== null ? (
-        <p className={classes.dim}>
-          {t("work.score", {
-            strategy: word("new.strategy", why.strategy),
-            score: decimal(why.score, 3),
-          })}
-        </p>
-      ) : null}
-      {why.model_number !== null ? (
-        <p className={classes.dim}>
-          {why.scored_at
-            ? t("work.byAt", { number: why.model_number, at: dateTime(why.scored_at) })
-            : t("work.by", { number: why.model_number })}
-        </p>
-      ) : null}
-    </section>
   );
 }
