@@ -28,6 +28,7 @@ from training.bundle import kept_write
 from training.ensemble import model_keep
 from training.gain import gain_store
 from training.models import ModelVersion, Snapshot, TrainingRun
+from training.release import code_version
 from training.scores import scores_keep
 from training.snapshot import looked_at, snapshot_take, subgroups_of
 from training.trigger import continues, policy_number
@@ -67,6 +68,7 @@ def run_claim() -> TrainingRun | None:
         changed = TrainingRun.objects.filter(free, pk=row.pk, token=row.token).update(
             state=next_state, attempt=F("attempt") + 1, token=F("token") + 1,
             claimed_until=_until(), heartbeat_at=Now(), started_at=row.started_at or Now(),
+            code_version=code_version(),
         )  # fmt: skip
         if changed == 1:
             row.refresh_from_db()

@@ -6,7 +6,6 @@ that come while it trains count towards the next.
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from django.conf import settings
@@ -146,7 +145,7 @@ def run_create(
             run = TrainingRun.objects.create(
                 campaign=campaign, created_by=actor, reason=reason, seed=campaign.runs.count(),
                 config=config, start=start, donor=donor, file=file or {},
-                code_version=_code_version(), **kind,
+                **kind,
             )  # fmt: skip
             record(
                 actor_id=actor.pk if actor else None, action="run.create", target=run,
@@ -381,13 +380,6 @@ def _cross_start(start: str) -> str:
         words = "A cross-validation is from scratch: other weights may know the left-out patients."
         raise Invalid(words, code="cross_start", detail={"start": words})
     return Start.SCRATCH
-
-
-def _code_version() -> str:
-    try:
-        return version("reticle")
-    except PackageNotFoundError:  # run from a folder that was never installed
-        return ""
 
 
 def run_cancel(*, run: TrainingRun, actor: User) -> TrainingRun:

@@ -26,6 +26,7 @@ from reticle.pixels.mask import mask_hash, pack, unpack
 from training import asked, fit, jobs, maps, near, pool, predict, promote, trials, trigger
 from training.ml import robust
 from training.models import Evaluation, ModelVersion, Prediction, TrainingRun
+from training.release import code_version
 from training.snapshot import snapshot_take, subgroups_of
 
 pytestmark = pytest.mark.django_db
@@ -130,6 +131,7 @@ def test_one_run_at_a_time_and_a_new_label_never_kills_it(campaign: Campaign) ->
     assert trigger.run_create(campaign=campaign, actor=None, reason="twice") is None
     run = fit.run_claim()
     assert run is not None
+    assert run.code_version == code_version()  # of the worker that trains it
     reader = User.objects.get(username="reader")
     row = make.lease(campaign, reader)
     make.submit(row, make.mask(rows=SIZE, columns=SIZE))
