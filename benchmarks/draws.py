@@ -6,7 +6,7 @@
 
 Each draw starts the demo in an empty folder and lets two simulated readers make 60 labels (see
 `manage.py simulate`). Its events are kept in simulate/draw-N.jsonl; a draw that is there is not
-made again. Writes simulate/README.md, with effort by tens of labels, and the last draw's picture.
+made again. Writes simulate/README.md, with effort by tens of labels over all draws, and the last draw's picture.
 """
 
 import argparse
@@ -157,12 +157,14 @@ def page(draws: Sequence[list[Row]]) -> str:
             f"{labels} labels. Lesions are of few pixels in some draws and of many in others: read"
             " the spread. A lesion is found when the model marks any of its pixels.",
             "",
-            f"## What readers corrected (draw {len(draws)})",
+            "## What readers corrected",
             "",
-            "Means per case; a stroke is an area to be changed. A suggestion leaves more areas,"
-            ' each of few pixels; "from empty" is what the same cases take without it.',
+            "Means per case over all draws, and the range of the draws' own means; a stroke is an"
+            ' area to be changed. "from empty" is what the same cases take without their'
+            " suggestion: it leaves more areas, each of few pixels, so strokes rise and pixels"
+            " fall; what that saves is in the modelled seconds above.",
             "",
-            *report.effort(draws[-1]),
+            *report.effort(draws),
             "",
             "![Learning curve of the last draw](brain-mri.png)",
             "",

@@ -63,40 +63,54 @@ def table(events: Rows, champions: Rows, baseline: dict[str, Any], found: dict[s
         f"- rank served: highest {max(ranks, default=0)}, mean {_show(mean(ranks), 2)}",
         f"- wall clock: {found['seconds']} s",
         "",
-        *effort(events),
+        *effort([events]),
     ]
     return "\n".join(lines)
 
 
-def effort(events: Rows) -> list[str]:
-    """Return a table of what readers corrected, by tens of labels: means per case.
+def effort(draws: Sequence[Rows]) -> list[str]:
+    """Return a table of what readers corrected, by tens of labels: means per case of all draws.
 
-    "from empty" is what the same cases, which came with a suggestion, take without it.
+    With several draws the range of their own means stands behind each. "from empty" is what the
+    same cases, which came with a suggestion, take without it.
     """
-    cases = [row for row in events if row.get("event") == "submit"]
+    tens = [_tens(events) for events in draws]
     lines = [
         "| labels | with a suggestion | strokes | from empty | pixels | from empty "
         "| without one | strokes | pixels |",
         "|" + "---|" * 9,
     ]
-    for start in range(0, len(cases), TEN):
-        part = cases[start : start + TEN]
+    for place in range(max(map(len, tens), default=0)):
+        parts = [own[place] for own in tens if place < len(own)]
         helped, alone = (
-            [row for row in part if row["suggested"] is wanted] for wanted in (True, False)
+            [[row for row in part if row["suggested"] is wanted] for part in parts]
+            for wanted in (True, False)
         )
         cells = [
-            f"{start + 1} to {start + len(part)}",
-            str(len(helped)),
-            *(_mean(helped, name) for name in EFFORT),
-            str(len(alone)),
-            *(_mean(alone, name) for name in ("strokes", "changed")),
+            f"{TEN * place + 1} to {TEN * place + max(map(len, parts))}",
+            str(sum(map(len, helped))),
+            *(_spread(helped, name) for name in EFFORT),
+            str(sum(map(len, alone))),
+            *(_spread(alone, name) for name in ("strokes", "changed")),
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return lines
 
 
-def _mean(rows: Rows, name: str) -> str:
-    return _show(mean([row[name] for row in rows]), 1 if "strokes" in name else 0)
+def _tens(events: Rows) -> list[Rows]:
+    """Return the labels of a draw in tens."""
+    cases = [row for row in events if row.get("event") == "submit"]
+    return [cases[start : start + TEN] for start in range(0, len(cases), TEN)]
+
+
+def _spread(parts: Sequence[Rows], name: str) -> str:
+    """Return the mean over all cases, and the range of the draws' means where there are several."""
+    digits = 1 if "strokes" in name else 0
+    whole = _show(mean([row[name] for part in parts for row in part]), digits)
+    each = [value for part in parts if (value := mean([row[name] for row in part])) is not None]
+    if len(each) < 2:
+        return whole
+    return f"{whole} ({_show(min(each), digits)} to {_show(max(each), digits)})"
 
 
 def _model_line(name: str, labels: str, row: dict[str, Any], names: Sequence[str]) -> str:
