@@ -6,7 +6,8 @@
 
 Each draw starts the demo in an empty folder and lets two simulated readers make 60 labels (see
 `manage.py simulate`). Its events are kept in simulate/draw-N.jsonl; a draw that is there is not
-made again. Writes simulate/README.md, with effort by tens of labels over all draws, and the last draw's picture.
+made again. Writes simulate/README.md, with effort by tens of labels over all draws, and the last
+draw's picture.
 """
 
 import argparse

@@ -68,8 +68,6 @@ class Answers:
     """Probabilities of all options of all questions, in their order (outputs,)."""
     embedding: Floats
     """Pooled features (D,), of the first member."""
-    disagreement: dict[str, float] | None = None
-    """Of an ensemble: mutual information by question."""
 
     def by_question(self, questions: Sequence[Question]) -> dict[str, dict[str, float]]:
         """Probabilities by question and option."""
@@ -79,8 +77,8 @@ class Answers:
         }
 
     def uncertainty(self, questions: Sequence[Question]) -> dict[str, float]:
-        """By question, 0..1: entropy, or the members' disagreement if there are several."""
-        return self.disagreement or entropies(questions, self.values)
+        """By question, 0..1: entropy, of an ensemble that of its members' mean."""
+        return entropies(questions, self.values)
 
 
 def entropies(questions: Sequence[Question], values: Floats) -> dict[str, float]:
@@ -116,15 +114,7 @@ def answer_pixels(
 ) -> Answers:
     """`answer` for modality values (H, W, C) at hand, with mm per row and column."""
     found = [_member(member, pixels, spacing, place) for member in model.members]
-    values = mean_of([values for values, _ in found])
-    if len(found) == 1:
-        return Answers(values, found[0][1])
-    whole = entropies(model.questions, values)
-    each = [entropies(model.questions, member) for member, _ in found]
-    mutual = {
-        code: max(0.0, whole[code] - float(np.mean([row[code] for row in each]))) for code in whole
-    }
-    return Answers(values, found[0][1], mutual)
+    return Answers(mean_of([values for values, _ in found]), found[0][1])
 
 
 def _member(model: Model, pixels: Floats, spacing: Spacing, place: Place) -> tuple[Floats, Floats]:

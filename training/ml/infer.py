@@ -79,10 +79,15 @@ class Prediction:
         return found
 
     @cached_property
+    def entropy(self) -> Floats:
+        """How unsure the answer is (rows, columns), 0..1: of an ensemble, its members' mean."""
+        return np.asarray(np.clip(measures.entropy(self.values), 0, 1), dtype=np.float32)
+
+    @cached_property
     def uncertainty(self) -> Floats:
-        """How unsure (rows, columns), 0..1: entropy, or what an ensemble's members differ on."""
+        """What a map shows (rows, columns), 0..1: entropy, or where members of one differ."""
         if self.committee is None:
-            return np.asarray(np.clip(measures.entropy(self.values), 0, 1), dtype=np.float32)
+            return self.entropy
         return np.asarray(measures.bald(self.committee), dtype=np.float32)
 
 
@@ -311,8 +316,8 @@ def _slide(image: Tensor, patch: int, window: Callable[[Tensor], Tensor]) -> Ten
 
 
 def score(prediction: Prediction, classes: Sequence[LabelClass]) -> Score:
-    """The mean uncertainty where a class may be, and other measures (`measures.where_shown`)."""
-    unsure, values = prediction.uncertainty, prediction.values
+    """The mean entropy where a class may be, and other measures (`measures.where_shown`)."""
+    unsure, values = prediction.entropy, prediction.values
     looks = prediction.passes if prediction.committee is None else prediction.committee
     return Score(
         overall=measures.where_shown(unsure, 1 - values[0]),

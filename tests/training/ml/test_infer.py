@@ -15,7 +15,7 @@ from discs import ENVIRONMENT
 from training.ml.checkpoint import Model
 from training.ml.config import NetworkConfig
 from training.ml.device import Place
-from training.ml.infer import Prediction, forward
+from training.ml.infer import Prediction, forward, score
 from training.ml.job import LabelClass
 from training.ml.networks import build
 from training.ml.preprocess import Floats, Plan
@@ -72,3 +72,23 @@ def test_asking_a_plain_model_does_not_wait_for_monai(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], env=ENVIRONMENT, check=False)
     assert done.returncode == 0
+
+
+def test_a_score_of_an_ensemble_is_the_entropy_of_its_mean_and_its_map_what_they_differ_on() -> (
+    None
+):
+    # Three sure members that contradict each other, and three that share one doubt.
+    sure = np.full((3, 2, 2, 2), 0.01, np.float32)
+    sure[0, 0] = sure[1, 1] = sure[2, 1] = 0.99
+    doubt = np.broadcast_to(sure.mean(axis=0), sure.shape).copy()
+    classes = [LabelClass(1, "only")]
+    found = [
+        Prediction(looks.mean(axis=0), np.zeros(4, np.float32), committee=looks)
+        for looks in (sure, doubt)
+    ]
+    one = Prediction(sure.mean(axis=0), np.zeros(4, np.float32))
+    assert [score(each, classes).overall for each in found] == pytest.approx(
+        [score(one, classes).overall] * 2
+    )
+    assert found[0].uncertainty.min() > 0.5
+    assert found[1].uncertainty.max() == pytest.approx(0, abs=1e-5)
