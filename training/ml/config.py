@@ -204,7 +204,7 @@ class TrainConfig:
     foreground_share: float = 0.5
     """Share of each batch drawn class by class from images that show the class."""
     fresh_share: float = 0.5
-    """Share of each batch drawn from the fresh examples when fine-tuning; the rest is replay."""
+    """Least share of each batch drawn from fresh examples when fine-tuning; the rest replays."""
     inner_share: float = 0.0
     """Share of patients put aside to measure Dice per epoch; 0 measures on the batches instead."""
     cache_megabytes: int = 4096

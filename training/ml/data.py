@@ -105,12 +105,13 @@ def draw(
 
     A share of the slots picks a class first and then an image that shows it; classes take turns,
     so that a rare one is in nearly every batch: soft Dice over a batch without a class pushes
-    that class down. With `fresh` (N,), a share of the slots takes fresh examples only
-    and the others replay the rest.
+    that class down. With `fresh` (N,), a share of the slots takes fresh examples only, never less
+    than they are of all, and the others replay the rest.
     """
     replaying = fresh is not None and fresh.any() and not fresh.all()
     show = rng.permutation(size) < round(config.foreground_share * size)
-    take_fresh = rng.permutation(size) < round(config.fresh_share * size)
+    fresh_share = max(config.fresh_share, fresh.mean()) if fresh is not None else 0
+    take_fresh = rng.permutation(size) < round(fresh_share * size)
     turns = rng.permutation(counts.shape[1] - 1) + 1
     picks: list[tuple[int, int]] = []
     for slot in range(size):
