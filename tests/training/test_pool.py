@@ -324,11 +324,41 @@ def test_what_selection_gains_is_read_from_the_share_of_chance(
     expected = [1 - 2 * (1 - w) / (2 - w) for w in (of_model, of_chance)]  # 1 - Dice of w missed
     assert found["model"]["error"] == pytest.approx(expected[0], abs=0.05)
     assert found["random"]["error"] == pytest.approx(expected[1], abs=0.05)
+    assert found["difference"] == pytest.approx(found["model"]["error"] - found["random"]["error"])
+    assert found["low"] < found["difference"] < found["high"]
     gain.gain_store(model)
     answer = make.client(User.objects.get(username="manager")).get(
         f"/api/v1/campaigns/{campaign.slug}/learning"
     )
     assert answer.json()["selection"]["outcome"] == verdict
+
+
+def test_a_gain_that_hangs_on_one_patient_is_unclear() -> None:
+    """Thirty slices of a patient are one witness: by case the difference would seem certain."""
+    own = [gain.Row(0.9, 1.0, "odd")] * 30 + [
+        gain.Row(0.2, 1.0, f"p{number}") for number in range(5) for _ in range(2)
+    ]
+    chance = [gain.Row(0.2, 1.0, f"p{number}") for number in range(5) for _ in range(8)]
+    low, high = gain.interval([own, chance], ["odd", *(f"p{number}" for number in range(5))])
+    assert low == pytest.approx(0), "in a third of the draws the odd one is not there"
+    assert high > 0.5
+
+
+def test_the_interval_of_a_gain_equals_a_bootstrap_patient_by_patient() -> None:
+    rng = np.random.default_rng(3)
+    shares = [
+        [gain.Row(float(rng.random()), 1.0, f"p{rng.integers(6)}") for _ in range(20)]
+        for _ in range(2)
+    ]
+    patients = [f"p{number}" for number in range(6)]
+    drawn = []
+    for _ in range(4000):
+        taken = rng.choice(patients, len(patients))
+        errors = [[r.error for name in taken for r in rows if r.patient == name] for rows in shares]
+        if all(errors):
+            drawn.append(np.mean(errors[0]) - np.mean(errors[1]))
+    expected = np.quantile(drawn, [0.025, 0.975])
+    assert gain.interval(shares, patients) == pytest.approx(expected, abs=0.03)
 
 
 def annotated(task: Task, **fields: Any) -> Annotation:
