@@ -129,6 +129,7 @@ def diverse(
 
     Keeps every case; a deferred one is considered first in the next batch. Where too few are
     left to fill a batch otherwise, the rules give way. Without `series` a patient has one.
+    Source: ours; neighbouring slices teach the same.
     """
     cap = max(1, math.ceil(2 * batch / max(1, len(set(patients)))))
     waiting, result = list(order), []
@@ -179,7 +180,8 @@ def class_balanced(class_scores: Floats) -> Floats:
     """Mean over classes of score / the pool's mean score of the class: (N, C) -> (N,).
 
     A rare class's scores are low everywhere; dividing lets its few uncertain cases count. Both
-    means are over what is known; a case of which nothing is known gets NaN.
+    means are over what is known; a case of which nothing is known gets NaN. Source: ours, the
+    inverse frequency of class-balanced losses applied to scores; see benchmarks/selection.md.
     """
     known = np.isfinite(class_scores)
     scores = np.where(known, class_scores, 0.0)
@@ -192,7 +194,7 @@ def class_balanced(class_scores: Floats) -> Floats:
 def by_patients(pool: Pool, among: npt.NDArray[np.bool_], rng: np.random.Generator) -> list[int]:
     """Chance, patients taking turns: the baseline that every strategy has to beat.
 
-    Cases that are not `among` (N,) come last.
+    Cases that are not `among` (N,) come last. Source: sampling stratified by patient.
     """
     turns: list[tuple[bool, int, float, int]] = []
     seen: dict[str, int] = {}

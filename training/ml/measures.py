@@ -68,7 +68,7 @@ def where_shown(map_: Floats, weight: Floats) -> float:
     """Sum w m / (sum w + a) of a map (H, W) under weights (H, W): its mean where w is.
 
     `a` is a thousandth of the image. Uncertainty averaged over a whole image measures how much
-    background it has; weighting by "not background" makes the score foreground-aware.
+    background it has; weighting by "not background" makes the score foreground-aware. Source: ours.
     """
     least = SOFTENING * map_.size
     return float((weight * map_).sum()) / (float(weight.sum()) + least)
