@@ -3,6 +3,8 @@
 import json
 import threading
 import uuid
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +205,28 @@ def test_the_part_of_a_pool_that_is_scored_rarely_moves(size: int, step: int) ->
     assert pool.stride(size) == step
 
 
+def at_once(*acts: Callable[[], None]) -> None:
+    """Do all acts at once, each on a connection of its own; raises the first failure."""
+    start, failures = threading.Barrier(len(acts)), list[BaseException]()
+
+    def safely(act: Callable[[], None]) -> None:
+        try:
+            start.wait()
+            act()
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=safely, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for failure in failures:
+        raise failure
+
+
 @pytest.mark.django_db(transaction=True)
 def test_eight_readers_at_once_are_served_the_top_of_the_stored_order() -> None:
     people = [make.user(f"reader-{number}") for number in range(8)]
@@ -214,28 +238,58 @@ def test_eight_readers_at_once_are_served_the_top_of_the_stored_order() -> None:
     predict.scores_publish(model=model)
     order = list(made.tasks.filter(state="open").order_by("-priority").values_list("id", flat=True))
     served: list[int] = []
-    failures: list[BaseException] = []
-    start = threading.Barrier(len(people))
 
-    def work(number: int) -> None:
-        try:
-            own = Campaign.objects.get(pk=made.pk)
-            start.wait()
+    def lease(number: int) -> None:
+        own = Campaign.objects.get(pk=made.pk)
+        row = task_lease(campaign=own, reader=people[number], slot=Assignment.Slot.CURRENT)
+        assert row is not None
+        served.append(row.task_id)
+
+    at_once(*(partial(lease, number) for number in range(8)))
+    assert sorted(served) == sorted(order[:8])
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_eight_readers_in_rounds_are_served_the_top_while_a_new_order_is_published(
+    seed: int,
+) -> None:
+    """By the order before or the one after, each case is near the top of what is left."""
+    people = [make.user(f"reader-{number}") for number in range(8)]
+    made = make.campaign(make.user("manager"), readers=people, patients=12, per_patient=6)
+    model, rng = champion(made), np.random.default_rng(seed)
+    under_way = threading.Event()
+
+    def publish() -> list[int]:
+        Prediction.objects.filter(model=model).delete()
+        for task in Task.objects.filter(campaign=made, held_out=False):
+            value = float(rng.random())
+            score(model, task, value, class_scores={"grey": value, "white": 0.3})
+        predict.scores_publish(model=model)
+        return list(made.tasks.order_by("-priority", "id").values_list("id", flat=True))
+
+    def read(number: int) -> None:
+        own = Campaign.objects.get(pk=made.pk)
+        for _ in range(5):
             row = task_lease(campaign=own, reader=people[number], slot=Assignment.Slot.CURRENT)
             assert row is not None
-            served.append(row.task_id)
-        except BaseException as error:
-            failures.append(error)
-        finally:
-            connection.close()
+            make.submit(row, make.mask())
+            under_way.set()
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failures
-    assert sorted(served) == sorted(order[:8])
+    orders = [publish()]
+
+    def publish_anew() -> None:
+        assert under_way.wait(30)
+        orders.append(publish())
+
+    at_once(publish_anew, *(partial(read, number) for number in range(8)))
+    served = list(Assignment.objects.order_by("id").values_list("task_id", flat=True))
+    assert len(served) == len(set(served)) == 40, "a case was served twice"
+    for place, task in enumerate(served):
+        gone = set(served[:place])
+        # Seven others may hold a case that is not in the list of those given out yet.
+        tops = [[each for each in order if each not in gone][:8] for order in orders]
+        assert any(task in top for top in tops), f"lease {place}"
 
 
 @pytest.mark.django_db
