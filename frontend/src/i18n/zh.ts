@@ -711,6 +711,10 @@ export const zh: Record<TextKey, string> = {
   "subgroups.helpAnswers":
     "每名患者的平均准确率，问题与该版本自身的平均值相同。差值为与其余全部留出集患者相比。AUC、灵敏度与特异度为各选项的平均，只计至少三例选中且至少三例未选中的选项。",
   "subgroups.none": "没有留出集患者的属性：性别、年龄段、机构与扫描仪随导入提供。",
+  "subgroups.plot": "各亚组的{measure}，以图表示，数据见下方表格",
+  "subgroups.drawn": "各亚组的{measure}及其 95% 置信区间。",
+  "subgroups.drawnAgainst":
+    "各亚组的{measure}及其 95% 置信区间；虚线为该版本自身的平均值：{whole}。",
   "subgroups.group": "亚组",
   "sex.F": "女",
   "sex.M": "男",

@@ -1,0 +1,101 @@
+// @vitest-environment jsdom
+import { MantineProvider } from "@mantine/core";
+import { cleanup, render, screen, within } from "@testing-library/react";
+import { afterEach, expect, it } from "vitest";
+import type { Schemas } from "../../../api/client";
+import { Subgroups } from "./groups";
+
+type Group = Schemas["SubgroupOutput"];
+
+const group = (attribute: string, value: string, part: Partial<Group>): Group => ({
+  attribute,
+  value,
+  patients: 6,
+  enough: true,
+  mean: null,
+  low: null,
+  high: null,
+  difference: null,
+  difference_low: null,
+  difference_high: null,
+  hd95: null,
+  lesions: null,
+  lesion_sensitivity: null,
+  false_positives_per_image: null,
+  auc: null,
+  sensitivity: null,
+  specificity: null,
+  ...part,
+});
+
+const women = group("sex", "F", { mean: 0.75, low: 0.5, high: 0.9 });
+const men = group("sex", "M", { mean: 0.9, low: 0.8, high: 1 });
+const north = group("site", "north", { mean: 0.8, low: 0.6, high: 0.95 });
+const south = group("site", "south", { patients: 2, enough: false });
+
+function show(subgroups: Group[], score: number | null = 0.8, metric = "dice") {
+  const model = { metric, score, subgroups } as Schemas["ModelDetailOutput"];
+  return render(
+    <MantineProvider>
+      <Subgroups model={model} />
+    </MantineProvider>,
+  );
+}
+
+/** Of each row that is drawn its name, and where its dot, its interval and the whole are. */
+function drawn() {
+  const rows = [...screen.getByRole("img").children].slice(0, -1);
+  return rows.map((row) => {
+    const at = (part: string, name: string) => row.querySelector(part)?.getAttribute(name) ?? null;
+    return {
+      name: row.firstElementChild!.textContent,
+      apart: row.getAttribute("data-apart"),
+      dot: at("circle", "cx"),
+      interval: [at("[data-part=interval]", "x1"), at("[data-part=interval]", "x2")],
+      whole: at("[data-part=whole]", "x1"),
+    };
+  });
+}
+
+afterEach(cleanup);
+
+it("draws each group's mean and interval on one scale, against the version's mean", () => {
+  show([women, men, north, south]);
+  expect(drawn()).toEqual([
+    { name: "sex F", apart: "true", dot: "50%", interval: ["0%", "80%"], whole: "60%" },
+    { name: "sex M", apart: "false", dot: "80%", interval: ["60%", "100%"], whole: "60%" },
+    { name: "site north", apart: "true", dot: "60%", interval: ["20%", "90%"], whole: "60%" },
+  ]);
+  const axis = [...screen.getByRole("img").lastElementChild!.querySelectorAll("text")];
+  expect(axis.map((each) => [each.textContent, each.getAttribute("x")])).toEqual([
+    ["0.6", "20%"],
+    ["0.8", "60%"],
+    ["1", "100%"],
+  ]);
+});
+
+it("says in words what is drawn, and leaves those of too few patients to the table", () => {
+  show([women, south]);
+  screen.getByRole("img", {
+    name: "Mean Dice of each group, drawn; the figures are in the table below it",
+  });
+  screen.getByText(
+    "Mean Dice of each group with its 95 % interval; dashed, the version's own mean: 0.80.",
+  );
+  expect(drawn().map(({ name }) => name)).toEqual(["sex F"]);
+  const few = screen.getByRole("row", { name: /^site south/ });
+  expect(within(few).getAllByRole("cell").at(-1)?.textContent).toBe("too few patients to say");
+});
+
+it("draws no line for a whole, and no interval, that nobody measured", () => {
+  show([group("sex", "F", { mean: 0.5 })], null, "accuracy");
+  expect(drawn()).toEqual([
+    { name: "sex F", apart: "true", dot: "50%", interval: [null, null], whole: null },
+  ]);
+  screen.getByText("Mean accuracy of each group with its 95 % interval.");
+});
+
+it("draws nothing where no group has patients enough", () => {
+  show([south]);
+  expect(screen.queryByRole("img")).toBeNull();
+});
