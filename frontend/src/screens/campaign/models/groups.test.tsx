@@ -19,12 +19,24 @@ const group = (attribute: string, value: string, part: Partial<Group>): Group =>
   difference_low: null,
   difference_high: null,
   hd95: null,
+  hd95_low: null,
+  hd95_high: null,
   lesions: null,
   lesion_sensitivity: null,
+  lesion_sensitivity_low: null,
+  lesion_sensitivity_high: null,
   false_positives_per_image: null,
+  false_positives_per_image_low: null,
+  false_positives_per_image_high: null,
   auc: null,
+  auc_low: null,
+  auc_high: null,
   sensitivity: null,
+  sensitivity_low: null,
+  sensitivity_high: null,
   specificity: null,
+  specificity_low: null,
+  specificity_high: null,
   ...part,
 });
 
@@ -98,4 +110,92 @@ it("draws no line for a whole, and no interval, that nobody measured", () => {
 it("draws nothing where no group has patients enough", () => {
   show([south]);
   expect(screen.queryByRole("img")).toBeNull();
+});
+
+const range = (low: string, high: string) => `${low}\u00a0–\u2060\u00a0${high}`;
+const figures = {
+  mean: 0.8,
+  low: 0.6,
+  high: 0.95,
+  difference: -0.05,
+  difference_low: -0.1,
+  difference_high: 0.012,
+};
+
+/** Of each row of the table its name and figures, each with what is below it. */
+function table() {
+  const rows = screen.getAllByRole("row").slice(1);
+  return rows.map((row) => [
+    within(row).getByRole("rowheader").textContent,
+    ...within(row)
+      .getAllByRole("cell")
+      .map((cell) => [...cell.childNodes].map((each) => each.textContent)),
+  ]);
+}
+
+it("gives every figure of a group its interval, and none of an earlier release", () => {
+  show([
+    group("site", "north", {
+      ...figures,
+      hd95: 3.25,
+      hd95_low: 2.04,
+      hd95_high: 12.5,
+      lesion_sensitivity: 0.667,
+      lesion_sensitivity_low: 0.5,
+      lesion_sensitivity_high: 1,
+      false_positives_per_image: 0.25,
+      false_positives_per_image_low: 0,
+      false_positives_per_image_high: 0.333,
+    }),
+    group("site", "west", { ...figures, difference: null }),
+    south,
+  ]);
+  const mean = ["0.80", range("0.60", "0.95")];
+  expect(table()).toEqual([
+    [
+      "site north",
+      ["6"],
+      mean,
+      ["−0.050", range("−0.100", "+0.012")],
+      ["3.3", range("2.0", "12.5")],
+      ["0.67", range("0.50", "1.00")],
+      ["0.25", range("0.00", "0.33")],
+    ],
+    [
+      "site west",
+      ["6"],
+      mean,
+      ["too few others"],
+      ["not measured"],
+      ["not measured"],
+      ["not measured"],
+    ],
+    ["site south", ["2"], ["too few patients to say"]],
+  ]);
+});
+
+it("gives AUC, sensitivity and specificity of answers their intervals", () => {
+  const answers = {
+    auc: 0.9,
+    auc_low: 0.8,
+    auc_high: 0.95,
+    sensitivity: 0.7,
+    sensitivity_low: 0.4,
+    sensitivity_high: 0.9,
+    specificity: 0.6,
+  };
+  show([group("sex", "F", { ...figures, ...answers })], 0.8, "accuracy");
+  const heads = screen.getAllByRole("columnheader").map(({ textContent }) => textContent);
+  expect(heads.slice(2)).toEqual([
+    "Mean accuracy",
+    "Against the rest",
+    "AUC",
+    "Sensitivity",
+    "Specificity",
+  ]);
+  expect(table()[0]!.slice(-3)).toEqual([
+    ["0.90", range("0.80", "0.95")],
+    ["0.70", range("0.40", "0.90")],
+    ["0.60"],
+  ]);
 });

@@ -5,7 +5,7 @@ import { Dots } from "../../../components/dots";
 import { Scroll } from "../../../components/scroll";
 import { decimal, number, t } from "../../../i18n";
 import { intervalText, signed, signedInterval } from "./figures";
-import { Below, Measured } from "./measured";
+import { Below, Interval, Measured } from "./measured";
 import { Section } from "./measures";
 import { groupName } from "./reasons";
 
@@ -80,6 +80,11 @@ export function Subgroups({ model }: { model: Detail }) {
                       {more.map(([name, digits]) => (
                         <Table.Td key={name} ta="right">
                           <Measured value={row[name]} digits={digits} />
+                          <Interval
+                            low={row[`${name}_low`]}
+                            high={row[`${name}_high`]}
+                            digits={digits}
+                          />
                         </Table.Td>
                       ))}
                     </>
