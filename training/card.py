@@ -192,7 +192,7 @@ def _subgroups(report: Row) -> str:
             _interval(row["low"], row["high"]) if row["enough"] else "",
             _number(row["difference"], sign="+") if row["enough"] else "",
             _interval(row["difference_low"], row["difference_high"]) if row["enough"] else "",
-            *((_number(row[name]) if row["enough"] else "") for name in more),
+            *((_with_interval(row, name) if row["enough"] else "") for name in more),
         )
         for row in rows
     ]

@@ -219,12 +219,26 @@ class SubgroupOutput(serializers.Serializer[Data]):
     difference_low = number_field()
     difference_high = number_field()
     hd95 = number_field()
+    hd95_low = number_field()
+    hd95_high = number_field()
     lesions = serializers.IntegerField(allow_null=True, help_text="true areas of all classes")
     lesion_sensitivity = number_field()
+    lesion_sensitivity_low = number_field()
+    lesion_sensitivity_high = number_field()
     false_positives_per_image = number_field()
-    auc = serializers.FloatField(allow_null=True, help_text="mean over options, as the next two")
+    false_positives_per_image_low = number_field()
+    false_positives_per_image_high = number_field()
+    auc = serializers.FloatField(
+        allow_null=True, help_text="mean over options, as sensitivity and specificity"
+    )
+    auc_low = number_field()
+    auc_high = number_field()
     sensitivity = number_field()
+    sensitivity_low = number_field()
+    sensitivity_high = number_field()
     specificity = number_field()
+    specificity_low = number_field()
+    specificity_high = number_field()
 
 
 class ChangeOutput(serializers.Serializer[Data]):

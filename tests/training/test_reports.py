@@ -108,12 +108,18 @@ def test_a_subgroups_numbers_are_those_of_a_plain_computation(campaign: Campaign
     assert women["difference"] is None, "two men are too few to compare with"
     assert site["mean"] == pytest.approx(np.mean(each[1:]))
     assert women["lesion_sensitivity"] is None, "an evaluation of an earlier release"
+    shown = make.client(User.objects.get(username="manager")).get(f"/api/v1/models/{model.pk}")
+    assert {row["hd95_low"] for row in shown.json()["subgroups"]} == {None}
+    assert "| not measured | not measured | not measured |" in card_of(model)
 
 
 def test_a_subgroup_has_its_lesions_and_distances_too(campaign: Campaign) -> None:
     found = measured(campaign, [0.9] * 5, [None] * 5)
-    area = {"found": 2, "missed": 1, "false": 1, "images": 4, "hd95": 3.0}
-    found["shapes"] = {patient: {"grey": area} for patient in found["patients"]}
+    area = {"found": 2, "missed": 1, "false": 1, "images": 4}
+    found["shapes"] = {
+        patient: {"grey": {**area, "hd95": 1.0 + place}}
+        for place, patient in enumerate(found["patients"])
+    }
     model = model_of(campaign, 1, found)
     rows = {(r["attribute"], r["value"]): r for r in report_of(model)["subgroups"]}
     women, men = rows["sex", "F"], rows["sex", "M"]
@@ -122,9 +128,12 @@ def test_a_subgroup_has_its_lesions_and_distances_too(campaign: Campaign) -> Non
     assert men["lesion_sensitivity"] is None, "two men are too few"
     manager = make.client(User.objects.get(username="manager"))
     shown = manager.get(f"/api/v1/models/{model.pk}").json()["subgroups"]
-    assert [row["hd95"] for row in shown] == [3, None, 3, None]
+    ranges = [(row["hd95"], row["hd95_low"], row["hd95_high"]) for row in shown]
+    assert ranges[0] == (3, 1, 5), "of 1, 3 and 5, each of them alone in a draw of 27"
+    assert (ranges[1], ranges[2][0]) == ((None, None, None), 3.5)
     assert "| sex F | 3 | 0.90 |" in card_of(model)
-    assert "| 3.00 | 0.67 | 0.25 |" in card_of(model)
+    within = "| 3.00 (1.00 to 5.00) | 0.67 (0.67 to 0.67) | 0.25 (0.25 to 0.25) |"
+    assert within in card_of(model)
 
 
 def test_too_few_patients_are_said_and_given_no_number(campaign: Campaign) -> None:

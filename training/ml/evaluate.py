@@ -28,9 +28,9 @@ from training.ml.device import Place
 from training.ml.infer import Prediction, predict
 from training.ml.job import Example, JobError, LabelClass
 from training.ml.preprocess import Mask
+from training.ml.resample import bootstrap, interval
 from training.ml.surfaces import Surface, distances
 
-_RESAMPLES = 1000
 SURFACE = 2.0
 """Tolerance of the surface Dice: mm where spacing is known, else pixels."""
 
@@ -170,15 +170,15 @@ def shape_summary(shapes: Sequence[Shape], seed: int) -> dict[str, Any]:
     true = [own.found + own.missed for own in areas.values()]
     return {
         "hd95": _mean(far),
-        **_interval("hd95", far, seed),
+        **interval("hd95", far, seed),
         "hd95_missing": sum(one.shown and math.isnan(one.hd95) for one in shapes),
         "surface_dice": _mean(_number(value) for value in near),
-        **_interval("surface_dice", near, seed),
+        **interval("surface_dice", near, seed),
         "lesions": sum(true),
         "lesion_sensitivity": _number(total.sensitivity),
-        **_interval("lesion_sensitivity", [own.found for own in areas.values()], seed, true),
+        **interval("lesion_sensitivity", [own.found for own in areas.values()], seed, true),
         "false_positives_per_image": total.false / len(shapes) if shapes else None,
-        **_interval(
+        **interval(
             "false_positives_per_image", [own.false for own in areas.values()], seed,
             [images[patient] for patient in areas],
         ),
@@ -205,36 +205,6 @@ def _shape_row(shapes: Sequence[Shape]) -> dict[str, float | None]:
     }  # fmt: skip
 
 
-def bootstrap(
-    values: npt.NDArray[np.float64], over: npt.NDArray[np.float64], seed: int
-) -> tuple[float | None, float | None]:
-    """2.5 and 97.5 percentiles of sum(values) / sum(over) over resampled places (N,).
-
-    None below two places; `over` must be above 0.
-    """
-    if len(values) < 2:
-        return None, None
-    rng = np.random.default_rng(seed)
-    picks = rng.integers(0, len(values), (_RESAMPLES, len(values)))
-    ratios = values[picks].mean(axis=1) / over[picks].mean(axis=1)
-    low, high = np.percentile(ratios, (2.5, 97.5))
-    return float(low), float(high)
-
-
-def _interval(
-    name: str, values: Sequence[float], seed: int, over: Sequence[float] | None = None
-) -> dict[str, float | None]:
-    """{NAME_low, NAME_high} of the mean over patients, or of the ratio of two sums over them.
-
-    Patients with NaN, or with nothing in `over`, are left out.
-    """
-    parts = np.array(values, np.float64)
-    wholes = np.ones(len(parts)) if over is None else np.array(over, np.float64)
-    known = ~np.isnan(parts) & (wholes > 0)
-    low, high = bootstrap(parts[known], wholes[known], seed)
-    return {f"{name}_low": low, f"{name}_high": high}
-
-
 def _class_summary(
     name: str, pooled: Mapping[str, Mapping[str, Counts]], seed: int
 ) -> dict[str, Any]:
@@ -245,11 +215,11 @@ def _class_summary(
     return {
         "dice": float(values.mean()) if len(values) else None,
         "iou": _mean(_number(total.iou) for total in totals),
-        **_interval("iou", [total.iou for total in totals], seed),
+        **interval("iou", [total.iou for total in totals], seed),
         "low": low,
         "high": high,
         "sensitivity": _number(sum(totals, Counts(0, 0, 0)).sensitivity),
-        **_interval("sensitivity", [total.tp for total in totals], seed, true),
+        **interval("sensitivity", [total.tp for total in totals], seed, true),
         "patients": len(values),
         "left_out": len(totals) - len(values),
     }

@@ -26,6 +26,7 @@ from training.ml.checkpoint import Ensemble, Model
 from training.ml.device import Place
 from training.ml.findings import Answers, answer, encode, slices
 from training.ml.job import Example, JobError, Question
+from training.ml.resample import ends, picks
 
 _RESAMPLES = 500
 _HALF = 0.5
@@ -230,9 +231,8 @@ def _resampled(patients: npt.NDArray[np.int64], seed: int) -> list[npt.NDArray[n
     groups = [np.flatnonzero(patients == patient) for patient in np.unique(patients)]
     if len(groups) < 2:
         return []
-    rng = np.random.default_rng(seed)
-    picks = rng.integers(0, len(groups), (_RESAMPLES, len(groups)))
-    return [np.concatenate([groups[place] for place in row]) for row in picks]
+    drawn = picks(len(groups), _RESAMPLES, seed)
+    return [np.concatenate([groups[place] for place in row]) for row in drawn]
 
 
 def _interval(
@@ -241,7 +241,7 @@ def _interval(
     draws: Sequence[npt.NDArray[np.int64]],
 ) -> dict[str, float | None]:
     values = [value for value in map(measure, draws) if not math.isnan(value)]
-    low, high = np.percentile(values, (2.5, 97.5)) if values else (math.nan, math.nan)
+    low, high = ends(values) if values else (math.nan, math.nan)
     return {f"{name}_low": _number(low), f"{name}_high": _number(high)}
 
 

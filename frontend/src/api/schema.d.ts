@@ -3064,21 +3064,45 @@ export interface components {
             difference_high: number | null;
             /** Format: double */
             hd95: number | null;
+            /** Format: double */
+            hd95_low: number | null;
+            /** Format: double */
+            hd95_high: number | null;
             /** @description true areas of all classes */
             lesions: number | null;
             /** Format: double */
             lesion_sensitivity: number | null;
             /** Format: double */
+            lesion_sensitivity_low: number | null;
+            /** Format: double */
+            lesion_sensitivity_high: number | null;
+            /** Format: double */
             false_positives_per_image: number | null;
+            /** Format: double */
+            false_positives_per_image_low: number | null;
+            /** Format: double */
+            false_positives_per_image_high: number | null;
             /**
              * Format: double
-             * @description mean over options, as the next two
+             * @description mean over options, as sensitivity and specificity
              */
             auc: number | null;
             /** Format: double */
+            auc_low: number | null;
+            /** Format: double */
+            auc_high: number | null;
+            /** Format: double */
             sensitivity: number | null;
             /** Format: double */
+            sensitivity_low: number | null;
+            /** Format: double */
+            sensitivity_high: number | null;
+            /** Format: double */
             specificity: number | null;
+            /** Format: double */
+            specificity_low: number | null;
+            /** Format: double */
+            specificity_high: number | null;
         };
         /**
          * @description Finished work; the same `key` is the same submission.

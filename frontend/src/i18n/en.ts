@@ -747,11 +747,15 @@ export const en = {
   "answers.left_out.other": "{count} cases without an answer left out",
   "subgroups.title": "Subgroups",
   "subgroups.help":
-    "Mean Dice of each patient, over the classes of the version's own mean. The difference is against all other held-out patients. Areas, found and false, are those of all classes together.",
+    "Mean Dice of each patient, over the classes of the version's own mean. The difference is against all other held-out patients. Areas, found and false, are those of all classes together. Intervals are 95 %, by bootstrap over patients.",
   "subgroups.helpAnswers":
-    "Mean accuracy of each patient, over the questions of the version's own mean. The difference is against all other held-out patients. AUC, sensitivity and specificity are means over the options that at least three cases show and three lack.",
+    "Mean accuracy of each patient, over the questions of the version's own mean. The difference is against all other held-out patients. AUC, sensitivity and specificity are means over the options that at least three cases show and three lack. Intervals are 95 %, by bootstrap over patients.",
   "subgroups.none":
     "No attribute of the held-out patients is known: sex, age band, site and scanner come with the import.",
+  "subgroups.plot": "{measure} of each group, drawn; the figures are in the table below it",
+  "subgroups.drawn": "{measure} of each group with its 95 % interval.",
+  "subgroups.drawnAgainst":
+    "{measure} of each group with its 95 % interval; dashed, the version's own mean: {whole}.",
   "subgroups.group": "Group",
   "sex.F": "F",
   "sex.M": "M",

@@ -1,7 +1,7 @@
 /** A page in a test: its address, and a server that answers by method and path. */
 import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { render } from "@testing-library/react";
+import { fireEvent, render, within } from "@testing-library/react";
 import type { ReactElement } from "react";
 import { MemoryRouter, Route, Routes, useLocation } from "react-router";
 import { vi } from "vitest";
@@ -42,6 +42,49 @@ export function showPage(page: ReactElement, pattern: string, address: string): 
     </QueryClientProvider>,
   );
   return queries;
+}
+
+/** The rows of a table below its head, cell by cell: a figure and what is below it as "a / b". */
+export function rowsOf(table: HTMLElement): string[][] {
+  return [...table.querySelectorAll("tbody tr")].map((row) => [...row.children].map(cellText));
+}
+
+/** Blanks that do not break are like others here. */
+function cellText(cell: Element): string {
+  const parts = [...cell.childNodes].map(({ textContent }) => textContent ?? "");
+  return parts.join(" / ").replaceAll("\u00a0", " ").replaceAll("\u2060", "");
+}
+
+/** Open the figures of a plot and return them as the table has them, its head first. */
+export function figuresOf(plot: HTMLElement): string[][] {
+  const details = plot.querySelector("details")!;
+  details.open = true;
+  fireEvent(details, new Event("toggle"));
+  const head = [...details.querySelectorAll("thead th")].map(cellText);
+  return [head, ...rowsOf(details)];
+}
+
+/** Give everything that measures itself a width: without one, plots draw nothing. */
+export function stubWidth(width: number): void {
+  vi.stubGlobal(
+    "ResizeObserver",
+    class {
+      constructor(private readonly tell: ResizeObserverCallback) {}
+      observe(target: Element): void {
+        const contentRect = { width, height: 0, x: 0, y: 0, top: 0, left: 0, right: 0, bottom: 0 };
+        this.tell([{ target, contentRect } as ResizeObserverEntry], this as never);
+      }
+      unobserve(): void {}
+      disconnect(): void {}
+    },
+  );
+}
+
+/** The lines of a plot that is drawn: of each its colour and its way. */
+export async function linesOf(plot: HTMLElement): Promise<[string | null, string | null][]> {
+  const picture = await within(plot).findByRole("img");
+  const lines = picture.querySelectorAll("path:not([stroke=none])");
+  return [...lines].map((line) => [line.getAttribute("stroke"), line.getAttribute("d")]);
 }
 
 function Elsewhere() {

@@ -142,6 +142,52 @@ def _check_group(report: dict[str, Any]) -> None:
     assert metrics_of(report, {"somebody else"}) == dict.fromkeys(group)
 
 
+def _judged(question: Question, seed: int) -> dict[str, Any]:
+    """A report on 24 images of six patients, with chance's answers."""
+    rng = np.random.default_rng(seed)
+    examples, said = [], {}
+    for number in range(24):
+        chosen = tuple(option for option in question.options if rng.random() < 0.5)
+        said[str(number)] = rng.random(len(question.options)).astype(np.float32)
+        given = {question.code: chosen}
+        examples.append(
+            Example(str(number), Path("x"), None, f"P-{number % 6}", None, answers=given)
+        )
+    return judge_answers(
+        (question,), examples, lambda e: Answers(said[e.id], np.zeros(1, np.float32)), seed=0
+    )
+
+
+def test_a_groups_intervals_of_answers_are_those_of_its_option_where_there_is_one() -> None:
+    report = _judged(Question("signs", "multiple", ("bright",)), seed=3)
+    group = metrics_of(report, report["patients"])
+    row = report["questions"]["signs"]["options"]["bright"]
+    names = [f"{name}{end}" for name in ("auc", "sensitivity", "specificity")
+             for end in ("", "_low", "_high")]  # fmt: skip
+    assert {name: group[name] for name in names} == pytest.approx({n: row[n] for n in names})
+    assert group["auc_low"] < group["auc"] < group["auc_high"]
+    lone = metrics_of(report, ["P-0"])
+    assert (lone["auc_low"], lone["sensitivity_high"]) == (None, None), "one patient"
+
+
+def test_a_groups_interval_is_of_the_mean_over_options_of_each_draw_of_patients() -> None:
+    report = _judged(SIGNS, seed=4)
+    own = [case for case in report["cases"] if case["patient"] != "P-5"]
+    names = sorted({case["patient"] for case in own})
+    means = []
+    for picks in np.random.default_rng(0).integers(0, 5, (500, 5)):
+        cases = [case for place in picks for case in own if case["patient"] == names[place]]
+        rates = []
+        for option in SIGNS.options:
+            shown = [case for case in cases if option in case["answers"]["signs"]]
+            hits = [case["probabilities"]["signs"][option] > 0.5 for case in shown]
+            rates += [np.mean(hits)] if hits else []
+        means.append(np.mean(rates))
+    group = metrics_of(report, names)
+    ends = (group["sensitivity_low"], group["sensitivity_high"])
+    assert ends == pytest.approx(np.percentile(means, (2.5, 97.5)))
+
+
 def test_distances_and_areas_over_a_classs_images_by_hand() -> None:
     """Single pixels, (5, 5) in each truth that has one."""
     drawn = [
@@ -182,9 +228,14 @@ def test_distances_and_areas_over_a_classs_images_by_hand() -> None:
     assert group["hd95"] == pytest.approx((3 / 2 + 1) / 2)
     assert (group["lesions"], group["lesion_sensitivity"]) == (4, 1 / 4)
     assert group["false_positives_per_image"] == 3 / 6
+    ranged = ("hd95", "lesion_sensitivity", "false_positives_per_image")
+    ends = {f"{name}_{end}" for name in ranged for end in ("low", "high")}
+    of_class = shape_summary(shapes, seed=0)
+    assert {name: group[name] for name in ends} == pytest.approx({n: of_class[n] for n in ends})
     few = metrics_of(kept, ["B", "somebody else"])
     assert (few["lesions"], few["lesion_sensitivity"]) == (1, None), "one lesion is no share"
     assert (few["hd95"], few["false_positives_per_image"]) == (1, 2 / 3)
+    assert [few[name] for name in ends] == [None] * 6, "one patient says nothing of others"
     assert metrics_of({}, ["A"]) == dict.fromkeys(group), "of an earlier release"
     nothing = shape_summary(shapes[4:5], seed=0)
     assert (nothing["hd95"], nothing["surface_dice"], nothing["lesion_sensitivity"]) == (None,) * 3

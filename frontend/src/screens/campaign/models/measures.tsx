@@ -4,9 +4,8 @@ import type { Schemas } from "../../../api/client";
 import { Plot } from "../../../components/plot";
 import { Scroll } from "../../../components/scroll";
 import { decimal, list, number, t, tn, word } from "../../../i18n";
-import { type Grade, gradeOf, intervalText, signed, signedInterval } from "./figures";
-import { Below, Interval, Measured } from "./measured";
-import { groupName } from "./reasons";
+import { type Grade, gradeOf, signed } from "./figures";
+import { Interval, Measured } from "./measured";
 
 type Detail = Schemas["ModelDetailOutput"];
 export type Metric = keyof typeof METRICS;
@@ -88,94 +87,6 @@ function ends(row: Schemas["ClassMetrics"], name: Metric) {
   return name === "dice"
     ? { low: row.low, high: row.high }
     : { low: row[`${name}_low`], high: row[`${name}_high`] };
-}
-
-/** What is told of a group beside its mean, with its decimals. */
-const GROUP_DRAWN = {
-  hd95: 1,
-  lesion_sensitivity: 2,
-  false_positives_per_image: 2,
-} as const satisfies Partial<Record<keyof Group, number>>;
-const GROUP_ANSWERS = {
-  auc: 2,
-  sensitivity: 2,
-  specificity: 2,
-} as const satisfies Partial<Record<keyof Group, number>>;
-type Group = Schemas["SubgroupOutput"];
-type GroupMetric = keyof typeof GROUP_DRAWN | keyof typeof GROUP_ANSWERS;
-
-export function Subgroups({ model }: { model: Detail }) {
-  const asks = model.metric === "accuracy";
-  const more = Object.entries(asks ? GROUP_ANSWERS : GROUP_DRAWN) as [GroupMetric, number][];
-  return (
-    <Section title={t("subgroups.title")}>
-      <Text size="sm" c="dimmed">
-        {model.subgroups.length === 0
-          ? t("subgroups.none")
-          : t(asks ? "subgroups.helpAnswers" : "subgroups.help")}
-      </Text>
-      {model.subgroups.length > 0 ? (
-        <Scroll label={t("subgroups.title")} minWidth={760}>
-          <Table>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{t("subgroups.group")}</Table.Th>
-                <Table.Th ta="right">{t("metrics.patients")}</Table.Th>
-                <Table.Th ta="right">
-                  {t(asks ? "subgroups.meanAccuracy" : "subgroups.mean")}
-                </Table.Th>
-                <Table.Th ta="right">{t("subgroups.difference")}</Table.Th>
-                {more.map(([name]) => (
-                  <Table.Th key={name} ta="right">
-                    {t(`metrics.${name}`)}
-                  </Table.Th>
-                ))}
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {model.subgroups.map((row) => (
-                <Table.Tr key={`${row.attribute} ${row.value}`}>
-                  <Table.Th scope="row">{groupName(row)}</Table.Th>
-                  <Table.Td ta="right">{number(row.patients)}</Table.Td>
-                  {row.enough ? (
-                    <>
-                      <Table.Td ta="right">
-                        {decimal(row.mean)}
-                        <Below>{intervalText(row.low, row.high)}</Below>
-                      </Table.Td>
-                      <Table.Td ta="right">
-                        {row.difference === null ? (
-                          <Text size="xs" c="dimmed">
-                            {t("subgroups.restTooFew")}
-                          </Text>
-                        ) : (
-                          <>
-                            {signed(row.difference)}
-                            <Below>{signedInterval(row.difference_low, row.difference_high)}</Below>
-                          </>
-                        )}
-                      </Table.Td>
-                      {more.map(([name, digits]) => (
-                        <Table.Td key={name} ta="right">
-                          <Measured value={row[name]} digits={digits} />
-                        </Table.Td>
-                      ))}
-                    </>
-                  ) : (
-                    <Table.Td colSpan={2 + more.length}>
-                      <Text size="xs" c="dimmed">
-                        {t("subgroups.tooFew")}
-                      </Text>
-                    </Table.Td>
-                  )}
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Scroll>
-      ) : null}
-    </Section>
-  );
 }
 
 /** Of fewer pixels of like confidence a share is chance. */
