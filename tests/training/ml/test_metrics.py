@@ -225,6 +225,9 @@ def test_a_classs_overlap_and_what_one_flat_mask_reaches_by_hand(tmp_path: Path)
     assert grey["dice"] == pytest.approx((10 / 17 + 18 / 19) / 2)
     assert grey["sensitivity"] == pytest.approx(14 / 18)
     assert (grey["patients"], grey["left_out"]) == (2, 1)
+    # Of the two patients with grey a quarter of the samples are A alone, and a quarter B alone.
+    assert [grey["iou_low"], grey["iou_high"]] == pytest.approx([5 / 12, 9 / 10])
+    assert [grey["sensitivity_low"], grey["sensitivity_high"]] == pytest.approx([5 / 8, 9 / 10])
     # Of white A has 1 right, 3 false, 1 missed, and B 3 missed.
     assert white["iou"] == pytest.approx((1 / 5 + 0) / 2)
     assert white["sensitivity"] == pytest.approx(1 / 5)
@@ -235,6 +238,57 @@ def test_a_classs_overlap_and_what_one_flat_mask_reaches_by_hand(tmp_path: Path)
     flat = (16 / 48 + 20 / 30 + 0) / 3
     assert report["majority_by_class"] == {"grey": pytest.approx(flat), "white": 0, "never": None}
     assert report["majority_dice"] == pytest.approx((flat + 0) / 2)
+
+
+@settings(max_examples=15)
+@given(seed=st.integers(0, 10_000))
+def test_intervals_of_answers_are_over_patients(seed: int) -> None:
+    """A quarter of the samples of two patients are of A alone, a quarter of B alone, half of both.
+
+    So the ends are the least and the largest of scikit-learn's numbers of these three.
+    """
+    rng = np.random.default_rng(seed)
+    said = rng.random((12, 5)).astype(np.float32)
+    true = np.concatenate(
+        [np.eye(2, dtype=bool)[rng.integers(0, 2, 12)], rng.random((12, 3)) < 0.5], 1
+    )
+    patients = np.array(["A"] * 5 + ["B"] * 7)
+    options = (*SIDE.options, *SIGNS.options)
+    examples = []
+    for number, (patient, row) in enumerate(zip(patients, true, strict=True)):
+        chosen = [option for option, there in zip(options, row, strict=True) if there]
+        answers = {"side": tuple(chosen[:1]), "signs": tuple(chosen[1:])}
+        examples.append(Example(str(number), Path("x"), None, patient, None, answers=answers))
+    report = judge_answers(
+        (SIDE, SIGNS), examples, lambda e: Answers(said[int(e.id)], np.zeros(1, np.float32)), seed=1
+    )
+    guess = np.concatenate(
+        [said[:, :2] == said[:, :2].max(axis=1, keepdims=True), said[:, 2:] > 0.5], 1
+    )
+    samples = [patients == "A", patients == "B", np.ones(12, bool)]
+    for place, option in enumerate(options):
+        row = report["questions"]["side" if place < 2 else "signs"]["options"][option]
+        found: dict[str, list[float]] = {
+            name: [] for name in ("auc", "sensitivity", "specificity", "f1")
+        }
+        for own in samples:
+            there, chosen, score = true[own, place], guess[own, place], said[own, place]
+            if there.any():
+                found["sensitivity"].append(recall_score(there, chosen))
+            if not there.all():
+                found["specificity"].append(recall_score(~there, ~chosen))
+            if there.any() or chosen.any():
+                found["f1"].append(f1_score(there, chosen))
+            if there.any() and not there.all():
+                found["auc"].append(roc_auc_score(there, score))
+        for name, values in found.items():
+            ends = [min(values), max(values)] if values else [None, None]
+            assert [row[f"{name}_low"], row[f"{name}_high"]] == pytest.approx(ends), (option, name)
+    for code, part in (("side", slice(0, 2)), ("signs", slice(2, 5))):
+        right = [(guess == true)[own, part].mean() for own in samples[:2]]
+        row = report["questions"][code]
+        assert row["accuracy"] == pytest.approx(np.mean(right))
+        assert [row["accuracy_low"], row["accuracy_high"]] == pytest.approx(sorted(right))
 
 
 def test_the_means_over_all_answers_by_hand() -> None:
