@@ -266,6 +266,22 @@ def test_a_run_whose_worker_died_three_times_fails_with_a_reason(campaign: Campa
     assert run.finished_at is not None
 
 
+def test_a_run_that_diverges_fails_and_leaves_the_campaign_its_champion(trained: Campaign) -> None:
+    champion, before = promote.champion_of(trained), ModelVersion.objects.values().get()
+    assert champion is not None
+    head = trained.champion
+    run = trigger.run_request(campaign=trained, actor=User.objects.get(username="manager"))
+    hopeless = {"learning_rate": 1e9, "clip": 1e9, "epochs": 1, "minimum_steps": 8}
+    TrainingRun.objects.filter(pk=run.pk).update(config={**run.config, **hopeless})
+    done = learning.executed(run)
+    assert (done.state, done.attempt) == (TrainingRun.State.FAILED, 1)
+    assert "loss is nan in epoch 1: lower config.learning_rate" in done.error
+    assert promote.champion_of(trained) == champion
+    assert ModelVersion.objects.values().get() == before, "a model more, or the champion changed"
+    trained.refresh_from_db()
+    assert trained.champion == head
+
+
 def test_rollback_brings_the_earlier_champion_back(trained: Campaign) -> None:
     campaign, manager = trained, User.objects.get(username="manager")
     first = ModelVersion.objects.get()

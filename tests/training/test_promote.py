@@ -4,8 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from training import paired
+from training.compare import difference
 from training.figures import ENOUGH_CASES
 from training.promote import Decision, decide, finite, majority_dice
 from training.reasons import Reason, run_reason
@@ -161,6 +163,70 @@ def test_the_interval_is_over_patients() -> None:
     assert found.high is not None
     assert found.low <= 0.2 <= found.high
     assert found.high - found.low > 0.1
+
+
+def test_of_two_patients_the_ends_are_theirs() -> None:
+    """A quarter of the samples are of the first alone, a quarter of the second, half of both."""
+    found = {"grey": {"A": (0.9, 0.5), "B": (0.5, 0.6)}}
+    assert paired.interval(found) == pytest.approx((-0.1, 0.4))
+    assert paired.certainty(found) == pytest.approx(3 / 4, abs=0.03)
+    spread = np.std([0.4, 0.15, 0.15, -0.1])
+    assert paired.standard_error(found) == pytest.approx(spread, rel=0.05)
+    alone = {"grey": {"A": (0.9, 0.5)}}
+    assert paired.interval(alone) == (None, None)
+    assert paired.certainty(alone) is paired.standard_error(alone) is None
+
+
+def test_the_intervals_of_the_gate_are_those_of_scipy() -> None:
+    rng = np.random.default_rng(3)
+    new, old = rng.uniform(0.6, 0.9, 9), rng.uniform(0.5, 0.9, 9)
+    drawn = stats.bootstrap(
+        (new - old,), np.mean, method="percentile", n_resamples=20_000, rng=np.random.default_rng(4)
+    )
+    low, high = drawn.confidence_interval
+    found = judge(report(list(new)), report(list(old)))
+    near = 0.15 * float(drawn.standard_error)  # an interval of 90 % would be off by twice that
+    assert [found.low, found.high] == pytest.approx([low, high], abs=near)
+    rising = (drawn.bootstrap_distribution >= 0).mean()
+    assert 0.05 < rising < 0.95, "it would say nothing"
+    assert found.certainty == pytest.approx(rising, abs=0.02)
+    pairs = paired.pairs(report(list(new)), report(list(old)), ["grey"])
+    assert paired.standard_error(pairs) == pytest.approx(drawn.standard_error, rel=0.05)
+    row = difference(pairs)
+    assert (row["difference"], row["patients"]) == (pytest.approx(np.mean(new - old)), 9)
+    assert (row["low"], row["high"]) == (found.low, found.high)
+
+
+def test_a_sample_without_a_class_is_judged_by_the_others() -> None:
+    """Patient by patient through the same samples; of two classes some patients lack one."""
+    new = report([0.81, 0.72, 0.63, 0.94, 0.55, 0.76], [0.61, None, 0.43, 0.74, None, None])
+    old = report([0.73, 0.75, 0.52, 0.96, 0.45, 0.71], [0.52, 0.0, 0.57, None, None, None])
+    # Who draws nothing where the other draws a false area agrees with the truth: 1.
+    lesion = {0: 0.61 - 0.52, 1: 1.0 - 0.0, 2: 0.43 - 0.57, 3: 0.74 - 1.0}
+    grey = {number: new["patients"][f"P{number}"]["grey"] - old["patients"][f"P{number}"]["grey"]
+            for number in range(6)}  # fmt: skip
+    expected = np.quantile(_drawn([grey, lesion]), [0.025, 0.975])
+    found = paired.pairs(new, old, ["grey", "lesion"])
+    assert paired.interval(found) == pytest.approx(tuple(expected))
+    assert paired.certainty(found) == np.mean(np.array(_drawn([grey, lesion])) >= 0)
+    assert paired.standard_error(found) == pytest.approx(np.std(_drawn([grey, lesion])))
+
+    own = paired.standing(new)
+    greys = {number: new["patients"][f"P{number}"]["grey"] for number in range(6)}
+    low, high = np.quantile(_drawn([greys, {0: 0.61, 2: 0.43, 3: 0.74}]), [0.025, 0.975])
+    assert own["averaged"] == ["grey", "lesion"]
+    assert (own["low"], own["high"]) == (pytest.approx(low), pytest.approx(high))
+
+
+def _drawn(values: list[dict[int, float]]) -> list[float]:
+    """The mean over classes of the mean over patients, of samples of six; values by patient."""
+    rng = np.random.default_rng(0)
+    means = []
+    for times in rng.multinomial(6, [1 / 6] * 6, paired.RESAMPLES):
+        sample = [number for number in range(6) for _ in range(times[number])]
+        known = [[own[number] for number in sample if number in own] for own in values]
+        means.append(float(np.mean([np.mean(row) for row in known if row])))
+    return means
 
 
 def test_the_majority_mask_is_pixel_by_pixel() -> None:

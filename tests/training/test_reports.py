@@ -1,6 +1,7 @@
 """What people see of a model: its report, its card, two compared, and the doors to all of it."""
 
 import io
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -155,6 +156,24 @@ def test_a_group_is_compared_with_all_others() -> None:
     assert rows[1]["difference"] == pytest.approx(0.85 - 0.5)
     assert 0.2 < rows[1]["difference_low"] < 0.35 < rows[1]["difference_high"] < 0.5
     assert rows[0]["patients"] == 0
+
+
+def test_a_groups_intervals_are_over_its_patients_alone() -> None:
+    own, rest = [0.91, 0.62, 0.83], [0.54, 0.35, 0.76, 0.57]
+    dice = {f"P{number}": value for number, value in enumerate([*own, *rest])}
+    found = {
+        "cases": [{"classes": {"grey": {"tp": 1, "fn": 0}}}],
+        "patients": {key: {"grey": value} for key, value in dice.items()},
+    }
+    (row,) = report.subgroup_rows(found, {"scanner X": ["P0", "P1", "P2"]})
+    # Of three patients one sample in 27 is of the lowest alone: more than one in forty.
+    assert (row["low"], row["high"]) == (pytest.approx(0.62), pytest.approx(0.91))
+    assert row["difference"] == pytest.approx(np.mean(own) - np.mean(rest))
+    # All samples that there are, 3^3 of the group and 4^4 of the others, each as likely.
+    means = [[np.mean(each) for each in product(part, repeat=len(part))] for part in (own, rest)]
+    every = np.subtract.outer(*means)
+    assert (every < row["difference_low"]).mean() == pytest.approx(0.025, abs=0.012)
+    assert (every > row["difference_high"]).mean() == pytest.approx(0.025, abs=0.012)
 
 
 def test_what_an_older_evaluation_did_not_measure_is_said(campaign: Campaign) -> None:

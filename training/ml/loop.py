@@ -29,7 +29,7 @@ LATE = 0.05  # of the time budget: so far the clock may run ahead of the steps
 
 
 class Diverged(JobError):
-    """The loss is no longer a number."""
+    """The loss, or a weight, is no longer a number."""
 
     def __init__(self, message: str) -> None:
         super().__init__("diverged", message)
@@ -66,7 +66,7 @@ def train(
 
     `cache` is the folder where prepared images are kept for this and other runs, `pool` the
     examples that those runs take theirs from, if more. Raises JobError for a job that cannot be
-    done, Diverged when the loss is not finite.
+    done, Diverged when the loss or a weight of the model is not finite.
     """
     run = Run(config, aim, examples, seed, origin or Origin(), choose(config), cache, pool)
     record = run.resume(resume, out)
@@ -82,7 +82,9 @@ def train(
             record = run.place.agreed(done)
             run.save(out, record)  # before anyone hears of the epoch: what was told is never redone
             report.epoch(record)
-        return report.done(run.finish(), record)
+        model = run.finish()
+        _check_finite(model.network)
+        return report.done(model, record)
 
 
 def _epoch(run: Run, network: nn.Module, record: Record) -> Epoch:
@@ -116,3 +118,10 @@ def _epoch(run: Run, network: nn.Module, record: Record) -> Epoch:
     if not math.isfinite(mean):
         raise Diverged(f"loss is {mean} in epoch {number + 1}: lower config.learning_rate")
     return Epoch(mean, rate, len(losses), time.monotonic() - began, tally.values())
+
+
+def _check_finite(network: nn.Module) -> None:
+    """Raise Diverged where not all weights are finite: of a run's last step no loss tells."""
+    for name, values in network.state_dict().items():
+        if not bool(torch.isfinite(values).all()):
+            raise Diverged(f"{name} is not finite after the last step: lower config.learning_rate")

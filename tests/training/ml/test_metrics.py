@@ -1,5 +1,6 @@
 """Known answers: every metric against an independent implementation, on random and drawn masks."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,16 @@ from sklearn.metrics import f1_score, mean_absolute_error, recall_score, roc_auc
 
 from reticle.pixels.agreement import counts, lesions
 from training.groups import metrics_of
-from training.ml.evaluate import shape_of, shape_summary, shapes_by_patient
+from training.ml.evaluate import report_of, shape_of, shape_summary, shapes_by_patient
 from training.ml.findings import Answers
-from training.ml.job import Example, Question
+from training.ml.infer import Prediction
+from training.ml.job import Example, LabelClass, Question
 from training.ml.judge import judge_answers
 
 SIDE = Question("side", "single", ("left", "right"))
 SIGNS = Question("signs", "multiple", ("bright", "large", "round"))
 GRADE = Question("grade", "scale", ("1", "2", "3", "4"))
+TISSUES = (LabelClass(3, "grey"), LabelClass(7, "white"), LabelClass(9, "never"))
 
 
 def blobs(seed: int, size: int = 40) -> np.ndarray:
@@ -240,3 +243,135 @@ def test_distances_and_areas_over_a_classs_images_by_hand() -> None:
     nothing = shape_summary(shapes[4:5], seed=0)
     assert (nothing["hd95"], nothing["surface_dice"], nothing["lesion_sensitivity"]) == (None,) * 3
     assert nothing["hd95_low"] is nothing["lesion_sensitivity_high"] is None
+
+
+def labels(**classes: Sequence[int]) -> np.ndarray:
+    """A mask (4, 5) with these pixels of each class, counted row by row."""
+    mask = np.zeros(20, np.uint8)
+    for name, pixels in classes.items():
+        mask[list(pixels)] = next(item.index for item in TISSUES if item.name == name)
+    return mask.reshape(4, 5)
+
+
+def test_a_classs_overlap_and_what_one_flat_mask_reaches_by_hand(tmp_path: Path) -> None:
+    drawn = [  # patient, truth, prediction
+        ("A", labels(grey=range(6), white=[10, 11]), labels(grey=range(2, 10), white=[11, 12, 13])),
+        ("A", labels(grey=[0, 1]), labels(grey=[0], white=[19])),
+        ("B", labels(grey=range(10), white=[12, 13, 14]), labels(grey=range(9), never=[18])),
+        ("C", labels(), labels()),
+    ]
+    examples, said = [], {}
+    for number, (patient, truth, guess) in enumerate(drawn):
+        np.save(tmp_path / f"{number}.npy", truth)
+        examples.append(
+            Example(str(number), tmp_path / "none", tmp_path / f"{number}.npy", patient, None)
+        )
+        sure = guess == np.array([0, *(item.index for item in TISSUES)])[:, None, None]
+        said[str(number)] = Prediction(sure.astype(np.float32), np.zeros(1, np.float32))
+    report = report_of(TISSUES, examples, lambda e: said[e.id], seed=0)
+    grey, white, never = (report["classes"][item.name] for item in TISSUES)
+    # A's two images have 5 grey pixels right, 4 false and 3 missed, B's one 9, none and 1. C shows
+    # nothing and is left out. Means are over patients, and the share that is found over pixels.
+    assert grey["iou"] == pytest.approx((5 / 12 + 9 / 10) / 2)
+    assert grey["dice"] == pytest.approx((10 / 17 + 18 / 19) / 2)
+    assert grey["sensitivity"] == pytest.approx(14 / 18)
+    assert (grey["patients"], grey["left_out"]) == (2, 1)
+    # Of the two patients with grey a quarter of the samples are A alone, and a quarter B alone.
+    assert [grey["iou_low"], grey["iou_high"]] == pytest.approx([5 / 12, 9 / 10])
+    assert [grey["sensitivity_low"], grey["sensitivity_high"]] == pytest.approx([5 / 8, 9 / 10])
+    # Of white A has 1 right, 3 false, 1 missed, and B 3 missed.
+    assert white["iou"] == pytest.approx((1 / 5 + 0) / 2)
+    assert white["sensitivity"] == pytest.approx(1 / 5)
+    assert (never["iou"], never["dice"], never["sensitivity"]) == (0, 0, None)
+    assert report["mean_dice"] == pytest.approx((grey["dice"] + white["dice"]) / 2)
+    # Of 18 grey and 5 white pixels grey is the commonest: all 40 of A's pixels, 8 of them right,
+    # all 20 of B's, 10 of them right, and all of C's, none of them right.
+    flat = (16 / 48 + 20 / 30 + 0) / 3
+    assert report["majority_by_class"] == {"grey": pytest.approx(flat), "white": 0, "never": None}
+    assert report["majority_dice"] == pytest.approx((flat + 0) / 2)
+
+
+@settings(max_examples=15)
+@given(seed=st.integers(0, 10_000))
+def test_intervals_of_answers_are_over_patients(seed: int) -> None:
+    """A quarter of the samples of two patients are of A alone, a quarter of B alone, half of both.
+
+    So the ends are the least and the largest of scikit-learn's numbers of these three.
+    """
+    rng = np.random.default_rng(seed)
+    said = rng.random((12, 5)).astype(np.float32)
+    true = np.concatenate(
+        [np.eye(2, dtype=bool)[rng.integers(0, 2, 12)], rng.random((12, 3)) < 0.5], 1
+    )
+    patients = np.array(["A"] * 5 + ["B"] * 7)
+    options = (*SIDE.options, *SIGNS.options)
+    examples = []
+    for number, (patient, row) in enumerate(zip(patients, true, strict=True)):
+        chosen = [option for option, there in zip(options, row, strict=True) if there]
+        answers = {"side": tuple(chosen[:1]), "signs": tuple(chosen[1:])}
+        examples.append(Example(str(number), Path("x"), None, patient, None, answers=answers))
+    report = judge_answers(
+        (SIDE, SIGNS), examples, lambda e: Answers(said[int(e.id)], np.zeros(1, np.float32)), seed=1
+    )
+    guess = np.concatenate(
+        [said[:, :2] == said[:, :2].max(axis=1, keepdims=True), said[:, 2:] > 0.5], 1
+    )
+    samples = [patients == "A", patients == "B", np.ones(12, bool)]
+    for place, option in enumerate(options):
+        row = report["questions"]["side" if place < 2 else "signs"]["options"][option]
+        found: dict[str, list[float]] = {
+            name: [] for name in ("auc", "sensitivity", "specificity", "f1")
+        }
+        for own in samples:
+            there, chosen, score = true[own, place], guess[own, place], said[own, place]
+            if there.any():
+                found["sensitivity"].append(recall_score(there, chosen))
+            if not there.all():
+                found["specificity"].append(recall_score(~there, ~chosen))
+            if there.any() or chosen.any():
+                found["f1"].append(f1_score(there, chosen))
+            if there.any() and not there.all():
+                found["auc"].append(roc_auc_score(there, score))
+        for name, values in found.items():
+            ends = [min(values), max(values)] if values else [None, None]
+            assert [row[f"{name}_low"], row[f"{name}_high"]] == pytest.approx(ends), (option, name)
+    for code, part in (("side", slice(0, 2)), ("signs", slice(2, 5))):
+        right = [(guess == true)[own, part].mean() for own in samples[:2]]
+        row = report["questions"][code]
+        assert row["accuracy"] == pytest.approx(np.mean(right))
+        assert [row["accuracy_low"], row["accuracy_high"]] == pytest.approx(sorted(right))
+
+
+def test_the_means_over_all_answers_by_hand() -> None:
+    given: list[tuple[str, dict[str, tuple[str, ...]], list[float]]] = [
+        # Patient, answers, and probabilities of left and right, three signs and four grades.
+        ("A", {"side": ("left",), "signs": ("bright",), "grade": ("1",)},
+         [0.7, 0.3, 0.9, 0.6, 0.1, 0.5, 0.4, 0.05, 0.05]),
+        ("A", {"side": ("right",), "signs": (), "grade": ("2",)},
+         [0.8, 0.2, 0.5, 0.1, 0.1, 0.45, 0.42, 0.08, 0.05]),
+        ("B", {"side": ("right",), "signs": ("bright",)},
+         [0.2, 0.8, 0.6, 0.7, 0.8, 0.1, 0.2, 0.3, 0.4]),
+    ]  # fmt: skip
+    examples = [
+        Example(str(number), Path("x"), None, patient, None, answers=answers)
+        for number, (patient, answers, _) in enumerate(given)
+    ]
+    said = [Answers(np.array(row, np.float32), np.zeros(1, np.float32)) for *_, row in given]
+    report = judge_answers((SIDE, SIGNS, GRADE), examples, lambda e: said[int(e.id)], seed=0)
+    # Sides: A has one of two right, B one of one. Signs: A's images have 2 and 3 of three right,
+    # B's has 1. Grades: A has one of two right, and B was not asked.
+    right = {"side": (1 / 2 + 1) / 2, "signs": (5 / 6 + 1 / 3) / 2, "grade": 1 / 2}
+    found = {code: row["accuracy"] for code, row in report["questions"].items()}
+    assert found == pytest.approx(right)
+    assert report["mean_accuracy"] == pytest.approx(sum(right.values()) / 3)
+    # Left is said more than of one of two others, and so is right; bright of both; grades 1 and 2
+    # of the one other. No image has another sign or grade: they have no area.
+    areas = [1 / 2, 1 / 2, 1, 1, 1]
+    known = [
+        option["auc"]
+        for row in report["questions"].values()
+        for option in row["options"].values()
+        if option["auc"] is not None
+    ]
+    assert known == pytest.approx(areas)
+    assert report["mean_auc"] == pytest.approx(sum(areas) / 5)

@@ -19,6 +19,7 @@ from training.ml.checkpoint import STATE, load_any, load_model
 from training.ml.config import TrainConfig
 from training.ml.cross import folds_of
 from training.ml.job import Example, JobError, read_job
+from training.ml.loop import Diverged
 from training.ml.loss import DeepLoss, SegmentationLoss
 from training.ml.networks import build
 
@@ -65,6 +66,23 @@ def test_a_run_ends_early_with_its_best_weights_and_resumes_to_the_same_end(
         load_file(tmp_path / name / "model.safetensors") for name in ("whole", "again")
     )
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_run_whose_last_step_alone_spoils_the_weights_makes_no_model(tmp_path: Path) -> None:
+    """The loss is taken before the step: of a single one it is a number, and the weights are not.
+
+    Decayed eleven times as fast as they learn, weights of 1 go beyond the largest float.
+    """
+    config = {
+        **CONFIG, "epochs": 1, "minimum_steps": 1, "learning_rate": 7.5e38, "weight_decay": 11.0,
+    }  # fmt: skip
+    job = write_job(tmp_path / "job", config=config)
+    with pytest.raises(Diverged, match="not finite after the last step"):
+        command("train", job, "--out", tmp_path / "model")
+    (row,) = (tmp_path / "model" / "metrics.jsonl").read_text().splitlines()
+    assert np.isfinite(json.loads(row)["loss"]), "the loss told of it"
+    for name in ("model.json", "model.safetensors", "result.json"):
+        assert not (tmp_path / "model" / name).exists()
 
 
 @pytest.mark.parametrize(
